@@ -1,0 +1,201 @@
+import type { Hash, Json, LogId, MemberId, Millis } from '#base'
+import type { Audience, Signer } from '#log'
+
+/**
+ * Durable state of one node: logs (own and mirrored), records (small keyed state) and journals (append-only).
+ *
+ * All writes go through `commit`: one list of changes is atomic, several callers' lists share one transaction and one
+ * sync (group commit), and the promise resolves only after the sync. Reads see the last commit and never wait for the
+ * writer. Every engine (SQLite, later PostgreSQL) implements this and passes `store.contract.ts`.
+ */
+export interface Store extends AsyncDisposable {
+  /** Applies the changes atomically; resolves, after they are on disk, with one outcome for each. */
+  commit(changes: readonly Change[]): Promise<Outcome[]>
+
+  /** All log heads, or those of one author, or only own ones; ascending by log id. */
+  logs(filter?: { author?: MemberId; own?: boolean }): Promise<LogHead[]>
+  log(id: LogId): Promise<LogHead | undefined>
+  /** Every checkpoint kept for a log, ascending by size. */
+  checkpoints(log: LogId): Promise<{ size: number; note: string; arrived: Millis }[]>
+  /** Entries [from, to) of a log, ascending, at most `maxBytes` of bytes but at least one. */
+  entries(log: LogId, from: number, to: number, maxBytes?: number): Promise<StoredEntry[]>
+  consistencyProof(log: LogId, first: number, second: number): Promise<Hash[]>
+  inclusionProof(log: LogId, index: number, size: number): Promise<Hash[]>
+  /** Root of the log's tree of `size` entries; `size` up to the head's. */
+  root(log: LogId, size: number): Promise<Hash>
+
+  /** Object versions that stand in the given logs; the caller has asked `policy` which logs those are. */
+  objects(query: ObjectQuery): Promise<Page<ObjectRow>>
+  /** Rows by (log, index), for counts and joins; same visibility rule as `objects`. */
+  countObjects(query: Omit<ObjectQuery, 'cursor' | 'limit'>): Promise<{ type: string; count: number }[]>
+
+  record<T extends Json = Json>(collection: string, key: string): Promise<T | undefined>
+  /** Records of a collection, ascending by key, from after `after`. */
+  records<T extends Json = Json>(
+    collection: string,
+    options?: { prefix?: string; after?: string; limit?: number },
+  ): Promise<{ key: string; value: T }[]>
+  /** Rows of a journal after sequence number `after`, ascending. */
+  journal<T extends Json = Json>(
+    stream: string,
+    options?: { after?: number; limit?: number; newestFirst?: boolean },
+  ): Promise<{ sequence: number; time: Millis; value: T }[]>
+
+  /** Totals for status and metrics: cheap, never a scan. */
+  totals(): Promise<{ logs: number; ownLogs: number; entries: number; objects: number; bytes: number }>
+  /** Reads everything back and checks it; reports progress from 0 to 1. */
+  fsck(progress?: (done: number) => void): Promise<FsckReport>
+}
+
+/** One change; a `commit` applies its list atomically. */
+export type Change =
+  | AppendChange
+  | MirrorChange
+  /** Stops serving an entry's content on every way out; the bytes stay for the evidence hold. */
+  | { op: 'withhold'; log: LogId; index: number; reason: string; time: Millis }
+  /** Erases an entry's bytes and salt for good; the leaf hash stays. */
+  | { op: 'purge'; log: LogId; index: number; time: Millis }
+  /** Sets the status of an object row (after re-judging, releasing from quarantine, …). */
+  | { op: 'status'; log: LogId; index: number; status: ObjectStatus; code?: string }
+  | { op: 'put'; collection: string; key: string; value: Json; ifAbsent?: boolean }
+  | { op: 'delete'; collection: string; key: string }
+  | { op: 'journal'; stream: string; time: Millis; value: Json }
+
+/** Appends to the node's own open log for an audience, opening that log first where there is none. */
+export interface AppendChange {
+  op: 'append'
+  author: MemberId
+  audience: Audience
+  /** Used when the log must be opened: becomes the genesis entry. */
+  genesis: { salt: Uint8Array; time: Millis; incarnation: Uint8Array; previous?: { log: LogId; size: number; root: Hash } }
+  /** Charter lines of the checkpoint, ascending by alliance. */
+  charters: readonly (readonly [alliance: string, hash: Hash])[]
+  entries: readonly NewEntry[]
+}
+
+export interface NewEntry {
+  kind: number
+  salt: Uint8Array
+  /** The writer raises it to the log's last entry time if it is lower. */
+  time: Millis
+  payload: Uint8Array
+  object?: ObjectColumns
+}
+
+/** Extends a mirror by verified entries up to a verified checkpoint; the federation has judged each object. */
+export interface MirrorChange {
+  op: 'mirror'
+  log: LogId
+  author: MemberId
+  /** Size of the mirror before this change; another size on disk refuses the change. */
+  from: number
+  /** Entry bytes, or the leaf hash where content is a stub. */
+  entries: readonly MirroredEntry[]
+  checkpoint: { note: string; size: number; root: Hash; time: Millis; key: Uint8Array }
+  audience: Audience
+  arrived: Millis
+}
+
+export type MirroredEntry =
+  | { bytes: Uint8Array; kind: number; time: Millis; object?: ObjectColumns }
+  | { leaf: Uint8Array }
+
+/** What `objects` can filter on; all but `status` and `code` are read from the object itself. */
+export interface ObjectColumns {
+  id: string
+  type: string
+  /** `timestampKey` of `modified`, or '' for unversioned objects. */
+  modified: string
+  creator?: string
+  /** STIX `pattern_type` of indicators. */
+  patternType?: string
+  revoked?: boolean
+  status: ObjectStatus
+  /** Reason code of a quarantine or rejection. */
+  code?: string
+}
+
+/** accepted: in use; quarantined and rejected: kept inert; recalled: withheld or purged. */
+export type ObjectStatus = 'accepted' | 'quarantined' | 'rejected' | 'recalled'
+
+export type Outcome =
+  | { op: 'append'; log: LogId; opened: boolean; firstIndex: number; size: number; root: Hash; time: Millis; leaves: Hash[] }
+  | { op: 'mirror'; log: LogId; size: number }
+  | { op: 'put'; stored: boolean }
+  | { op: 'journal'; sequence: number }
+  | { op: 'withhold' | 'purge' | 'status' | 'delete' }
+
+export interface LogHead {
+  log: LogId
+  author: MemberId
+  own: boolean
+  audience: Audience
+  audienceId: Hash
+  incarnation: string
+  size: number
+  root: Hash
+  /** Time of the newest checkpoint. */
+  time: Millis
+  checkpoint: string
+  closed: boolean
+  drill?: string
+  /** When this node first held the log. */
+  arrived: Millis
+}
+
+export interface StoredEntry {
+  index: number
+  kind: number
+  time: Millis
+  leaf: Hash
+  /** Absent where the entry is a stub, withheld or purged: then only the leaf hash may be served. */
+  bytes?: Uint8Array
+  arrived: Millis
+  object?: ObjectColumns
+}
+
+export interface ObjectQuery {
+  logs: readonly LogId[]
+  statuses?: readonly ObjectStatus[]
+  types?: readonly string[]
+  ids?: readonly string[]
+  patternTypes?: readonly string[]
+  /** Only rows that arrived at or after. */
+  since?: Millis
+  order?: 'oldest' | 'newest'
+  limit: number
+  /** Opaque; from the page before. */
+  cursor?: string
+}
+
+export interface Page<Row> {
+  rows: Row[]
+  /** Absent on the last page. */
+  next?: string
+}
+
+export interface ObjectRow extends ObjectColumns {
+  log: LogId
+  index: number
+  publisher: MemberId
+  entryTime: Millis
+  arrived: Millis
+  /** The object's JSON exactly as published. */
+  json: Uint8Array
+}
+
+export interface FsckReport {
+  ok: boolean
+  checked: { logs: number; entries: number; checkpoints: number; objects: number; records: number; bytes: number }
+  faults: { log?: LogId; index?: number; kind: string; message: string }[]
+}
+
+/** How to open a store. */
+export interface StoreOptions {
+  /** Folder of the data; the database is a file in it. */
+  folder: string
+  /** Signs checkpoints of own logs under the member's id; absent = the store is read-only for own logs. */
+  signer?: { member: MemberId; key: Signer }
+  /** Clock for arrival times. */
+  now: () => Millis
+}

@@ -1,0 +1,34 @@
+// Runs the test suites. `npm test` runs the default ones; a name (`conformance`, `e2e`, `durability`, …) runs that suite.
+// The Node version is asserted first: everything else would fail for the wrong reason.
+import { globSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { run } from 'node:test'
+import { spec } from 'node:test/reporters'
+import { fileURLToPath } from 'node:url'
+
+const HOME = dirname(dirname(fileURLToPath(import.meta.url)))
+const CONCURRENCY = 2
+const FILE_TIMEOUT_MS = 600_000
+
+const SUITES: Record<string, string[]> = {
+  default: ['tests/*.test.ts', 'src/**/*.test.ts', 'tests/{cli,alliance,leak}/**/*.test.ts'],
+  conformance: ['tests/conformance/**/*.test.ts'],
+  durability: ['tests/durability/**/*.test.ts'],
+  e2e: ['tests/e2e/**/*.test.ts'],
+}
+
+const FIRST = 'tests/node-version.test.ts'
+const wanted = process.argv.slice(2)
+const patterns = (wanted.length === 0 ? ['default'] : wanted).flatMap((name) => SUITES[name] ?? [name])
+const found = globSync(patterns, { cwd: HOME }).filter((path) => !path.includes('node_modules'))
+const files = [FIRST, ...found.filter((path) => path !== FIRST).sort()].map((path) => join(HOME, path))
+if (found.length === 0) {
+  console.error(`No test file matches ${patterns.join(', ')}. Suites: ${Object.keys(SUITES).join(', ')}.`)
+  process.exitCode = 2
+} else {
+  const stream = run({ files, concurrency: CONCURRENCY, timeout: FILE_TIMEOUT_MS, cwd: HOME })
+  stream.on('test:fail', () => {
+    process.exitCode = 1
+  })
+  stream.compose(spec).pipe(process.stdout)
+}
