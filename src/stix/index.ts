@@ -1,0 +1,19 @@
+export { validateObject, answerValidateVector } from './validate.ts'
+export type { ValidateOptions, ValidateAnswer } from './validate.ts'
+export type { Finding, FindingCode, Report } from './report.ts'
+export { StixError } from './error.ts'
+export type { StixErrorCode } from './error.ts'
+export { objectColumns } from './columns.ts'
+export type { StixColumns } from './columns.ts'
+export { scoId, SCO_NAMESPACE } from './sco-id.ts'
+export { allVersions, compareVersions, latestVersions, revokedVersions, toVersion } from './version.ts'
+export type { ObjectVersion } from './version.ts'
+export {
+  PREDEFINED_MARKINGS,
+  TLP_1_MARKINGS,
+  TLP_2_EXTENSION,
+  TLP_2_MARKINGS,
+  TLP_LEVELS,
+  TLP_LEVEL_BY_ID,
+} from './marking.ts'
+export type { TlpLabel } from './marking.ts'
