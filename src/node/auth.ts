@@ -1,0 +1,63 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Millis } from '#base'
+import { NodeError } from './errors.ts'
+import type { Metrics } from './metrics.ts'
+import type { Scope, Token, Tokens } from './tokens.ts'
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Scopes that may call the route, besides `operator`; absent = no token needed. */
+    scopes?: readonly Scope[]
+  }
+  interface FastifyRequest {
+    /** The caller's token, on routes that need one. */
+    token?: Token
+  }
+}
+
+const MINUTE_MS = 60_000
+/** Addresses remembered for their failures; the oldest go first. */
+const ADDRESSES_REMEMBERED = 10_000
+
+/**
+ * The hook that admits a request to its route by its bearer token, before its body is read.
+ *
+ * @throws UNAUTHENTICATED, FORBIDDEN, RATE_LIMITED
+ */
+export function authenticator(options: { tokens: Tokens; metrics: Metrics; now: () => Millis; failuresPerMinute: number }) {
+  const { tokens, metrics, now } = options
+  const failures = new Map<string, { since: Millis; count: number }>()
+
+  const failed = (address: string) => {
+    const entry = failures.get(address)
+    if (entry && now() - entry.since < MINUTE_MS) entry.count++
+    else {
+      failures.delete(address)
+      failures.set(address, { since: now(), count: 1 })
+      if (failures.size > ADDRESSES_REMEMBERED) failures.delete(failures.keys().next().value as string)
+    }
+  }
+
+  return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+    const scopes = request.routeOptions.config.scopes
+    if (!scopes) return
+    const text = /^Bearer ([\x21-\x7e]{1,512})$/i.exec(request.headers.authorization ?? '')?.[1]
+    const token = text === undefined ? undefined : tokens.find(text)
+    if (!token) {
+      const entry = failures.get(request.ip)
+      metrics.denied.inc({ route: request.routeOptions.url ?? '' })
+      if (entry && now() - entry.since < MINUTE_MS && entry.count >= options.failuresPerMinute) {
+        reply.header('retry-after', '60')
+        throw new NodeError('RATE_LIMITED', 'Too many requests without a valid token.')
+      }
+      failed(request.ip)
+      reply.header('www-authenticate', 'Bearer')
+      throw new NodeError('UNAUTHENTICATED', 'The request carries no valid token.')
+    }
+    if (token.scope !== 'operator' && !scopes.includes(token.scope)) {
+      metrics.denied.inc({ route: request.routeOptions.url ?? '' })
+      throw new NodeError('FORBIDDEN', `A token of scope "${token.scope}" does not allow this.`)
+    }
+    request.token = token
+  }
+}

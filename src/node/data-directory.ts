@@ -1,0 +1,209 @@
+import { existsSync } from 'node:fs'
+import { chmod, mkdir, open, readFile, readdir, rename, rm } from 'node:fs/promises'
+import { randomBytes } from 'node:crypto'
+import { dirname, join } from 'node:path'
+import { type MemberId, type Millis, fromBase64, toBase64 } from '#base'
+import { type Envelope, memberIdOf, signStatement, type Signer, toSigner } from '#log'
+import { DEFAULT_HOST, DEFAULT_PORT, type NodeConfig, parseConfig } from './config.ts'
+import { NodeError } from './errors.ts'
+import { DEMO_PASSPHRASE, demoSeed, openRootKey, type SealedRootKey, sealRootKey } from './root-key.ts'
+
+/** How long a node or seal key is delegated: a year, so that a lost root key shows before it is forgotten. */
+const DELEGATION_MS = 366 * 86_400_000
+const KEY_FILES = {
+  config: 'noroshi.json',
+  root: 'keys/root.json',
+  seal: 'keys/seal.json',
+  node: 'keys/node.seed',
+  delegations: 'keys/delegations.json',
+  operator: 'operator.token',
+  running: 'running.json',
+} as const
+
+/** What `initDataDirectory` needs to know about the member. */
+export interface InitOptions {
+  dir: string
+  slug: string
+  name: string
+  nation: string
+  kind: string
+  sectors?: readonly string[]
+  host?: string
+  port?: number
+  publicUrl?: string
+  /** Protects the root key; not used with `demo`. */
+  passphrase: string
+  /** Keys that anybody can compute, for rehearsals. */
+  demo?: boolean
+  now: Millis
+}
+
+/**
+ * Creates a node's data directory: configuration, keys, delegations, operator token.
+ *
+ * `noroshi.json` is written last, so that a directory without it is never a node.
+ *
+ * @throws DATA_DIR_EXISTS, DATA_DIR_FOREIGN
+ */
+export async function initDataDirectory(options: InitOptions): Promise<NodeConfig> {
+  const { dir, demo = false, now } = options
+  await mkdir(dir, { recursive: true, mode: 0o700 })
+  const present = await readdir(dir)
+  if (present.includes(KEY_FILES.config)) throw new NodeError('DATA_DIR_EXISTS', `${dir} already holds a node.`, { details: { dir } })
+  if (present.length > 0) throw new NodeError('DATA_DIR_FOREIGN', `${dir} is not empty and holds no node.`, { details: { dir } })
+
+  const rootSeed = demo ? demoSeed(options.slug, 'root') : new Uint8Array(randomBytes(32))
+  const nodeSeed = demo ? demoSeed(options.slug, 'node') : new Uint8Array(randomBytes(32))
+  const sealSeed = new Uint8Array(randomBytes(32))
+  const passphrase = demo ? DEMO_PASSPHRASE : options.passphrase
+  const [root, node, seal] = [toSigner(rootSeed), toSigner(nodeSeed), toSigner(sealSeed)]
+  const member = memberIdOf(root.publicKey)
+  const config = parseConfig(
+    {
+      v: 1,
+      member,
+      slug: options.slug,
+      name: options.name,
+      nation: options.nation,
+      kind: options.kind,
+      sectors: [...(options.sectors ?? [])],
+      rootKey: toBase64(root.publicKey),
+      listen: { host: options.host ?? DEFAULT_HOST, port: options.port ?? DEFAULT_PORT },
+      ...(options.publicUrl === undefined ? {} : { publicUrl: options.publicUrl }),
+      ...(demo ? { demo: true } : {}),
+    },
+    'The new node',
+  )
+  const delegations = [delegate(root, member, node, 'node', now), delegate(root, member, seal, 'seal', now)]
+  try {
+    await mkdir(join(dir, 'keys'), { mode: 0o700 })
+    await writeDurably(dir, KEY_FILES.root, json(await sealRootKey(rootSeed, root.publicKey, passphrase)))
+    await writeDurably(dir, KEY_FILES.seal, json(await sealRootKey(sealSeed, seal.publicKey, passphrase)))
+    await writeDurably(dir, KEY_FILES.node, Buffer.from(nodeSeed).toString('hex') + '\n')
+    await writeDurably(dir, KEY_FILES.delegations, json(delegations))
+    await writeDurably(dir, KEY_FILES.operator, `noroshi_op_${randomBytes(32).toString('base64url')}\n`)
+    await writeDurably(dir, KEY_FILES.config, json(config))
+  } catch (error) {
+    for (const name of await readdir(dir)) await rm(join(dir, name), { recursive: true, force: true })
+    throw error
+  }
+  return config
+}
+
+/** What a node reads from its data directory at start. */
+export interface DataDirectory {
+  dir: string
+  config: NodeConfig
+  nodeKey: Signer
+  delegations: Envelope[]
+  operatorToken: string
+}
+
+/**
+ * Reads a data directory and checks that its keys belong together.
+ *
+ * @throws DATA_DIR_MISSING, DATA_DIR_FOREIGN, KEY_UNREADABLE
+ */
+export async function readDataDirectory(dir: string): Promise<DataDirectory> {
+  const config = await readConfig(dir)
+  const nodeKey = toSigner(await readSeed(dir))
+  const delegations = JSON.parse(await readText(dir, KEY_FILES.delegations)) as Envelope[]
+  const own = delegations.some(({ statement }) => {
+    const { purpose, key, member } = statement as { purpose?: unknown; key?: unknown; member?: unknown }
+    return purpose === 'node' && key === toBase64(nodeKey.publicKey) && member === config.member
+  })
+  if (!own)
+    throw new NodeError('KEY_UNREADABLE', `${join(dir, KEY_FILES.delegations)} holds no delegation of this node's key by ${config.slug}.`)
+  if (memberIdOf(fromBase64(config.rootKey)) !== config.member)
+    throw new NodeError('DATA_DIR_FOREIGN', `${join(dir, KEY_FILES.config)}: "member" does not belong to "rootKey".`)
+  return { dir, config, nodeKey, delegations, operatorToken: await readOperatorToken(dir) }
+}
+
+/**
+ * The configuration of a data directory.
+ *
+ * @throws DATA_DIR_MISSING, DATA_DIR_FOREIGN
+ */
+export async function readConfig(dir: string): Promise<NodeConfig> {
+  if (!existsSync(dir)) throw new NodeError('DATA_DIR_MISSING', `There is no data directory ${dir}.`, { details: { dir } })
+  const path = join(dir, KEY_FILES.config)
+  if (!existsSync(path)) throw new NodeError('DATA_DIR_FOREIGN', `${dir} is not a node's data directory: it has no noroshi.json.`, { details: { dir } })
+  let value: unknown
+  try {
+    value = JSON.parse(await readFile(path, 'utf8'))
+  } catch (cause) {
+    throw new NodeError('DATA_DIR_FOREIGN', `${path} is not JSON.`, { details: { dir }, cause })
+  }
+  return parseConfig(value, path)
+}
+
+/**
+ * Opens the sealed root key; used by the command line alone, the node never sees the passphrase.
+ *
+ * @throws KEY_UNREADABLE, PASSPHRASE_WRONG
+ */
+export async function openRootSigner(dir: string, passphrase: string): Promise<Signer> {
+  const file = JSON.parse(await readText(dir, KEY_FILES.root)) as SealedRootKey
+  return toSigner(await openRootKey(file, passphrase))
+}
+
+/** The token of the node's operator. */
+export const readOperatorToken = async (dir: string): Promise<string> => (await readText(dir, KEY_FILES.operator)).trim()
+
+/** Process id and address of a serving node, as it wrote them. */
+export interface RunningNode {
+  pid: number
+  url: string
+}
+
+/** Where the node of a data directory is being served, if it is. */
+export async function readRunning(dir: string): Promise<RunningNode | undefined> {
+  try {
+    return JSON.parse(await readFile(join(dir, KEY_FILES.running), 'utf8')) as RunningNode
+  } catch {
+    return undefined
+  }
+}
+
+/** Records that the node is being served; dispose to take it back. */
+export async function writeRunning(dir: string, running: RunningNode): Promise<AsyncDisposable> {
+  await writeDurably(dir, KEY_FILES.running, json(running))
+  return { [Symbol.asyncDispose]: () => rm(join(dir, KEY_FILES.running), { force: true }) }
+}
+
+function delegate(root: Signer, member: MemberId, key: Signer, purpose: string, now: Millis): Envelope {
+  const fields = { member, key: toBase64(key.publicKey), purpose, from: now, until: now + DELEGATION_MS }
+  return signStatement('delegation', fields, [root])
+}
+
+async function readSeed(dir: string): Promise<Uint8Array> {
+  const text = (await readText(dir, KEY_FILES.node)).trim()
+  if (!/^[0-9a-f]{64}$/.test(text)) throw new NodeError('KEY_UNREADABLE', `${join(dir, KEY_FILES.node)} is not a key.`)
+  return new Uint8Array(Buffer.from(text, 'hex'))
+}
+
+async function readText(dir: string, name: string): Promise<string> {
+  try {
+    return await readFile(join(dir, name), 'utf8')
+  } catch (cause) {
+    throw new NodeError('KEY_UNREADABLE', `${join(dir, name)} cannot be read.`, { details: { dir }, cause })
+  }
+}
+
+/** Writes a file for the owner alone, complete or not at all, on disk before it returns. */
+async function writeDurably(dir: string, name: string, text: string): Promise<void> {
+  const path = join(dir, name)
+  const file = await open(`${path}.tmp`, 'w', 0o600)
+  try {
+    await file.writeFile(text)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+  await chmod(`${path}.tmp`, 0o600)
+  await rename(`${path}.tmp`, path)
+  const folder = await open(dirname(path), 'r')
+  await folder.sync().finally(() => folder.close())
+}
+
+const json = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`

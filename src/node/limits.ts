@@ -1,0 +1,43 @@
+/** Every limit of a node, with its unit; `noroshi.json` can set each under "limits". */
+export interface Limits {
+  /** Bytes of a publish request: ATT&CK Enterprise with room to grow. */
+  publishBytes: number
+  /** Bytes of any other request of the API. */
+  bodyBytes: number
+  /** Bytes of a telemetry request. */
+  telemetryBytes: number
+  /** Bytes of one telemetry line. */
+  telemetryLineBytes: number
+  /** Bytes of one link request of a peer. */
+  linkBytes: number
+  /** Objects of one listing page. */
+  pageObjects: number
+  /** Open event streams over all tokens. */
+  eventStreams: number
+  /** Tokens that a node keeps. */
+  tokens: number
+  /** Failed authentications of one address per minute before it must wait. */
+  authFailuresPerMinute: number
+  /** Entries of one commit, so that a large publication leaves room for others. */
+  commitEntries: number
+  /** Sightings published on their own per indicator author and hour. */
+  sightingsPerAuthorHour: number
+  /** Milliseconds that a stopping node waits for open requests. */
+  stopMs: number
+}
+
+/** Defaults of the limits. */
+export const LIMITS: Limits = {
+  publishBytes: 67_108_864,
+  bodyBytes: 1_048_576,
+  telemetryBytes: 33_554_432,
+  telemetryLineBytes: 1_048_576,
+  linkBytes: 8_388_608,
+  pageObjects: 1_000,
+  eventStreams: 64,
+  tokens: 10_000,
+  authFailuresPerMinute: 60,
+  commitEntries: 1_000,
+  sightingsPerAuthorHour: 100,
+  stopMs: 5_000,
+}
