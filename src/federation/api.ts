@@ -1,0 +1,290 @@
+import type { Hash, Json, KeyId, LogId, MemberId, Millis, Slug } from '#base'
+import type { CharterMember, CharterRules, CharterStatement, Envelope, Signer } from '#log'
+import type { Audience } from '#log'
+import type { Register } from '#policy'
+import type { ObjectColumns, Store } from '#store'
+
+/** What a federation is handed: the node owns clock, randomness, sockets and the store. */
+export interface FederationOptions {
+  store: Store
+  self: Self
+  now: () => Millis
+  random: (bytes: number) => Uint8Array
+  transport: Transport
+  /** Absent: the process's own timers. The simulator hands in virtual ones. */
+  timers?: Timers
+  events?: Partial<FederationEvents>
+  /** Structured log line; never gets a secret or a payload. */
+  log?: (level: 'debug' | 'info' | 'warn' | 'error', message: string, fields?: Record<string, Json>) => void
+  limits?: Partial<Limits>
+}
+
+/** Who this node is. */
+export interface Self {
+  member: MemberId
+  slug: Slug
+  /** Node key: signs requests, snapshots, receipts, acknowledgements. */
+  nodeKey: Signer
+  /** How this member would stand in a charter: root key, delegations, nation, address; used by create and join. */
+  profile: CharterMember
+}
+
+/** One HTTP exchange with a peer; rejects when the peer can't be reached; must obey `signal`. */
+export type Transport = (address: string, request: TransportRequest) => Promise<TransportResponse>
+
+export interface TransportRequest {
+  method: 'GET' | 'POST'
+  /** Path and query, as signed. */
+  target: string
+  headers: Record<string, string>
+  body: Uint8Array
+  signal: AbortSignal
+}
+
+export interface TransportResponse {
+  status: number
+  headers: Record<string, string>
+  body: Uint8Array | AsyncIterable<Uint8Array>
+}
+
+/** A request as the node's HTTP server got it; header names in lower case. */
+export interface LinkRequest {
+  method: string
+  /** Path and query exactly as on the wire. */
+  target: string
+  headers: Record<string, string | undefined>
+  body: Uint8Array
+}
+
+/** What the node's HTTP server must answer: whole bytes, or chunks until the stream ends or the reader goes away. */
+export type LinkResponse =
+  | { status: number; headers: Record<string, string>; body: Uint8Array }
+  | { status: number; headers: Record<string, string>; stream: AsyncIterable<Uint8Array> }
+
+/** Timers by delay in milliseconds. */
+export interface Timers {
+  set(delayMs: number, run: () => void): unknown
+  clear(handle: unknown): void
+}
+
+/** Bounds, each with its default in limits.ts. */
+export interface Limits {
+  requestBodyBytes: number
+  responseBodyBytes: number
+  headerBytes: number
+  pageBytes: number
+  pageEntries: number
+  inlineBytes: number
+  streamsPerPeer: number
+  noncesPerKey: number
+  requestTimeoutMs: number
+  streamIdleMs: number
+  pollMs: number
+  keepaliveMs: number
+  backoffFirstMs: number
+  backoffMaxMs: number
+  evidenceHoldMs: number
+}
+
+/** What the node is told; a handler that throws is logged and changes nothing. */
+export interface FederationEvents {
+  /** Entries [from, size) of a mirror are durable; the node reads them from the store, arms, then calls `armed`. */
+  mirrored(event: Mirrored): void
+  /** A checked receipt of one of this node's own logs arrived. */
+  receipt(event: Receipt): void
+  /** An author's recall was executed here: disarm it, unless `alertOnly` says that detection goes on in alert-only. */
+  recalled(event: Recalled): void
+  /** A recall-ack of one of this node's own recalls arrived. */
+  recallAcknowledged(event: RecallAck): void
+  /** Something dishonest, broken or overdue; where signed material proves it, it is in journal `evidence`. */
+  alarm(event: Alarm): void
+  linkChanged(link: LinkState): void
+  /** A charter version came into force, or a proposal or join request waits for a person. */
+  allianceChanged(event: { alliance: Slug; what: 'in-force' | 'proposal' | 'join-request'; version: number }): void
+}
+
+export interface Mirrored {
+  log: LogId
+  author: MemberId
+  audience: Audience
+  from: number
+  size: number
+  /** When the entries were durable here. */
+  time: Millis
+  /** False for RED: kept out of automatic correlation. */
+  correlate: boolean
+  objects: { index: number; object: ObjectColumns }[]
+}
+
+export interface Receipt {
+  kind: 'received' | 'armed'
+  member: MemberId
+  log: LogId
+  from: number
+  size: number
+  /** The recipient's claim. */
+  claimed: Millis
+  /** This author's own clock at arrival. */
+  arrived: Millis
+  /** For `received`: possession and root were recomputed and agree; for `armed`: the signature is good. */
+  verified: boolean
+  refused?: { index: number; code: string }[]
+  envelope: Envelope
+}
+
+export interface Recalled {
+  author: MemberId
+  log: LogId
+  index: number
+  leaf: Hash
+  reason: RecallReason
+  /** Too many of this author's armed entries at once: detection stays, in alert-only, until `confirmRecalls`. */
+  alertOnly: boolean
+  object?: ObjectColumns
+}
+
+export interface RecallAck {
+  member: MemberId
+  log: LogId
+  index: number
+  withheld: Millis
+  purged: Millis | null
+  arrived: Millis
+  envelope: Envelope
+}
+
+export type RecallReason =
+  'error' | 'legal' | 'marking' | 'other' | 'personal-data' | 'source-protection' | 'superseded'
+
+export type AlarmKind =
+  | 'bad-answer'
+  | 'bad-signature'
+  | 'clock'
+  | 'charter'
+  | 'equivocation'
+  | 'fork'
+  | 'mass-recall'
+  | 'misdelivered'
+  | 'omission'
+  | 'rollback'
+  | 'stale'
+
+export interface Alarm {
+  kind: AlarmKind
+  peer: MemberId
+  log?: LogId
+  index?: number
+  message: string
+  time: Millis
+  /** Sequence in journal `evidence` where signed material was kept. */
+  evidence?: number
+}
+
+/** One link as `status` shows it. */
+export interface LinkState {
+  peer: MemberId
+  slug: Slug
+  address: string
+  state: 'up' | 'stale' | 'down' | 'connecting'
+  /** Entries the peer's newest snapshot offers and that are not yet durable here. */
+  lagEntries: number
+  /** Peer's clock minus ours, within half a round trip. */
+  clockOffsetMs: number | null
+  lastSeen: Millis | null
+  failures: number
+  lastError?: string
+  /** Alliances in which the peer's charter differs from ours. */
+  charterDiffers: Slug[]
+}
+
+/** A charter version with the votes that put it in force. */
+export interface VotedCharter {
+  charter: CharterStatement
+  votes: Envelope[]
+}
+
+/** Members, keys and addresses of every charter in force. */
+export interface Directory {
+  readonly self: MemberId
+  /** Cached until a charter changes. */
+  register(): Register
+  members(): DirectoryMember[]
+  member(idOrSlug: string): DirectoryMember | undefined
+  /** Public node keys that the member had delegated at that time. */
+  nodeKeys(member: MemberId, at: Millis): Uint8Array[]
+  /** Who signed: the member whose node key has this id at that time. */
+  memberOfKey(key: KeyId, at: Millis): { member: MemberId; publicKey: Uint8Array } | undefined
+  charters(): VotedCharter[]
+  charter(alliance: Slug): VotedCharter | undefined
+  /** Charter lines of a checkpoint, ascending by alliance. */
+  charterLines(): (readonly [alliance: Slug, hash: Hash])[]
+}
+
+export interface DirectoryMember extends CharterMember {
+  alliances: Slug[]
+}
+
+/** Alliance operations; those that need the root key take a Signer, because it is opened with a passphrase. */
+export interface Alliances {
+  list(): { alliance: Slug; version: number; members: CharterMember[]; rules: CharterRules; hash: Hash }[]
+  /** Founds an alliance: version 1 with this member alone. */
+  create(alliance: Slug, rules: Partial<CharterRules>, root: Signer): Promise<VotedCharter>
+  /** One-time invitation text for one new member. */
+  invite(alliance: Slug, options?: { address?: string; validMs?: number }): Promise<{ text: string; expires: Millis }>
+  /** Sends the join request; both sides then compare the words. */
+  join(invitation: string): Promise<{ alliance: Slug; inviter: MemberId; inviterSlug: Slug; words: string }>
+  /** Join requests that wait for a person at the inviter. */
+  joinRequests(alliance?: Slug): Promise<JoinRequest[]>
+  /** The person compared the words: proposes version n+1 with the new member and votes for it. */
+  confirm(alliance: Slug, member: MemberId, root: Signer): Promise<ProposalState>
+  /** Votes for the proposal that waits; `version` guards against voting for another one than was read. */
+  approve(alliance: Slug, root: Signer, version?: number): Promise<ProposalState>
+  proposals(alliance?: Slug): Promise<ProposalState[]>
+  /** Installs a complete, voted charter (with its predecessors, oldest first) or throws. */
+  bootstrapCharter(charters: VotedCharter | readonly VotedCharter[]): Promise<void>
+  /** Asks the inviter whether the join is in force; true once this member stands in the charter. */
+  joined(alliance: Slug): Promise<boolean>
+}
+
+export interface JoinRequest {
+  alliance: Slug
+  member: CharterMember
+  words: string
+  time: Millis
+}
+
+export interface ProposalState {
+  alliance: Slug
+  version: number
+  hash: Hash
+  votes: MemberId[]
+  needed: number
+  inForce: boolean
+  charter: CharterStatement
+}
+
+/** Everything between nodes. */
+export interface Federation extends AsyncDisposable {
+  readonly directory: Directory
+  readonly alliances: Alliances
+  /** Answers every request under /link/v1. Never throws. */
+  handle(request: LinkRequest): Promise<LinkResponse>
+  /** Starts links to all members with an address and to those added by hand. */
+  start(): void
+  /** Own logs have grown (after the commit): streams push it to the readers whom each log admits. */
+  announce(logs: readonly { log: LogId; size: number }[]): void
+  links(): LinkState[]
+  addLink(member: MemberId | Slug, address: string): Promise<void>
+  removeLink(member: MemberId | Slug): Promise<void>
+  /** Objects of a mirror up to `size` are armed but for `refused`; sends the claim to the author. */
+  armed(log: LogId, size: number, refused: readonly { index: number; code: string }[]): Promise<void>
+  /** Takes back an entry of an own log: withheld here at once, recalled at every recipient. */
+  recall(log: LogId, index: number, reason: RecallReason): Promise<{ log: LogId; index: number; size: number }>
+  /** Receipts of one own log, or of all, oldest arrival first. */
+  receipts(log?: LogId): Promise<Receipt[]>
+  recallAcks(log: LogId, index: number): Promise<RecallAck[]>
+  /** Authors whose mass recall keeps detection in alert-only. */
+  alertOnly(): MemberId[]
+  /** A person confirms an author's mass recall: its recalled entries may be disarmed. */
+  confirmRecalls(author: MemberId): Promise<void>
+}

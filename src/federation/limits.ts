@@ -1,0 +1,49 @@
+import type { Limits } from './api.ts'
+
+const KIB = 1_024
+const MIB = 1_024 * KIB
+
+/** Every bound of a link, with its unit in the name; each can be set by the operator. */
+export const LIMITS: Limits = {
+  /** A page of receipts or a charter; larger requests get 413. */
+  requestBodyBytes: MIB,
+  /** One page of entries plus one entry of the largest size, or a snapshot of 100,000 logs. */
+  responseBodyBytes: 24 * MIB,
+  headerBytes: 16 * KIB,
+  /** What one answer of entries holds at most, but at least one entry. */
+  pageBytes: 4 * MIB,
+  pageEntries: 4_096,
+  /** Entries pushed along with a snapshot on the stream; more is fetched. */
+  inlineBytes: 256 * KIB,
+  streamsPerPeer: 2,
+  /** Signed requests of one key within the 121 s for which nonces are remembered. */
+  noncesPerKey: 20_000,
+  requestTimeoutMs: 15_000,
+  /** Three missed keepalives: the stream counts as dead. */
+  streamIdleMs: 45_000,
+  /** A fresh snapshot long before the last one expires (600 s). */
+  pollMs: 60_000,
+  keepaliveMs: 15_000,
+  backoffFirstMs: 250,
+  backoffMaxMs: 30_000,
+  /** Withheld content is kept as evidence for 72 hours, then purged. @see WIRE, Recall */
+  evidenceHoldMs: 72 * 3_600_000,
+}
+
+/** How long a snapshot is fresh. @see WIRE, Snapshot */
+export const SNAPSHOT_VALID_MS = 600_000
+
+/** How far ahead a peer's clock may be. @see WIRE, Snapshot */
+export const CLOCK_AHEAD_MS = 60_000
+
+/** How long a nonce is remembered for its key. @see WIRE, Link requests */
+export const NONCE_SECONDS = 121
+
+/** Entries of one receipt at most, so that the author can check possession in bounded memory. */
+export const RECEIPT_ENTRIES = 8_192
+
+/** Entries that may stand between two checkpoints of a log: what a reader buffers until it can verify. */
+export const CHECKPOINT_GAP_BYTES = 256 * MIB
+
+/** How long an invitation is good. */
+export const INVITATION_VALID_MS = 7 * 24 * 3_600_000

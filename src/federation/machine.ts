@@ -1,0 +1,357 @@
+import type { Hash, LogId, MemberId, Millis, Slug } from '#base'
+import type { AlarmKind, LinkState } from './api.ts'
+import { backoff, type BackoffRange } from './backoff.ts'
+
+/**
+ * The link protocol as a pure function: (state, event) → (state, effects), for one node with many peers.
+ *
+ * One peer's way: `peer-added` → effect `ask` → event `snapshot` → effects `fetch` for each log that is behind and
+ * `open-stream` → event `mirrored` when a batch is durable → effect `send` of the receipts that became due. Every
+ * failure sets that peer's own retry time; nothing one peer does is waited for by another.
+ * @see FEDERATION.md
+ */
+export interface MachineState {
+  readonly settings: MachineSettings
+  readonly peers: ReadonlyMap<MemberId, PeerState>
+}
+
+export interface MachineSettings {
+  readonly pollMs: number
+  readonly backoff: BackoffRange
+  /** Logs of one peer that are fetched at the same time. */
+  readonly fetches: number
+  /** Statements of one request to the author. */
+  readonly sendMost: number
+}
+
+export interface Head {
+  readonly size: number
+  readonly root: Hash
+}
+
+export interface PeerState {
+  readonly peer: MemberId
+  readonly slug: Slug
+  readonly address: string
+  readonly asking: boolean
+  readonly stream: 'closed' | 'opening' | 'open'
+  readonly streamFailures: number
+  readonly failures: number
+  /** When to ask for a snapshot next: a poll after success, a retry after failure. */
+  readonly askAt: Millis
+  readonly seen: Millis | null
+  readonly clockOffset: number | null
+  readonly lastError?: string
+  /** The newest snapshot: what the peer offers. */
+  readonly sequence?: number
+  readonly expires: Millis
+  readonly staleAlarmed: boolean
+  readonly offered: ReadonlyMap<LogId, Head>
+  /** What is durable here. */
+  readonly held: ReadonlyMap<LogId, Head>
+  readonly fetching: ReadonlySet<LogId>
+  /** Logs whose last fetch failed: not before. */
+  readonly blocked: ReadonlyMap<LogId, { readonly until: Millis; readonly failures: number }>
+  /** Ids of statements to deliver to this peer, oldest first. */
+  readonly outbox: readonly number[]
+  readonly sending: boolean
+  readonly sendAt: Millis
+  /** Alliances in which the peer named a charter that this node does not know: caught up with before it is served. */
+  readonly ahead: ReadonlySet<Slug>
+}
+
+export type LinkEvent =
+  | { type: 'peer-added'; peer: MemberId; slug: Slug; address: string; held: ReadonlyMap<LogId, Head>; now: Millis }
+  | { type: 'peer-removed'; peer: MemberId }
+  | {
+      type: 'snapshot'
+      peer: MemberId
+      sequence: number
+      time: Millis
+      expires: Millis
+      /** Complete, after a delta was applied and its `all` checked. */
+      offered: ReadonlyMap<LogId, Head>
+      unknownCharters: readonly Slug[]
+      /** When the request left; absent for one that came on the stream. */
+      sent?: Millis
+      now: Millis
+    }
+  | { type: 'ask-failed'; peer: MemberId; reason: string; jitter: number; now: Millis }
+  | { type: 'stream-opened'; peer: MemberId; now: Millis }
+  | { type: 'stream-closed'; peer: MemberId; jitter: number; now: Millis }
+  | { type: 'alive'; peer: MemberId; now: Millis }
+  | { type: 'mirrored'; peer: MemberId; log: LogId; head: Head; now: Millis }
+  | { type: 'fetch-failed'; peer: MemberId; log: LogId; reason: string; jitter: number; now: Millis }
+  | { type: 'due'; peer: MemberId; id: number; now: Millis }
+  | { type: 'sent'; peer: MemberId; ids: readonly number[]; now: Millis }
+  | { type: 'send-failed'; peer: MemberId; reason: string; jitter: number; now: Millis }
+  | { type: 'caught-up'; peer: MemberId; alliance: Slug; now: Millis }
+  | { type: 'tick'; now: Millis }
+
+export type Effect =
+  | { type: 'ask'; peer: MemberId; since?: number }
+  | { type: 'open-stream'; peer: MemberId; since?: number }
+  | { type: 'close-stream'; peer: MemberId }
+  | { type: 'fetch'; peer: MemberId; log: LogId; held?: Head; offered: Head }
+  | { type: 'send'; peer: MemberId; ids: readonly number[] }
+  | { type: 'catch-up'; peer: MemberId; alliance: Slug }
+  | { type: 'alarm'; peer: MemberId; kind: AlarmKind; log?: LogId; message: string }
+  | { type: 'link-changed'; peer: MemberId }
+
+export interface Step {
+  state: MachineState
+  effects: Effect[]
+}
+
+/** A node without peers. */
+export function initialState(settings: MachineSettings): MachineState {
+  return { settings, peers: new Map() }
+}
+
+/** Applies one event; never throws, never looks at clock or randomness but those in the event. */
+export function step(state: MachineState, event: LinkEvent): Step {
+  if (event.type === 'tick') return tick(state, event.now)
+  if (event.type === 'peer-added') return added(state, event)
+  const peer = state.peers.get(event.peer)
+  if (!peer) return { state, effects: [] }
+  if (event.type === 'peer-removed') {
+    const peers = new Map(state.peers)
+    peers.delete(event.peer)
+    return { state: { ...state, peers }, effects: [{ type: 'close-stream', peer: event.peer }] }
+  }
+  const before = linkStateOf(peer, event.now).state
+  const { next, effects } = change(state.settings, peer, event)
+  const more = work(state.settings, next, event.now)
+  const after = linkStateOf(more.next, event.now)
+  if (after.state !== before || event.type === 'snapshot' || event.type === 'mirrored')
+    more.effects.push({ type: 'link-changed', peer: peer.peer })
+  return {
+    state: { ...state, peers: new Map(state.peers).set(peer.peer, more.next) },
+    effects: [...effects, ...more.effects],
+  }
+}
+
+/** The earliest time at which a `tick` would do something. */
+export function nextWake(state: MachineState): Millis | undefined {
+  let wake: Millis | undefined
+  const at = (time: Millis) => {
+    if (wake === undefined || time < wake) wake = time
+  }
+  for (const peer of state.peers.values()) {
+    if (!peer.asking) at(peer.askAt)
+    if (peer.seen !== null && !peer.staleAlarmed) at(peer.expires)
+    if (peer.seen === null || peer.failures > 0) continue
+    if (peer.outbox.length > 0 && !peer.sending) at(peer.sendAt)
+    if (peer.fetching.size >= state.settings.fetches) continue
+    for (const [log, { until }] of peer.blocked) if (!peer.fetching.has(log) && isBehind(peer, log)) at(until)
+  }
+  return wake
+}
+
+/** What `links()` shows of a peer. */
+export function linkStateOf(peer: PeerState, now: Millis): LinkState {
+  const stale = peer.seen !== null && now >= peer.expires
+  const state = peer.failures > 0 ? 'down' : stale ? 'stale' : peer.seen !== null ? 'up' : 'connecting'
+  let lagEntries = 0
+  for (const [log, row] of peer.offered) lagEntries += Math.max(0, row.size - (peer.held.get(log)?.size ?? 0))
+  return {
+    peer: peer.peer,
+    slug: peer.slug,
+    address: peer.address,
+    state,
+    lagEntries,
+    clockOffsetMs: peer.clockOffset,
+    lastSeen: peer.seen,
+    failures: peer.failures,
+    ...(peer.lastError === undefined ? {} : { lastError: peer.lastError }),
+    charterDiffers: [...peer.ahead],
+  }
+}
+
+type PeerEvent = Exclude<LinkEvent, { type: 'tick' | 'peer-added' | 'peer-removed' }>
+interface PeerStep {
+  next: PeerState
+  effects: Effect[]
+}
+
+function added(state: MachineState, event: Extract<LinkEvent, { type: 'peer-added' }>): Step {
+  const known = state.peers.get(event.peer)
+  if (known && known.address === event.address) return { state, effects: [] }
+  const fresh: PeerState = {
+    peer: event.peer,
+    slug: event.slug,
+    address: event.address,
+    asking: false,
+    stream: 'closed',
+    streamFailures: 0,
+    failures: 0,
+    askAt: event.now,
+    seen: null,
+    clockOffset: null,
+    expires: 0,
+    staleAlarmed: false,
+    offered: new Map(),
+    held: event.held,
+    fetching: new Set(),
+    blocked: new Map(),
+    outbox: known?.outbox ?? [],
+    sending: false,
+    sendAt: event.now,
+    ahead: new Set(),
+  }
+  const { next, effects } = work(state.settings, fresh, event.now)
+  const close: Effect[] = known ? [{ type: 'close-stream', peer: event.peer }] : []
+  return {
+    state: { ...state, peers: new Map(state.peers).set(event.peer, next) },
+    effects: [...close, ...effects, { type: 'link-changed', peer: event.peer }],
+  }
+}
+
+function tick(state: MachineState, now: Millis): Step {
+  const peers = new Map(state.peers)
+  const effects: Effect[] = []
+  for (const peer of state.peers.values()) {
+    const done = work(state.settings, peer, now)
+    if (done.next !== peer) peers.set(peer.peer, done.next)
+    effects.push(...done.effects)
+  }
+  return { state: { ...state, peers }, effects }
+}
+
+function change(settings: MachineSettings, peer: PeerState, event: PeerEvent): PeerStep {
+  switch (event.type) {
+    case 'snapshot':
+      return applySnapshot(settings, peer, event)
+    case 'ask-failed':
+      return { next: failed({ ...peer, asking: false }, settings, event), effects: [] }
+    case 'stream-opened':
+      return { next: { ...peer, stream: 'open' }, effects: [] }
+    case 'stream-closed': {
+      // The next answer to an ask opens it again; a peer that never opens one is asked ever more slowly.
+      const streamFailures = peer.stream === 'open' ? 1 : peer.streamFailures + 1
+      const again = event.now + backoff(settings.backoff, streamFailures, event.jitter)
+      const askAt = Math.max(event.now, Math.min(peer.askAt, again))
+      return { next: { ...peer, stream: 'closed', streamFailures, askAt }, effects: [] }
+    }
+    case 'alive':
+      return { next: { ...peer, seen: Math.max(peer.seen ?? 0, event.now) }, effects: [] }
+    case 'mirrored': {
+      const held = new Map(peer.held).set(event.log, event.head)
+      return { next: { ...peer, held, ...settled(peer, event.log) }, effects: [] }
+    }
+    case 'fetch-failed': {
+      const failures = (peer.blocked.get(event.log)?.failures ?? 0) + 1
+      const until = event.now + backoff(settings.backoff, failures, event.jitter)
+      const { fetching } = settled(peer, event.log)
+      const blocked = new Map(peer.blocked).set(event.log, { until, failures })
+      return { next: { ...peer, fetching, blocked, lastError: event.reason }, effects: [] }
+    }
+    case 'due':
+      return { next: { ...peer, outbox: [...peer.outbox, event.id] }, effects: [] }
+    case 'sent': {
+      const done = new Set(event.ids)
+      return { next: { ...peer, sending: false, outbox: peer.outbox.filter((id) => !done.has(id)) }, effects: [] }
+    }
+    case 'send-failed': {
+      const sendAt = event.now + backoff(settings.backoff, 3, event.jitter)
+      return { next: { ...peer, sending: false, sendAt, lastError: event.reason }, effects: [] }
+    }
+    case 'caught-up': {
+      const ahead = new Set(peer.ahead)
+      ahead.delete(event.alliance)
+      return { next: { ...peer, ahead }, effects: [] }
+    }
+  }
+}
+
+function applySnapshot(
+  settings: MachineSettings,
+  peer: PeerState,
+  event: Extract<LinkEvent, { type: 'snapshot' }>,
+): PeerStep {
+  const asked = event.sent !== undefined
+  const done = asked ? { ...peer, asking: false, askAt: event.now + settings.pollMs } : peer
+  // An answer and a push can cross: the older one says nothing new.
+  if (peer.sequence !== undefined && event.sequence <= peer.sequence) return { next: done, effects: [] }
+  const effects: Effect[] = []
+  for (const [log, row] of event.offered) {
+    const held = peer.held.get(log)
+    if (held && row.size < held.size)
+      effects.push(alarm(peer, 'rollback', log, `offers ${row.size} entries of a log of which it signed ${held.size}`))
+    else if (held && row.size === held.size && row.root !== held.root)
+      effects.push(alarm(peer, 'fork', log, `offers another root for ${row.size} entries than it signed before`))
+  }
+  const ahead = new Set(event.unknownCharters)
+  for (const alliance of ahead) effects.push({ type: 'catch-up', peer: peer.peer, alliance })
+  const next: PeerState = {
+    ...done,
+    failures: 0,
+    askAt: event.now + settings.pollMs,
+    seen: event.now,
+    sequence: event.sequence,
+    expires: event.expires,
+    staleAlarmed: false,
+    offered: event.offered,
+    ahead,
+    clockOffset: asked ? Math.round(event.time - (event.sent! + event.now) / 2) : peer.clockOffset,
+  }
+  delete (next as { lastError?: string }).lastError
+  return { next, effects }
+}
+
+/** Everything that can be begun now for one peer. */
+function work(settings: MachineSettings, peer: PeerState, now: Millis): PeerStep {
+  let next = peer
+  const effects: Effect[] = []
+  if (next.seen !== null && now >= next.expires && !next.staleAlarmed) {
+    next = { ...next, staleAlarmed: true }
+    effects.push(alarm(next, 'stale', undefined, 'its last snapshot has expired: what it publishes now may be hidden'))
+  }
+  if (!next.asking && now >= next.askAt) {
+    next = { ...next, asking: true }
+    effects.push({ type: 'ask', peer: next.peer, ...since(next) })
+  }
+  if (next.seen === null || next.failures > 0) return { next, effects }
+  if (next.stream === 'closed' && !next.asking) {
+    next = { ...next, stream: 'opening' }
+    effects.push({ type: 'open-stream', peer: next.peer, ...since(next) })
+  }
+  const fetching = new Set(next.fetching)
+  for (const [log, offered] of next.offered) {
+    if (fetching.size >= settings.fetches) break
+    const held = next.held.get(log)
+    if (fetching.has(log) || offered.size <= (held?.size ?? 0) || now < (next.blocked.get(log)?.until ?? 0)) continue
+    fetching.add(log)
+    effects.push({ type: 'fetch', peer: next.peer, log, offered, ...(held ? { held } : {}) })
+  }
+  if (fetching.size > next.fetching.size) next = { ...next, fetching }
+  if (next.outbox.length > 0 && !next.sending && now >= next.sendAt) {
+    next = { ...next, sending: true }
+    effects.push({ type: 'send', peer: next.peer, ids: next.outbox.slice(0, settings.sendMost) })
+  }
+  return { next, effects }
+}
+
+function failed(peer: PeerState, settings: MachineSettings, event: { reason: string; jitter: number; now: Millis }) {
+  const failures = peer.failures + 1
+  const askAt = event.now + backoff(settings.backoff, failures, event.jitter)
+  return { ...peer, failures, askAt, lastError: event.reason }
+}
+
+function settled(peer: PeerState, log: LogId): Pick<PeerState, 'fetching' | 'blocked'> {
+  const fetching = new Set(peer.fetching)
+  fetching.delete(log)
+  if (!peer.blocked.has(log)) return { fetching, blocked: peer.blocked }
+  const blocked = new Map(peer.blocked)
+  blocked.delete(log)
+  return { fetching, blocked }
+}
+
+const isBehind = (peer: PeerState, log: LogId) =>
+  (peer.offered.get(log)?.size ?? 0) > (peer.held.get(log)?.size ?? 0)
+
+const since = (peer: PeerState) => (peer.sequence === undefined ? {} : { since: peer.sequence })
+
+function alarm(peer: PeerState, kind: AlarmKind, log: LogId | undefined, what: string): Effect {
+  return { type: 'alarm', peer: peer.peer, kind, ...(log ? { log } : {}), message: `${peer.slug} ${what}` }
+}

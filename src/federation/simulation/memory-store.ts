@@ -1,0 +1,205 @@
+import type { Hash, Json, LogId, Millis } from '#base'
+import { toHex } from '#base'
+import { consistencyProof, inclusionProof } from '#log'
+import type { Signer } from '#log'
+import type { Change, FsckReport, LogHead, ObjectQuery, ObjectRow, Outcome, Page, Store, StoredEntry } from '#store'
+import type { MemberId } from '#base'
+import type { Timers } from '../api.ts'
+import { headOf, type MemoryDisk } from './memory-disk.ts'
+import { applyChanges } from './memory-write.ts'
+import { hashesOf, rootAt } from './memory-tree.ts'
+
+/** What the simulated disk needs of its world. */
+export interface MemoryStoreOptions {
+  disk: MemoryDisk
+  signer: { member: MemberId; key: Signer }
+  now: () => Millis
+  timers: Timers
+  /** Time of one sync, from the seed. */
+  syncMs: () => number
+}
+
+interface Waiting {
+  changes: readonly Change[]
+  done: (outcomes: Outcome[]) => void
+  failed: (cause: unknown) => void
+}
+
+/**
+ * The store interface over a simulated disk: a commit is on the disk when its sync is over, all or nothing; a crash
+ * before that loses it, and its promise never settles, as in a process that is gone.
+ */
+export class MemoryStore implements Store {
+  readonly #options: MemoryStoreOptions
+  #waiting: Waiting[] = []
+  #syncing: unknown
+  #crashed = false
+
+  constructor(options: MemoryStoreOptions) {
+    this.#options = options
+  }
+
+  /** The process dies: what was not synced never was. */
+  crash(): void {
+    this.#crashed = true
+    this.#waiting = []
+    if (this.#syncing !== undefined) this.#options.timers.clear(this.#syncing)
+  }
+
+  commit(changes: readonly Change[]): Promise<Outcome[]> {
+    if (this.#crashed) return new Promise(() => undefined)
+    return new Promise((done, failed) => {
+      this.#waiting.push({ changes, done, failed })
+      this.#syncing ??= this.#options.timers.set(this.#options.syncMs(), () => this.#sync())
+    })
+  }
+
+  async logs(filter: { author?: MemberId; own?: boolean } = {}): Promise<LogHead[]> {
+    return [...this.#disk.logs.values()]
+      .filter((log) => filter.author === undefined || log.author === filter.author)
+      .filter((log) => filter.own === undefined || log.own === filter.own)
+      .map(headOf)
+      .sort((a, b) => (a.log < b.log ? -1 : 1))
+  }
+
+  async log(id: LogId): Promise<LogHead | undefined> {
+    const log = this.#disk.logs.get(id)
+    return log && headOf(log)
+  }
+
+  async checkpoints(id: LogId): Promise<{ size: number; note: string; arrived: Millis }[]> {
+    return this.#get(id).checkpoints.map(({ size, note, arrived }) => ({ size, note, arrived }))
+  }
+
+  async entries(id: LogId, from: number, to: number, maxBytes = Infinity): Promise<StoredEntry[]> {
+    const found: StoredEntry[] = []
+    let bytes = 0
+    const slice = this.#get(id).entries.slice(from, to)
+    for (const [offset, entry] of slice.entries()) {
+      bytes += entry.bytes?.length ?? 32
+      if (found.length > 0 && bytes > maxBytes) break
+      found.push({
+        index: from + offset,
+        kind: entry.kind,
+        time: entry.time,
+        leaf: toHex(entry.leaf),
+        arrived: entry.arrived,
+        ...(entry.bytes && !entry.withheld ? { bytes: entry.bytes } : {}),
+        ...(entry.object ? { object: entry.object } : {}),
+      })
+    }
+    return found
+  }
+
+  async consistencyProof(id: LogId, first: number, second: number): Promise<Hash[]> {
+    return consistencyProof(hashesOf(this.#get(id)), first, second).map(toHex)
+  }
+
+  async inclusionProof(id: LogId, index: number, size: number): Promise<Hash[]> {
+    return inclusionProof(hashesOf(this.#get(id)), index, size).map(toHex)
+  }
+
+  async root(id: LogId, size: number): Promise<Hash> {
+    return rootAt(this.#get(id), size)
+  }
+
+  async objects(query: ObjectQuery): Promise<Page<ObjectRow>> {
+    const rows = this.#rows(query)
+    if (query.order === 'newest') rows.reverse()
+    const start = query.cursor === undefined ? 0 : Number(query.cursor)
+    const end = start + query.limit
+    return { rows: rows.slice(start, end), ...(end < rows.length ? { next: String(end) } : {}) }
+  }
+
+  async countObjects(query: Omit<ObjectQuery, 'cursor' | 'limit'>): Promise<{ type: string; count: number }[]> {
+    const counts = new Map<string, number>()
+    for (const row of this.#rows({ ...query, limit: 0 })) counts.set(row.type, (counts.get(row.type) ?? 0) + 1)
+    return [...counts].map(([type, count]) => ({ type, count }))
+  }
+
+  async record<T extends Json = Json>(collection: string, key: string): Promise<T | undefined> {
+    return this.#disk.records.get(collection)?.get(key) as T | undefined
+  }
+
+  async records<T extends Json = Json>(
+    collection: string,
+    options: { prefix?: string; after?: string; limit?: number } = {},
+  ): Promise<{ key: string; value: T }[]> {
+    return [...(this.#disk.records.get(collection) ?? [])]
+      .filter(([key]) => key.startsWith(options.prefix ?? '') && key > (options.after ?? ''))
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .slice(0, options.limit ?? Infinity)
+      .map(([key, value]) => ({ key, value: value as T }))
+  }
+
+  async journal<T extends Json = Json>(
+    stream: string,
+    options: { after?: number; limit?: number; newestFirst?: boolean } = {},
+  ): Promise<{ sequence: number; time: Millis; value: T }[]> {
+    const rows = (this.#disk.journals.get(stream) ?? []).filter((row) => row.sequence > (options.after ?? 0))
+    if (options.newestFirst) rows.reverse()
+    return rows.slice(0, options.limit ?? Infinity) as { sequence: number; time: Millis; value: T }[]
+  }
+
+  async totals(): Promise<{ logs: number; ownLogs: number; entries: number; objects: number; bytes: number }> {
+    const logs = [...this.#disk.logs.values()]
+    const entries = logs.flatMap((log) => log.entries)
+    return {
+      logs: logs.length,
+      ownLogs: logs.filter((log) => log.own).length,
+      entries: entries.length,
+      objects: entries.filter((entry) => entry.object).length,
+      bytes: entries.reduce((sum, entry) => sum + (entry.bytes?.length ?? 0), 0),
+    }
+  }
+
+  /** Roots of all logs against their checkpoints. */
+  async fsck(): Promise<FsckReport> {
+    const faults: FsckReport['faults'] = []
+    for (const log of this.#disk.logs.values())
+      for (const { size, root } of log.checkpoints)
+        if (rootAt(log, size) !== root)
+          faults.push({ log: log.log, kind: 'root', message: `Root of ${size} entries differs` })
+    const { logs, entries, objects, bytes } = await this.totals()
+    return { ok: faults.length === 0, checked: { logs, entries, checkpoints: 0, objects, records: 0, bytes }, faults }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    while (this.#waiting.length > 0) await new Promise((resolve) => this.#options.timers.set(1, () => resolve(undefined)))
+  }
+
+  #sync(): void {
+    this.#syncing = undefined
+    const batch = this.#waiting
+    this.#waiting = []
+    for (const { changes, done, failed } of batch) {
+      try {
+        done(applyChanges(this.#options, changes))
+      } catch (cause) {
+        failed(cause)
+      }
+    }
+  }
+
+  #rows(query: ObjectQuery): ObjectRow[] {
+    const rows: ObjectRow[] = []
+    for (const id of query.logs) {
+      const log = this.#disk.logs.get(id)
+      for (const [index, { object, bytes, time, arrived }] of log?.entries.entries() ?? []) {
+        if (!log || !object || !bytes || !wanted(query, object) || arrived < (query.since ?? 0)) continue
+        rows.push({ ...object, log: id, index, publisher: log.author, entryTime: time, arrived, json: bytes.subarray(46) })
+      }
+    }
+    return rows.sort((a, b) => a.arrived - b.arrived)
+  }
+
+  #get(id: LogId) {
+    const log = this.#disk.logs.get(id)
+    if (!log) throw new Error(`The simulated disk has no log ${id}`)
+    return log
+  }
+
+  get #disk(): MemoryDisk {
+    return this.#options.disk
+  }
+}
