@@ -17,3 +17,12 @@ export {
   TLP_LEVEL_BY_ID,
 } from './marking.ts'
 export type { TlpLabel } from './marking.ts'
+export { parsePattern } from './pattern/parser.ts'
+export { checkPattern } from './pattern/check.ts'
+export type { PatternFinding } from './pattern/check.ts'
+export { atomsOf } from './pattern/atoms.ts'
+export type { Atom } from './pattern/atoms.ts'
+export { PatternError } from './pattern/error.ts'
+export type { PatternErrorCode } from './pattern/error.ts'
+export type { Pattern } from './pattern/ast.ts'
+export { answerPatternCheckVector } from './pattern/vector.ts'

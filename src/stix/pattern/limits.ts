@@ -1,0 +1,14 @@
+/** Longest pattern, in UTF-16 units: the size limit of one JSON document. */
+export const PATTERN_LENGTH_LIMIT = 1_048_576
+/** Deepest nesting of parentheses: far more than a person writes, far less than the call stack. */
+export const PATTERN_DEPTH_LIMIT = 64
+/** Most comparisons, set members, path steps and qualifiers in one pattern. */
+export const PATTERN_PARTS_LIMIT = 100_000
+/** Most steps of one search for a binding: about a tenth of a second. */
+export const MATCH_STEPS_LIMIT = 5_000_000
+/** Most observations, SCOs and values that one request to match may hold. */
+export const OBSERVED_OBJECTS_LIMIT = 1_000_000
+/** Longest regular expression, in UTF-16 units: the cost of a match grows with text × expression. */
+export const REGEX_LENGTH_LIMIT = 4_096
+/** Longest path through references and lists for one comparison, in values visited per object. */
+export const PATH_VALUES_LIMIT = 100_000
