@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { openFaultProxy } from './fault-proxy.ts'
 
 async function echoServer() {
-  const server = createServer((socket) => socket.on('error', () => {}).pipe(socket))
+  const server = createServer({ allowHalfOpen: true }, (socket) => socket.on('error', () => {}).pipe(socket))
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   return { port: (server.address() as AddressInfo).port, [Symbol.dispose]: () => server.close() }
@@ -24,10 +24,10 @@ test('a relay passes bytes on unchanged and in order, also with delay', async ()
   using echo = await echoServer()
   await using proxy = await openFaultProxy({ host: '127.0.0.1', port: () => echo.port })
   const text = 'x'.repeat(300_000) + 'end'
-  assert.equal((await roundTrip(proxy.port, text)).answer, text)
+  assert.ok((await roundTrip(proxy.port, text)).answer === text)
   proxy.delay(60)
   const slow = await roundTrip(proxy.port, text)
-  assert.equal(slow.answer, text)
+  assert.ok(slow.answer === text)
   assert.ok(slow.ms >= 119, `two delays of 60 ms took ${slow.ms} ms`)
 })
 

@@ -20,12 +20,12 @@ export async function openFaultProxy(target: { host: string; port: () => number 
   let delayMs = 0
   let isCut = false
   const sockets = new Set<Socket>()
-  const server: Server = createServer((incoming) => {
+  const server: Server = createServer({ allowHalfOpen: true }, (incoming) => {
     if (isCut) {
       incoming.destroy()
       return
     }
-    const outgoing = connect(target.port(), target.host)
+    const outgoing = connect({ port: target.port(), host: target.host, allowHalfOpen: true })
     for (const socket of [incoming, outgoing]) {
       sockets.add(socket)
       socket.setNoDelay(true)
