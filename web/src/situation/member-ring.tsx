@@ -1,0 +1,92 @@
+import { useTranslation } from 'react-i18next'
+import type { Member, Situation } from '../node-api.ts'
+
+const SIZE = 420
+const CENTRE = SIZE / 2
+const RADIUS = 142
+const SEAT = 30
+/** Colours of alliance arcs, told apart also by colour-blind readers. */
+const ALLIANCE_COLOURS = ['#057985', '#c26a1a', '#6b5bb5', '#8a7a00', '#a03a6b']
+
+/** Members on a ring with this node in the middle: lines are links, arcs around a seat are its alliances. */
+export function MemberRing({ situation }: { situation: Situation }) {
+  const { t } = useTranslation()
+  const self = situation.members.find((member) => member.self)
+  const others = situation.members.filter((member) => !member.self)
+  const alliances = situation.alliances.map(({ slug }) => slug)
+  return (
+    <section className="panel" aria-label={t('members')}>
+      <h2>{t('members')}</h2>
+      <p className="note">{t('membersNote')}</p>
+      <svg className="ring" viewBox={`0 0 ${SIZE} ${SIZE}`} role="img" aria-label={t('members')}>
+        {others.map((member, i) => (
+          <LinkLine key={member.member} member={member} {...seatOf(i, others.length)} />
+        ))}
+        {others.map((member, i) => (
+          <Seat key={member.member} member={member} alliances={alliances} {...seatOf(i, others.length)} />
+        ))}
+        {self && <Seat member={self} alliances={alliances} x={CENTRE} y={CENTRE} />}
+      </svg>
+      <div className="key">
+        {alliances.map((slug, i) => (
+          <span key={slug}>
+            <i style={{ background: ALLIANCE_COLOURS[i % ALLIANCE_COLOURS.length] }} />
+            {slug}
+          </span>
+        ))}
+      </div>
+    </section>
+  )
+}
+
+function seatOf(i: number, count: number): { x: number; y: number } {
+  const angle = (i / Math.max(1, count)) * 2 * Math.PI - Math.PI / 2
+  return { x: CENTRE + RADIUS * Math.cos(angle), y: CENTRE + RADIUS * Math.sin(angle) }
+}
+
+interface Place {
+  x: number
+  y: number
+}
+
+function LinkLine({ member, x, y }: { member: Member } & Place) {
+  const { t } = useTranslation()
+  return (
+    <line className={`link ${member.link.state}`} x1={CENTRE} y1={CENTRE} x2={x} y2={y}>
+      <title>{`${member.slug}: ${t(`state.${member.link.state}`)}`}</title>
+    </line>
+  )
+}
+
+function Seat({ member, alliances, x, y }: { member: Member; alliances: string[] } & Place) {
+  const { t } = useTranslation()
+  const { state, lagEntries } = member.link
+  const below = lagEntries > 0 && state !== 'self' ? t('behind', { count: lagEntries }) : t(`state.${state}`)
+  return (
+    <g data-member={member.slug} data-state={state}>
+      <title>{member.name}</title>
+      <circle className={`seat ${member.self ? 'self' : ''}`} cx={x} cy={y} r={SEAT} />
+      {member.alliances.map((slug, i) => (
+        <circle
+          key={slug}
+          cx={x}
+          cy={y}
+          r={SEAT + 5 + i * 5}
+          fill="none"
+          strokeWidth={3}
+          stroke={ALLIANCE_COLOURS[alliances.indexOf(slug) % ALLIANCE_COLOURS.length]}
+          opacity={0.85}
+        />
+      ))}
+      <text x={x} y={y + 5} textAnchor="middle">
+        {member.nation}
+      </text>
+      <text x={x} y={y + SEAT + 30} textAnchor="middle">
+        {member.slug}
+      </text>
+      <text x={x} y={y + SEAT + 45} textAnchor="middle" className="small">
+        {below}
+      </text>
+    </g>
+  )
+}
