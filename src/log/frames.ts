@@ -1,0 +1,139 @@
+/**
+ * Entries on the wire: `u32 length | entry`, or for an entry held only as its leaf hash `u32 0xFFFFFFFF | leaf hash`.
+ * @see docs/wire.md, Frames
+ */
+import { createHash, type Hash as Hasher } from 'node:crypto'
+import { concat, type Hash, type LogId, type MemberId, sha256Hex, utf8 } from '#base'
+import { ENTRY_HEADER_BYTES, PAYLOAD_MAX_BYTES } from './entry.ts'
+import { LogError } from './error.ts'
+import { domain } from './keys.ts'
+
+/** An entry's bytes, or its leaf hash where only that is held. */
+export type Frame = { bytes: Uint8Array } | { leaf: Uint8Array }
+
+/** Largest entry that is kept whole, in bytes. */
+export const ENTRY_MAX_BYTES: number = ENTRY_HEADER_BYTES + PAYLOAD_MAX_BYTES
+const STUB = 0xffffffff
+
+/** The bytes of one frame. @throws LogError FRAME_INVALID */
+export function encodeFrame(frame: Frame): Uint8Array {
+  const length = 'bytes' in frame ? frame.bytes.length : STUB
+  const body = 'bytes' in frame ? frame.bytes : frame.leaf
+  if (length === STUB && body.length !== 32) throw invalid(`A leaf hash has 32 bytes, not ${body.length}`)
+  const prefix = Buffer.alloc(4)
+  prefix.writeUInt32BE(length)
+  return concat(prefix, body)
+}
+
+/**
+ * All frames of a complete body.
+ * @throws LogError FRAME_INVALID
+ */
+export function decodeFrames(bytes: Uint8Array): Frame[] {
+  const decoder = new FrameDecoder()
+  const frames = decoder.push(bytes)
+  decoder.end()
+  return frames
+}
+
+/**
+ * Reads frames from chunks as they arrive. It holds at most one entry; one that is larger than accepted passes through
+ * the hash and comes out as its leaf hash, so that a log with such an entry can still be followed.
+ */
+export class FrameDecoder {
+  private readonly pending = Buffer.allocUnsafe(4)
+  private have = 0
+  /** What is being read: the length, an entry, a leaf hash, or an entry too large to keep. */
+  private target: Buffer = this.pending
+  private stub = false
+  private oversized: { hasher: Hasher; left: number } | undefined
+
+  /** Frames that the chunk completes. */
+  push(chunk: Uint8Array): Frame[] {
+    const frames: Frame[] = []
+    let at = 0
+    while (at < chunk.length || this.isComplete()) {
+      if (this.oversized) at += this.skip(this.oversized, chunk.subarray(at), frames)
+      else {
+        const take = Math.min(this.target.length - this.have, chunk.length - at)
+        this.target.set(chunk.subarray(at, at + take), this.have)
+        this.have += take
+        at += take
+        if (this.isComplete()) this.complete(frames)
+      }
+    }
+    return frames
+  }
+
+  /** Says that no more bytes come. @throws LogError FRAME_INVALID when a frame is cut */
+  end(): void {
+    if (this.have > 0 || this.target !== this.pending || this.oversized)
+      throw invalid('The body ends in the middle of a frame; ask for the entries again')
+  }
+
+  private isComplete(): boolean {
+    return !this.oversized && this.have === this.target.length
+  }
+
+  private complete(frames: Frame[]): void {
+    if (this.target === this.pending) {
+      const length = this.pending.readUInt32BE()
+      this.stub = length === STUB
+      if (!this.stub && length > ENTRY_MAX_BYTES)
+        this.oversized = { hasher: createHash('sha256').update(Uint8Array.of(0)), left: length }
+      else this.target = Buffer.allocUnsafeSlow(this.stub ? 32 : length)
+      this.have = 0
+      return
+    }
+    const body = new Uint8Array(this.target.buffer, 0, this.target.length)
+    frames.push(this.stub ? { leaf: body } : { bytes: body })
+    this.target = this.pending
+    this.have = 0
+  }
+
+  private skip(oversized: { hasher: Hasher; left: number }, chunk: Uint8Array, frames: Frame[]): number {
+    const take = Math.min(oversized.left, chunk.length)
+    oversized.hasher.update(chunk.subarray(0, take))
+    oversized.left -= take
+    if (oversized.left === 0) {
+      frames.push({ leaf: new Uint8Array(oversized.hasher.digest()) })
+      this.oversized = undefined
+    }
+    return take
+  }
+}
+
+/** Proof that a member holds entries of a log: the hash over their frames, bound to member and log. */
+export function possession(member: MemberId, log: LogId, frames: Iterable<Frame>): Hash {
+  const prover = new Possession(member, log)
+  for (const frame of frames) prover.add(frame)
+  return prover.digest()
+}
+
+/** `possession` in steps, for ranges too large to hold. */
+export class Possession {
+  private readonly hasher: Hasher
+
+  constructor(member: MemberId, log: LogId) {
+    this.hasher = createHash('sha256')
+      .update(domain('possession'))
+      .update(utf8(`${member}\n${log}`))
+  }
+
+  /** Adds the next entry. */
+  add(frame: Frame): void {
+    this.hasher.update(encodeFrame(frame))
+  }
+
+  /** The proof; nothing can be added afterwards. */
+  digest(): Hash {
+    return this.hasher.digest('hex') as Hash
+  }
+}
+
+/** Hash of any bytes under a domain name. @see docs/wire.md, General */
+export function domainHash(name: string, bytes: Uint8Array): Hash {
+  return sha256Hex(domain(name), bytes)
+}
+
+const invalid = (message: string) => new LogError('FRAME_INVALID', message)

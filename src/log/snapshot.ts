@@ -1,0 +1,160 @@
+/**
+ * Snapshots: an author's signed list of the logs that one reader may mirror, whole or as the change since an earlier
+ * one. `all` is the hash of the whole list either way, so a delta that was applied to the wrong list shows.
+ * @see docs/wire.md, Snapshot
+ */
+import {
+  canonicalJson,
+  type Hash,
+  type Json,
+  type JsonObject,
+  type LogId,
+  type MemberId,
+  type Millis,
+  utf8,
+} from '#base'
+import { LogError } from './error.ts'
+import { domainHash } from './frames.ts'
+import type { Signer } from './keys.ts'
+import { type Envelope, signStatement, verifyStatement } from './statement.ts'
+import { SNAPSHOT_FRESH_MS } from './statement-fields.ts'
+
+/** How far ahead of the reader's clock a snapshot's time may be, in ms. */
+export const SNAPSHOT_AHEAD_MS = 60_000
+
+/** Size and root of one log. */
+export interface LogRow {
+  log: LogId
+  size: number
+  root: Hash
+}
+
+/** What a peer may mirror of an author. */
+export interface Snapshot extends JsonObject {
+  type: 'snapshot'
+  author: MemberId
+  reader: MemberId
+  sequence: number
+  time: Millis
+  expires: Millis
+  charters: Record<string, Hash>
+  logs: (JsonObject & LogRow)[]
+  all: Hash
+}
+
+/** A snapshot that holds only what changed since another. */
+export interface SnapshotDelta extends Snapshot {
+  since: number
+  removed: LogId[]
+}
+
+/** What `signSnapshot` needs. */
+export interface SnapshotInput {
+  author: MemberId
+  reader: MemberId
+  /** Sequence of the last snapshot for this reader, 0 before the first. */
+  previousSequence: number
+  time: Millis
+  charters: Readonly<Record<string, Hash>>
+  /** The complete list, in any order. */
+  logs: readonly LogRow[]
+  /** The snapshot that the reader has; the answer is then a delta to it. */
+  since?: { sequence: number; logs: readonly LogRow[] }
+}
+
+/** Signs a snapshot, or a delta, with the node key. @throws LogError STATEMENT_INVALID */
+export function signSnapshot(input: SnapshotInput, signer: Signer): Envelope<Snapshot> {
+  const { author, reader, previousSequence, time, charters, since } = input
+  const complete = sorted(input.logs)
+  const base = {
+    author,
+    reader,
+    sequence: Math.max(previousSequence + 1, time),
+    time,
+    expires: time + SNAPSHOT_FRESH_MS,
+    charters: { ...charters },
+    all: allHash(complete),
+  }
+  const fields = since
+    ? { ...base, logs: changed(since.logs, complete), since: since.sequence, removed: removed(since.logs, complete) }
+    : { ...base, logs: complete }
+  return signStatement('snapshot', fields, [signer]) as unknown as Envelope<Snapshot>
+}
+
+/** What the reader knows when a snapshot arrives. */
+export interface SnapshotContext {
+  author: MemberId
+  reader: MemberId
+  /** Keys of the author's nodes. */
+  publicKeys: readonly Uint8Array[]
+  now: Millis
+  /** The last accepted one: its sequence, and its complete list. */
+  last?: { sequence: number; logs?: readonly LogRow[] }
+}
+
+/** An accepted snapshot with the complete list after it. */
+export interface OpenedSnapshot {
+  snapshot: Snapshot
+  /** The complete list, ascending by log. */
+  logs: LogRow[]
+  /** Rows that differ from the reader's list before. */
+  changed: LogRow[]
+  removed: LogId[]
+}
+
+/**
+ * Checks a snapshot in this order: signature, author and reader, clock, sequence, base of the delta, hash of the list.
+ * @throws LogError SIGNATURE_INVALID, STATEMENT_INVALID, KEY_INVALID, SNAPSHOT_FOREIGN, SNAPSHOT_EXPIRED, SNAPSHOT_AHEAD,
+ * SNAPSHOT_REPLAYED, SNAPSHOT_BASE (ask for the full one)
+ */
+export function openSnapshot(envelope: unknown, context: SnapshotContext): OpenedSnapshot {
+  const snapshot = verifyStatement<Snapshot | SnapshotDelta>(envelope, 'snapshot', context.publicKeys)
+  if (snapshot.author !== context.author) throw refused('SNAPSHOT_FOREIGN', `is of the author ${snapshot.author}`)
+  if (snapshot.reader !== context.reader) throw refused('SNAPSHOT_FOREIGN', `is for the reader ${snapshot.reader}`)
+  if (snapshot.time > context.now + SNAPSHOT_AHEAD_MS)
+    throw refused('SNAPSHOT_AHEAD', `is ${snapshot.time - context.now} ms ahead of this node's clock`)
+  if (context.now >= snapshot.expires)
+    throw refused('SNAPSHOT_EXPIRED', `expired ${context.now - snapshot.expires} ms ago; ask for a new one`)
+  if (context.last && snapshot.sequence <= context.last.sequence)
+    throw refused('SNAPSHOT_REPLAYED', `has sequence ${snapshot.sequence} after ${context.last.sequence}`)
+  const before = context.last?.logs ?? []
+  const logs = isDelta(snapshot) ? applied(snapshot, context) : snapshot.logs.map(toRow)
+  if (allHash(logs) !== snapshot.all)
+    throw refused('SNAPSHOT_BASE', 'does not give the list whose hash it names; ask for the full one')
+  return { snapshot, logs, changed: changed(before, logs), removed: removed(before, logs) }
+}
+
+/** Hash of a complete list of logs. */
+export function allHash(logs: readonly LogRow[]): Hash {
+  return domainHash('logs', utf8(canonicalJson(sorted(logs) as unknown as Json)))
+}
+
+function applied(delta: SnapshotDelta, context: SnapshotContext): LogRow[] {
+  if (context.last?.logs === undefined || delta.since !== context.last.sequence)
+    throw refused(
+      'SNAPSHOT_BASE',
+      `is a change since ${delta.since}, which this node does not have; ask for the full one`,
+    )
+  const rows = new Map(context.last.logs.map((row) => [row.log, row]))
+  for (const log of delta.removed) rows.delete(log)
+  for (const row of delta.logs) rows.set(row.log, toRow(row))
+  return sorted([...rows.values()])
+}
+
+function changed(before: readonly LogRow[], after: readonly LogRow[]): LogRow[] {
+  const known = new Map(before.map((row) => [row.log, row]))
+  return after.filter((row) => {
+    const old = known.get(row.log)
+    return old === undefined || old.size !== row.size || old.root !== row.root
+  })
+}
+
+function removed(before: readonly LogRow[], after: readonly LogRow[]): LogId[] {
+  const kept = new Set(after.map((row) => row.log))
+  return sorted(before.filter((row) => !kept.has(row.log))).map((row) => row.log)
+}
+
+const isDelta = (snapshot: Snapshot): snapshot is SnapshotDelta => snapshot['since'] !== undefined
+const toRow = ({ log, size, root }: LogRow): LogRow => ({ log, size, root })
+const sorted = (rows: readonly LogRow[]) => rows.map(toRow).sort((a, b) => (a.log < b.log ? -1 : 1))
+const refused = (code: LogError['code'], what: string) => new LogError(code, `The snapshot ${what}`)
