@@ -9,6 +9,8 @@ import type { Situation } from '../node-api.ts'
 
 use([BarChart, GridComponent, LegendComponent, TooltipComponent, SVGRenderer])
 
+/** Measured before it is drawn, so it must be named, not inherited. */
+const FONT = 'system-ui, sans-serif'
 const HOUR_MS = 3_600_000
 const COLOURS = ['#3a9ea9', '#d08a45', '#8a7cc9', '#b5a536', '#c26591', '#7f8a99']
 
@@ -42,15 +44,29 @@ function optionsOf(situation: Situation, language: string, isDark: boolean) {
   const hours = Array.from({ length: 24 }, (_, i) => last - (23 - i) * HOUR_MS)
   const origins = [...new Set(situation.hours.map((hour) => hour.origin))].sort()
   const ink = isDark ? '#a2acb9' : '#5a6472'
-  const label = (time: number) => new Date(time).toLocaleTimeString(language, { hour: '2-digit', minute: '2-digit' })
+  const label = (time: number) =>
+    new Date(time).toLocaleTimeString(language, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' })
   return {
     animation: false,
     color: COLOURS,
-    textStyle: { fontFamily: 'inherit' },
+    textStyle: { fontFamily: FONT },
     grid: { left: 44, right: 8, top: 30, bottom: 24 },
-    legend: { right: 0, top: 0, textStyle: { color: ink }, itemWidth: 10, itemHeight: 10, icon: 'rect' },
+    legend: {
+      right: 10,
+      top: 0,
+      itemGap: 18,
+      textStyle: { color: ink, fontFamily: FONT },
+      itemWidth: 10,
+      itemHeight: 10,
+      icon: 'rect',
+    },
     tooltip: { trigger: 'axis', axisPointer: { type: 'shadow' } },
-    xAxis: { type: 'category', data: hours.map(label), axisLabel: { color: ink }, axisTick: { show: false } },
+    xAxis: {
+      type: 'category',
+      data: hours.map(label),
+      axisLabel: { color: ink, hideOverlap: true },
+      axisTick: { show: false },
+    },
     yAxis: {
       type: 'value',
       minInterval: 1,

@@ -24,7 +24,12 @@ export function ExposureWindows({ drill, token }: { drill: Drill | null; token: 
             {title}. {t('exposureNote')}
           </p>
         </div>
-        <Badge color={drill.state === 'failed' ? 'red' : drill.state === 'passed' ? 'green' : 'gray'} variant="light">
+        <Badge
+          color={drill.state === 'failed' ? 'red' : drill.state === 'passed' ? 'green' : 'gray'}
+          variant="light"
+          tt="none"
+          style={{ flexShrink: 0 }}
+        >
           {t(drill.state)}
         </Badge>
       </Group>

@@ -18,7 +18,7 @@ export function MemberRing({ situation }: { situation: Situation }) {
     <section className="panel" aria-label={t('members')}>
       <h2>{t('members')}</h2>
       <p className="note">{t('membersNote')}</p>
-      <svg className="ring" viewBox={`0 0 ${SIZE} ${SIZE}`} role="img" aria-label={t('members')}>
+      <svg className="ring" viewBox={`0 20 ${SIZE} ${SIZE - 30}`} role="img" aria-label={t('members')}>
         {others.map((member, i) => (
           <LinkLine key={member.member} member={member} {...seatOf(i, others.length)} />
         ))}

@@ -13,7 +13,7 @@ export function NewestSignals({ rows, now }: { rows: Arrival[]; now: number }) {
       {rows.length === 0 ? (
         <p className="empty">{t('noSignals')}</p>
       ) : (
-        <Table verticalSpacing={7} fz="sm" data-table="newest">
+        <Table className="list" verticalSpacing={7} fz="sm" data-table="newest">
           <Table.Thead>
             <Table.Tr>
               <Table.Th>{t('what')}</Table.Th>

@@ -7,12 +7,12 @@ import { Ago } from './ago.tsx'
 export function RecentMatches({ rows, now }: { rows: Hit[]; now: number }) {
   const { t } = useTranslation()
   return (
-    <section className="panel wide" aria-label={t('recentMatches')}>
+    <section className="panel" aria-label={t('recentMatches')}>
       <h2>{t('recentMatches')}</h2>
       {rows.length === 0 ? (
         <p className="empty">{t('noMatches')}</p>
       ) : (
-        <Table verticalSpacing={7} fz="sm" data-table="matches">
+        <Table className="list" verticalSpacing={7} fz="sm" data-table="matches">
           <Table.Thead>
             <Table.Tr>
               <Table.Th>{t('what')}</Table.Th>

@@ -46,10 +46,12 @@ export function SituationPage({ token, onRefused }: { token: string; onRefused: 
       <Figures situation={data} />
       <main className="grid">
         <MemberRing situation={data} />
-        <ExposureWindows drill={data.drill} token={token} />
+        <div className="column">
+          <ExposureWindows drill={data.drill} token={token} />
+          <RecentMatches rows={data.hits} now={data.now} />
+        </div>
         <Arrivals situation={data} />
         <NewestSignals rows={data.newest} now={data.now} />
-        <RecentMatches rows={data.hits} now={data.now} />
       </main>
     </div>
   )
