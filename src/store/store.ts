@@ -15,8 +15,11 @@ export interface Store extends AsyncDisposable {
   /** All log heads, or those of one author, or only own ones; ascending by log id. */
   logs(filter?: { author?: MemberId; own?: boolean }): Promise<LogHead[]>
   log(id: LogId): Promise<LogHead | undefined>
-  /** Every checkpoint kept for a log, ascending by size. */
-  checkpoints(log: LogId): Promise<{ size: number; note: string; arrived: Millis }[]>
+  /** Checkpoints kept for a log, of sizes above `after`, ascending by size; `key` is the public key that signed. */
+  checkpoints(
+    log: LogId,
+    options?: { after?: number; limit?: number },
+  ): Promise<{ size: number; note: string; key: Uint8Array; arrived: Millis }[]>
   /** Entries [from, to) of a log, ascending, at most `maxBytes` of bytes but at least one. */
   entries(log: LogId, from: number, to: number, maxBytes?: number): Promise<StoredEntry[]>
   consistencyProof(log: LogId, first: number, second: number): Promise<Hash[]>
@@ -67,7 +70,12 @@ export interface AppendChange {
   author: MemberId
   audience: Audience
   /** Used when the log must be opened: becomes the genesis entry. */
-  genesis: { salt: Uint8Array; time: Millis; incarnation: Uint8Array; previous?: { log: LogId; size: number; root: Hash } }
+  genesis: {
+    salt: Uint8Array
+    time: Millis
+    incarnation: Uint8Array
+    previous?: { log: LogId; size: number; root: Hash }
+  }
   /** Charter lines of the checkpoint, ascending by alliance. */
   charters: readonly (readonly [alliance: string, hash: Hash])[]
   entries: readonly NewEntry[]
@@ -119,7 +127,16 @@ export interface ObjectColumns {
 export type ObjectStatus = 'accepted' | 'quarantined' | 'rejected' | 'recalled'
 
 export type Outcome =
-  | { op: 'append'; log: LogId; opened: boolean; firstIndex: number; size: number; root: Hash; time: Millis; leaves: Hash[] }
+  | {
+      op: 'append'
+      log: LogId
+      opened: boolean
+      firstIndex: number
+      size: number
+      root: Hash
+      time: Millis
+      leaves: Hash[]
+    }
   | { op: 'mirror'; log: LogId; size: number }
   | { op: 'put'; stored: boolean }
   | { op: 'journal'; sequence: number }

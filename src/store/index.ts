@@ -1,0 +1,20 @@
+export { StoreError, type StoreErrorCode } from './errors.ts'
+export { openStore } from './open-store.ts'
+export type {
+  AppendChange,
+  Change,
+  FsckReport,
+  LogHead,
+  MirrorChange,
+  MirroredEntry,
+  NewEntry,
+  ObjectColumns,
+  ObjectQuery,
+  ObjectRow,
+  ObjectStatus,
+  Outcome,
+  Page,
+  Store,
+  StoredEntry,
+  StoreOptions,
+} from './store.ts'

@@ -1,0 +1,239 @@
+import { ENTRY_HEADER_BYTES } from '#log'
+import { StoreError } from '../errors.ts'
+import { firstSince } from '../sql/read-statements.ts'
+import { type NarrowRow, type StreamBy, streamQuery, type WideRow } from '../sql/object-statements.ts'
+import { indexOfKey, LOG_KEY_SPAN } from '../sql/tables.ts'
+import type { ObjectQuery, ObjectRow, ObjectStatus, Page } from '../store.ts'
+import type { Connection } from './connection.ts'
+import type { Cursors } from './cursor.ts'
+import type { LogIndex } from './log-index.ts'
+
+/** Objects on one page at most. */
+export const MAX_PAGE_OBJECTS = 10_000
+
+/** Values of one filter at most. */
+export const MAX_FILTER_VALUES = 1_000
+
+const DEFAULT_STATUSES: readonly ObjectStatus[] = ['accepted']
+const NO_BYTES = new Uint8Array()
+
+/** A range of one index, in order of arrival. */
+interface Stream {
+  by: StreamBy
+  fixed: (string | number)[]
+}
+
+/** A query with its bounds of sequence numbers, both exclusive. */
+interface Scan {
+  newest: boolean
+  after: number
+  before: number
+  patternTypes: readonly string[]
+  /** Further conditions, where the index does not hold them. */
+  admits: ((row: NarrowRow) => boolean) | undefined
+}
+
+/**
+ * Pages of objects. A page costs the same at any depth: it is read by range from an index for each (log, status), or
+ * (type, log, status), or id, and the ranges are merged by order of arrival.
+ */
+export class ObjectPages {
+  readonly #connection: Connection
+  readonly #logs: LogIndex
+  readonly #cursors: Cursors
+
+  constructor(connection: Connection, logs: LogIndex, cursors: Cursors) {
+    this.#connection = connection
+    this.#logs = logs
+    this.#cursors = cursors
+  }
+
+  page(query: ObjectQuery): Page<ObjectRow> {
+    const { limit, order = 'oldest' } = query
+    requireLimit(limit)
+    const newest = order === 'newest'
+    const cursor = query.cursor === undefined ? undefined : this.#cursors.fromCursor(order, query.cursor)
+    const since = this.#firstSequenceSince(query.since)
+    if (since === undefined) return { rows: [] }
+    const scan: Scan = {
+      newest,
+      after: Math.max(since - 1, newest ? 0 : (cursor ?? 0)),
+      before: newest ? (cursor ?? Number.MAX_SAFE_INTEGER) : Number.MAX_SAFE_INTEGER,
+      patternTypes: query.patternTypes ?? [],
+      admits: query.ids && this.#admission(query),
+    }
+    const rows = this.#connection.snapshot(() => this.#merged(this.#streams(query), scan, limit + 1))
+    const last = rows.length > limit ? rows[limit - 1] : undefined
+    if (rows.length > limit) rows.pop()
+    return {
+      rows: rows.map((row) => this.#toObjectRow(row)),
+      ...(last ? { next: this.#cursors.toCursor(order, last[0]) } : {}),
+    }
+  }
+
+  counts(query: Omit<ObjectQuery, 'cursor' | 'limit'>): { type: string; count: number }[] {
+    const counts = new Map<string, number>()
+    const add = (type: string, count: number) => counts.set(type, (counts.get(type) ?? 0) + count)
+    if (query.ids || query.patternTypes || query.since !== undefined) this.#countRows(query, add)
+    else this.#countIndexed(query, add)
+    return [...counts].map(([type, count]) => ({ type, count })).sort((a, b) => (a.type < b.type ? -1 : 1))
+  }
+
+  #countIndexed(query: Omit<ObjectQuery, 'cursor' | 'limit'>, add: (type: string, count: number) => void): void {
+    const { types, statuses = DEFAULT_STATUSES } = query
+    for (const log of new Set(query.logs))
+      for (const { type, status, count } of this.#logs.get(log)?.counts ?? [])
+        if (statuses.includes(status as ObjectStatus) && (!types || types.includes(type))) add(type, count)
+  }
+
+  /** Page by page over the narrow rows: no bytes are read, and memory stays bounded. */
+  #countRows(query: Omit<ObjectQuery, 'cursor' | 'limit'>, add: (type: string, count: number) => void): void {
+    const since = this.#firstSequenceSince(query.since)
+    if (since === undefined) return
+    const admits = query.ids && this.#admission(query)
+    const scan: Scan = {
+      newest: false,
+      after: since - 1,
+      before: Number.MAX_SAFE_INTEGER,
+      patternTypes: query.patternTypes ?? [],
+      admits,
+    }
+    this.#connection.snapshot(() => {
+      for (const stream of this.#streams(query)) {
+        let after = scan.after
+        for (;;) {
+          const raw = this.#read<NarrowRow>(stream, { ...scan, after }, false, MAX_PAGE_OBJECTS)
+          for (const row of raw) if (!admits || admits(row)) add(row[2], 1)
+          if (raw.length < MAX_PAGE_OBJECTS) break
+          after = (raw.at(-1) as NarrowRow)[0]
+        }
+      }
+    })
+  }
+
+  #streams(query: Omit<ObjectQuery, 'cursor' | 'limit'>): Stream[] {
+    const { statuses = DEFAULT_STATUSES, ids } = query
+    for (const values of [query.types, ids, query.patternTypes]) requireFilter(values)
+    if (ids) return [...new Set(ids)].map((id) => ({ by: 'id', fixed: [id] }))
+    // Only indicators have a pattern type.
+    const types = query.types ?? (query.patternTypes ? ['indicator'] : undefined)
+    const streams = new Map<string, Stream>()
+    for (const hash of query.logs) {
+      const log = this.#logs.get(hash)
+      for (const { type, status } of log?.counts ?? []) {
+        if (!log || !statuses.includes(status as ObjectStatus) || (types && !types.includes(type))) continue
+        const fixed = types ? [type, log.id, status] : [log.id, status]
+        streams.set(fixed.join(' '), { by: types ? 'type' : 'log', fixed })
+      }
+    }
+    return [...streams.values()]
+  }
+
+  #merged(streams: Stream[], scan: Scan, limit: number): WideRow[] {
+    const [only] = streams
+    if (!only) return []
+    if (streams.length === 1 && !scan.admits) return this.#read<WideRow>(only, scan, true, limit)
+    const cut = this.#cutOf(streams, scan, limit)
+    const within = scan.newest ? { ...scan, after: cut.last - 1 } : { ...scan, before: cut.last + 1 }
+    const rows = cut.streams.flatMap((stream) => this.#admitted<WideRow>(stream, within))
+    return rows.sort((a, b) => (scan.newest ? b[0] - a[0] : a[0] - b[0])).slice(0, limit)
+  }
+
+  /** The streams that have rows on the page, and the sequence number of its last row. */
+  #cutOf(streams: Stream[], scan: Scan, limit: number): { last: number; streams: Stream[] } {
+    const { newest } = scan
+    const isWithin = (seq: number, bound: number) => (newest ? seq >= bound : seq <= bound)
+    const heads = streams.map((stream) => ({
+      stream,
+      found: [] as number[],
+      reached: newest ? Infinity : -1,
+      done: false,
+    }))
+    let chunk = Math.ceil(limit / streams.length) * 2 + 4
+    let due = heads
+    for (;;) {
+      for (const head of due) {
+        const from = newest
+          ? { before: Math.min(scan.before, head.reached) }
+          : { after: Math.max(scan.after, head.reached) }
+        const raw = this.#read<NarrowRow>(head.stream, { ...scan, ...from }, false, chunk)
+        for (const row of raw) if (!scan.admits || scan.admits(row)) head.found.push(row[0])
+        head.reached = raw.at(-1)?.[0] ?? head.reached
+        head.done = raw.length < chunk
+      }
+      const open = heads.filter((head) => !head.done)
+      const reached = open.map((head) => head.reached)
+      const bound = newest ? Math.max(-1, ...reached) : Math.min(Infinity, ...reached)
+      const complete = heads.flatMap((head) => head.found.filter((seq) => isWithin(seq, bound)))
+      if (complete.length >= limit || open.length === 0) {
+        complete.sort((a, b) => (newest ? b - a : a - b))
+        const last = complete[Math.min(limit, complete.length) - 1] ?? (newest ? Number.MAX_SAFE_INTEGER : 0)
+        return {
+          last,
+          streams: heads.flatMap(({ stream, found: [first] }) =>
+            first !== undefined && isWithin(first, last) ? stream : [],
+          ),
+        }
+      }
+      due = open.filter((head) => head.reached === bound)
+      chunk = Math.min(chunk * 2, MAX_PAGE_OBJECTS)
+    }
+  }
+
+  /** All admitted rows of a stream within the scan's bounds, which are known to hold no more than a page of them. */
+  #admitted<Row extends NarrowRow | WideRow>(stream: Stream, scan: Scan): Row[] {
+    const rows = this.#read<Row>(stream, scan, true, Number.MAX_SAFE_INTEGER)
+    return scan.admits ? rows.filter(scan.admits as (row: Row) => boolean) : rows
+  }
+
+  #read<Row extends NarrowRow | WideRow>(stream: Stream, scan: Scan, wide: boolean, limit: number): Row[] {
+    const { newest, after, before, patternTypes } = scan
+    const text = streamQuery({ by: stream.by, newest, wide, patternTypes: patternTypes.length })
+    return this.#connection.arrays<Row>(text, ...stream.fixed, after, before, ...patternTypes, limit)
+  }
+
+  #admission(query: Omit<ObjectQuery, 'cursor' | 'limit'>): (row: NarrowRow) => boolean {
+    const logs = new Set(query.logs.flatMap((log) => this.#logs.get(log)?.id ?? []))
+    const statuses = new Set<string>(query.statuses ?? DEFAULT_STATUSES)
+    const types = query.types && new Set(query.types)
+    return ([, key, type, status]) =>
+      statuses.has(status) && (!types || types.has(type)) && logs.has(Math.floor(key / LOG_KEY_SPAN))
+  }
+
+  /** Undefined when nothing arrived since. */
+  #firstSequenceSince(since: number | undefined): number | undefined {
+    return since === undefined ? 1 : this.#connection.get(firstSince, since)?.first
+  }
+
+  #toObjectRow(row: WideRow): ObjectRow {
+    const [, key, type, status, entryTime, arrived, id, modified, creator, patternType, revoked, code, bytes] = row
+    const { head } = this.#logs.byId(Math.floor(key / LOG_KEY_SPAN))
+    const object: ObjectRow = {
+      log: head.log,
+      index: indexOfKey(key),
+      publisher: head.author,
+      entryTime,
+      arrived,
+      id,
+      type,
+      modified,
+      status: status as ObjectStatus,
+      json: bytes?.subarray(ENTRY_HEADER_BYTES) ?? NO_BYTES,
+    }
+    if (creator !== null) object.creator = creator
+    if (patternType !== null) object.patternType = patternType
+    if (revoked !== null) object.revoked = revoked === 1
+    if (code !== null) object.code = code
+    return object
+  }
+}
+
+function requireLimit(limit: number): void {
+  if (!Number.isInteger(limit) || limit < 1 || limit > MAX_PAGE_OBJECTS)
+    throw new StoreError('STORE_BAD_RANGE', `A page has 1 to ${MAX_PAGE_OBJECTS} objects, not ${limit}`)
+}
+
+function requireFilter(values: readonly string[] | undefined): void {
+  if (values && values.length > MAX_FILTER_VALUES)
+    throw new StoreError('STORE_TOO_LARGE', `A filter takes at most ${MAX_FILTER_VALUES} values, not ${values.length}`)
+}

@@ -1,0 +1,71 @@
+import { join } from 'node:path'
+import { fromHex } from '#base'
+import { StoreError, toStoreError } from '../errors.ts'
+import { readMeta } from '../sql/read-statements.ts'
+import type { Change, FsckReport, Outcome, Store, StoreOptions } from '../store.ts'
+import { Cursors } from './cursor.ts'
+import { LogIndex } from './log-index.ts'
+import type { WriterLimits } from './messages.ts'
+import { ObjectPages } from './object-pages.ts'
+import { CURSOR_KEY, DATABASE_FILE, lockFolder, openReader } from './open-database.ts'
+import { pack } from './pack.ts'
+import { Reader } from './reader.ts'
+import { WriterLink } from './writer-link.ts'
+
+/**
+ * Opens the SQLite store of a folder, for this process alone.
+ * @throws StoreError STORE_FOLDER_MISSING, STORE_LOCKED, STORE_FOREIGN, STORE_NEWER, STORE_DAMAGED, STORE_DISK_FULL, STORE_IO
+ */
+export async function openSqliteStore(options: StoreOptions, limits?: WriterLimits): Promise<Store> {
+  const { folder, signer, now } = options
+  const path = join(folder, DATABASE_FILE)
+  await using opening = new AsyncDisposableStack()
+  opening.use(lockFolder(folder))
+  const self = signer && { member: signer.member, publicKey: signer.key.publicKey }
+  let index: LogIndex | undefined
+  const writer = opening.use(
+    await WriterLink.open({ path, ...self, ...(limits && { limits }) }, signer, (logs) => index?.refresh(logs)),
+  )
+  const connection = opening.use(openReader(path))
+  index = guarded(() => new LogIndex(connection))
+  const cursors = new Cursors(fromHex(guarded(() => connection.get(readMeta, CURSOR_KEY))?.value ?? '', 16))
+  const reader = new Reader(connection, index)
+  const objects = new ObjectPages(connection, index, cursors)
+  const resources = opening.move()
+  const logs = index
+
+  const commit = async (changes: readonly Change[]): Promise<Outcome[]> => writer.commit(pack(changes), now())
+  const asked = async <T>(read: () => T): Promise<T> => {
+    if (resources.disposed) throw new StoreError('STORE_CLOSED', 'The store is closed')
+    return guarded(read)
+  }
+  return {
+    commit,
+    logs: (filter) => asked(() => reader.logs(filter)),
+    log: (id) => asked(() => logs.get(id)?.head),
+    checkpoints: (log, page) => asked(() => reader.checkpoints(log, page)),
+    entries: (log, from, to, maxBytes) => asked(() => reader.entries(log, from, to, maxBytes)),
+    consistencyProof: (log, first, second) => asked(() => reader.consistencyProof(log, first, second)),
+    inclusionProof: (log, at, size) => asked(() => reader.inclusionProof(log, at, size)),
+    root: (log, size) => asked(() => reader.root(log, size)),
+    objects: (query) => asked(() => objects.page(query)),
+    countObjects: (query) => asked(() => objects.counts(query)),
+    record: (collection, key) => asked(() => reader.record(collection, key)),
+    records: (collection, page) => asked(() => reader.records(collection, page)),
+    journal: (stream, page) => asked(() => reader.journal(stream, page)),
+    totals: () => asked(() => reader.totals()),
+    fsck: async (): Promise<FsckReport> => {
+      throw new StoreError('STORE_CLOSED', 'fsck')
+    },
+    [Symbol.asyncDispose]: () => resources.disposeAsync(),
+  }
+}
+
+function guarded<T>(read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    if ((error as { errcode?: number }).errcode === undefined) throw error
+    throw toStoreError(error, 'read')
+  }
+}
