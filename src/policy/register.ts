@@ -1,0 +1,189 @@
+/**
+ * Organisations and alliances, as the charters in force name them. Everything that the rules ask about an organisation
+ * is asked here; an organisation that is not in the register is nobody.
+ */
+import type { JsonObject } from '#base'
+import type { CharterClient, CharterMember, CharterStatement, Standing } from '#log'
+import { type Level, rank, toLevel } from './tlp.ts'
+
+/** One organisation: a member, a client of one, or the public. */
+export interface Organisation {
+  readonly id: string
+  readonly slug: string
+  /** ISO 3166-1 alpha-2. */
+  readonly nation: string | null
+  readonly kind: string
+  readonly sectors: readonly string[]
+  /** Ids of the organisations that serve it. */
+  readonly clientOf: readonly string[]
+  readonly standing: Standing
+  /** Highest level that it may receive; one that is not a level admits nothing. */
+  readonly maxTlp?: string
+  readonly tlpVersion?: number
+  /** Whether it was declared to know Noroshi's marking extension; absent: not declared. */
+  readonly caveats?: boolean
+  /** Belongs to the cyber-defence community at large. */
+  readonly cyberCommunity?: boolean
+  /** The charter names it as its nation's lead, where a nation has several national CSIRTs. */
+  readonly isLead?: boolean
+}
+
+/** Who is who. */
+export interface Register {
+  /** By id, else by slug; a slug that two organisations bear is nobody. */
+  org(idOrSlug: string): Organisation | undefined
+  /** Ids of the members of an alliance. */
+  alliance(slug: string): ReadonlySet<string> | undefined
+  alliances(): readonly string[]
+  organisations(): Iterable<Organisation>
+  /** Ids of the members that the alliance's charter names as carriers. */
+  carriers(alliance: string): ReadonlySet<string>
+  /** Members as of one version of the charter, where that version is known. */
+  epoch(alliance: string, version: number): ReadonlySet<string> | undefined
+}
+
+/** What a register is made of. */
+export interface RegisterParts {
+  organisations: Iterable<Organisation>
+  alliances: ReadonlyMap<string, ReadonlySet<string>>
+  carriers?: ReadonlyMap<string, ReadonlySet<string>>
+  /** Keyed `<alliance>:<version>`. */
+  epochs?: ReadonlyMap<string, ReadonlySet<string>>
+}
+
+const NOBODY: ReadonlySet<string> = new Set()
+
+/** A register over the parts; members that are no known organisation are left out. */
+export function toRegister(parts: RegisterParts): Register {
+  const byId = new Map<string, Organisation>()
+  const bySlug = new Map<string, Organisation | undefined>()
+  for (const org of parts.organisations) {
+    byId.set(org.id, org)
+    bySlug.set(org.slug, bySlug.has(org.slug) ? undefined : org)
+  }
+  const org = (name: string) => byId.get(name) ?? bySlug.get(name)
+  const ids = (names: ReadonlySet<string>) => new Set([...names].flatMap((name) => org(name)?.id ?? []))
+  const alliances = new Map([...parts.alliances].map(([slug, members]) => [slug, ids(members)]))
+  return {
+    org,
+    alliance: (slug) => alliances.get(slug),
+    alliances: () => [...alliances.keys()],
+    organisations: () => byId.values(),
+    carriers: (slug) => parts.carriers?.get(slug) ?? NOBODY,
+    epoch: (slug, version) => parts.epochs?.get(`${slug}:${version}`),
+  }
+}
+
+/**
+ * The register of the charters in force; earlier versions of a charter may be given too, for audiences that are bound to
+ * an epoch. Where charters contradict each other about an organisation, what they disagree on counts for nothing, and the
+ * lowest cap holds.
+ */
+export function registerOf(charters: readonly CharterStatement[]): Register {
+  const current = new Map<string, CharterStatement>()
+  for (const charter of charters) {
+    const known = current.get(charter.alliance)
+    if (known === undefined || known.version < charter.version) current.set(charter.alliance, charter)
+  }
+  const organisations = new Map<string, Organisation>()
+  for (const charter of current.values()) {
+    for (const row of charter.members) {
+      add(organisations, memberOf(row))
+      for (const client of row.clients ?? []) {
+        if (row.standing !== 'left') add(organisations, clientOf(client, row.id))
+      }
+    }
+  }
+  const inForce = [...current.values()]
+  return toRegister({
+    organisations: organisations.values(),
+    alliances: new Map(inForce.map((charter) => [charter.alliance, activeIds(charter)])),
+    carriers: new Map(inForce.map((charter) => [charter.alliance, new Set<string>(charter.rules.carriers)])),
+    epochs: new Map(charters.map((charter) => [`${charter.alliance}:${charter.version}`, activeIds(charter)])),
+  })
+}
+
+const activeIds = (charter: CharterStatement): Set<string> =>
+  new Set(charter.members.filter(({ standing }) => standing === 'active').map(({ id }) => id))
+
+/** The columns of a charter's row that the rules use. */
+type CharterRow = CharterMember & { lead?: boolean }
+
+/** Names under which a member's row declares the caveats that its node enforces. */
+const DECLARABLE = ['releasable_to', 'community', 'distribution', 'participants', 'coauthors', 'embargo_until']
+
+/** A member runs a node, and a node knows every caveat unless its row declares fewer. */
+const memberOf = (row: CharterRow): Organisation => ({
+  ...organisationOf(row),
+  clientOf: [],
+  standing: row.standing,
+  caveats: row.caveats === undefined || DECLARABLE.every((name) => row.caveats?.includes(name)),
+  ...(row.maxTlp !== undefined && { maxTlp: row.maxTlp }),
+  ...(row.tlpVersion === '1.0' && { tlpVersion: 1 }),
+  ...(row.cyberCommunity && { cyberCommunity: true }),
+  ...(row.lead && { isLead: true }),
+})
+
+const clientOf = (row: CharterClient, provider: string): Organisation => ({
+  ...organisationOf(row),
+  clientOf: [provider],
+  standing: 'active',
+})
+
+const organisationOf = ({ id, slug, nation, kind, sectors }: CharterClient) => ({ id, slug, nation, kind, sectors })
+
+function add(organisations: Map<string, Organisation>, org: Organisation): void {
+  const known = organisations.get(org.id)
+  organisations.set(org.id, known === undefined ? org : merge(known, org))
+}
+
+function merge(a: Organisation, b: Organisation): Organisation {
+  const maxTlp = lowerCap(a.maxTlp, b.maxTlp)
+  const caveats = a.caveats === undefined ? b.caveats : a.caveats && b.caveats !== false
+  return {
+    ...a,
+    ...b,
+    slug: a.slug,
+    nation: a.nation === b.nation ? a.nation : null,
+    kind: a.kind === b.kind ? a.kind : 'contradictory',
+    sectors: a.sectors.filter((sector) => b.sectors.includes(sector)),
+    clientOf: [...new Set([...a.clientOf, ...b.clientOf])],
+    standing: a.standing === 'active' ? 'active' : b.standing,
+    ...(maxTlp !== undefined && { maxTlp }),
+    ...(caveats !== undefined && { caveats }),
+  }
+}
+
+function lowerCap(a: string | undefined, b: string | undefined): string | undefined {
+  if (a === undefined || b === undefined) return a ?? b
+  const [left, right]: (Level | undefined)[] = [toLevel(a), toLevel(b)]
+  if (left === undefined || right === undefined) return left === undefined ? a : b
+  return rank(left) <= rank(right) ? a : b
+}
+
+/** The register of a vector, in which organisations are known by their slug alone. */
+export function vectorRegister(orgs: JsonObject, alliances: JsonObject): Register {
+  const texts = (value: unknown): string[] =>
+    Array.isArray(value) ? value.filter((item): item is string => typeof item === 'string') : []
+  const organisations = Object.entries(orgs).map(([slug, value]): Organisation => {
+    const row = value as JsonObject
+    const { nation, kind, standing, sector, sectors, maxTlp, tlpVersion, caveats, cyberCommunity } = row
+    return {
+      id: slug,
+      slug,
+      nation: typeof nation === 'string' ? nation : null,
+      kind: typeof kind === 'string' ? kind : '',
+      sectors: [...texts(sectors), ...texts(sector), ...(typeof sector === 'string' ? [sector] : [])],
+      clientOf: texts(row['clientOf']),
+      standing: standing === undefined ? 'active' : (standing as Standing),
+      ...(maxTlp !== undefined && maxTlp !== null && { maxTlp: String(maxTlp) }),
+      ...(typeof tlpVersion === 'number' && { tlpVersion }),
+      ...(typeof caveats === 'boolean' && { caveats }),
+      cyberCommunity: cyberCommunity === true,
+    }
+  })
+  return toRegister({
+    organisations,
+    alliances: new Map(Object.entries(alliances).map(([slug, members]) => [slug, new Set(texts(members))])),
+  })
+}

@@ -1,0 +1,39 @@
+import { isMemberOf, names } from './level-audience.ts'
+import type { CaveatList, Caveats } from './marking.ts'
+import type { ReasonName } from './reason.ts'
+import type { Organisation, Register } from './register.ts'
+
+/** Caveats that restrict whatever the level is, and so must travel with the object. */
+export const NOROSHI_LISTS_BINDING = [
+  'nations',
+  'orgs',
+  'alliances',
+  'epochs',
+  'sectors',
+  'kinds',
+  'community',
+  'distribution',
+] as const satisfies readonly CaveatList[]
+
+/** Row 10: the first dimension that refuses the recipient; undefined where all admit it. */
+export function releasableTo(caveats: Caveats, org: Organisation, register: Register): ReasonName | undefined {
+  const { nations, orgs, alliances, epochs, sectors, kinds } = caveats
+  if (nations !== undefined && (org.nation === null || !nations.has(org.nation))) return 'REL_NATION'
+  if (orgs !== undefined && !names(orgs, org, register)) return 'REL_ORG'
+  if (alliances !== undefined && !isMemberOf(org, alliances, register)) return 'REL_ALLIANCE'
+  if (epochs !== undefined && !isMemberSince(org, epochs, register)) return 'REL_ALLIANCE'
+  if (sectors !== undefined && !org.sectors.some((sector) => sectors.has(sector))) return 'REL_SECTOR'
+  if (kinds !== undefined && !kinds.has(org.kind)) return 'REL_KIND'
+  return undefined
+}
+
+/** Member now, and already in the named version of the charter. */
+function isMemberSince(org: Organisation, epochs: ReadonlySet<string>, register: Register): boolean {
+  return [...epochs].some((epoch) => {
+    const [alliance = '', version = ''] = epoch.split(':')
+    return (
+      register.alliance(alliance)?.has(org.id) === true &&
+      register.epoch(alliance, Number(version))?.has(org.id) === true
+    )
+  })
+}
