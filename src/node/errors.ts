@@ -30,11 +30,13 @@ export const ERRORS = {
   PORT_IN_USE: [409, 'Stop the other process, or choose another --port.'],
   PUBLISH_REFUSED: [422, 'Correct the named objects, or choose a level with --tlp; nothing was published.'],
   RATE_LIMITED: [429, 'Wait for the time that Retry-After names.'],
+  REHEARSAL_FAILED: [500, 'Look into node.log in the named folder; a rehearsal can be started again at once.'],
   STORE_FAILED: [500, 'Run noroshi fsck; the message names the log and the entry.'],
   TLS_REQUIRED: [400, 'Give --tls-cert and --tls-key, or --behind-proxy if a proxy ends TLS on this machine’s network.'],
   UNAUTHENTICATED: [401, 'Send a valid token as "Authorization: Bearer …"; noroshi token create makes one.'],
   UNSUPPORTED_MEDIA_TYPE: [415, 'Send JSON, or newline-delimited JSON where the request allows it.'],
   USAGE: [400, 'See --help of the command.'],
+  WEB_BUILD_FAILED: [500, 'Run npm ci again; the message is what the build said.'],
 } as const satisfies Record<string, readonly [status: number, next: string]>
 
 /** Codes of everything a node or the command line refuses by itself. */
@@ -91,6 +93,11 @@ const FASTIFY_CODES: Readonly<Record<string, NodeErrorCode>> = {
 const PART_CODES: readonly (readonly [RegExp, NodeErrorCode])[] = [
   [/ JSON_TOO_(LARGE|LONG|BIG)/, 'BODY_TOO_LARGE'],
   [/ JSON_/, 'JSON_INVALID'],
+  [/ STORE_DISK_FULL/, 'DISK_FULL'],
+  [/ STORE_LOCKED/, 'DATA_DIR_LOCKED'],
+  [/ STORE_(FOREIGN|NEWER)/, 'DATA_DIR_FOREIGN'],
+  [/ STORE_BAD_CURSOR/, 'CURSOR_INVALID'],
+  [/ STORE_(BUSY|CLOSED)/, 'NOT_READY'],
   [/^StoreError/, 'STORE_FAILED'],
   [/^PolicyError/, 'INPUT_INVALID'],
   [/^(Stix|Pattern|Sigma|Detect)\w*Error/, 'INPUT_INVALID'],

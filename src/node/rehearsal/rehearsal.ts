@@ -1,0 +1,120 @@
+import { randomUUID } from 'node:crypto'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import {
+  type DrillNetwork,
+  type DrillRecord,
+  type DrillReport,
+  openScenario,
+  reportOf,
+  runDrill,
+  type Scenario,
+  toHtml,
+  toMarkdown,
+} from '#drill'
+import { rehearsalLauncher } from './launcher.ts'
+import { withMembers } from './more-members.ts'
+
+/** How a rehearsal is run. */
+export interface RehearsalRunOptions {
+  scenarioPath: string
+  /** Gets one folder per member, and the report. */
+  folder: string
+  /** How many members take part; absent = those of the scenario. */
+  members?: number
+  firstPort?: number
+  /** Script and arguments that serve a node; tests swap in a broken one. */
+  serve?: readonly string[]
+  now: () => number
+  onProgress: (text: string) => void
+  /** Called with each change while the drill runs. */
+  onChange?: (record: DrillRecord, phase: string) => void
+  /** Called once the nodes stand, before the drill. */
+  onNetwork?: (network: DrillNetwork) => void
+}
+
+/** A rehearsal whose nodes are still up; dispose to stop them. */
+export interface Rehearsal extends AsyncDisposable {
+  network: DrillNetwork
+  scenario: Scenario
+  report: DrillReport
+  /** Files of the report, by form. */
+  files: Record<'html' | 'japanese' | 'markdown' | 'json', string>
+}
+
+/** Starts the members of a scenario as processes of this machine, runs the drill, writes and stores its report. */
+export async function runRehearsal(options: RehearsalRunOptions): Promise<Rehearsal> {
+  const opened = openScenario(options.scenarioPath)
+  const scenario = options.members === undefined ? opened.scenario : withMembers(opened.scenario, options.members)
+  const drill = `${scenario.scenario}-${new Date(options.now()).toISOString().replace(/\D/g, '').slice(0, 14)}`
+  const { folder, now } = options
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  const launch = rehearsalLauncher({
+    folder,
+    now,
+    ...(options.firstPort === undefined ? {} : { firstPort: options.firstPort }),
+    ...(options.serve === undefined ? {} : { serve: options.serve }),
+  })
+  const network = await launch(scenario, options.onProgress)
+  try {
+    options.onNetwork?.(network)
+    await storeAtNodes(network, drill, { title: scenario.title, state: 'running', started: now() })
+    const record = await runDrill({
+      drill,
+      scenario,
+      files: opened.files,
+      network,
+      now,
+      uuid: randomUUID,
+      onChange: options.onChange ?? (() => undefined),
+    })
+    const report = reportOf(record)
+    const files = await writeReport(folder, report)
+    await storeResult(network, report)
+    return { network, scenario, report, files, [Symbol.asyncDispose]: () => network[Symbol.asyncDispose]() }
+  } catch (error) {
+    await network[Symbol.asyncDispose]()
+    throw error
+  }
+}
+
+/** Writes the report in all its forms. */
+export async function writeReport(folder: string, report: DrillReport): Promise<Rehearsal['files']> {
+  const files = {
+    html: join(folder, 'report.html'),
+    japanese: join(folder, 'report.ja.html'),
+    markdown: join(folder, 'report.md'),
+    json: join(folder, 'report.json'),
+  }
+  await mkdir(folder, { recursive: true })
+  await writeFile(files.html, toHtml(report, 'en'))
+  await writeFile(files.japanese, toHtml(report, 'ja'))
+  await writeFile(files.markdown, toMarkdown(report, 'en'))
+  await writeFile(files.json, JSON.stringify(report, null, 1))
+  return files
+}
+
+/**
+ * Every member gets the exposure windows; the report itself, which tells of every signal by name, only the one who may
+ * have them all would, so it stays with the director's files, and the windows name members alone.
+ */
+async function storeResult(network: DrillNetwork, report: DrillReport): Promise<void> {
+  const slug = (key: string) => report.members.find((m) => m.key === key)?.slug ?? key
+  const exposure = report.exposure.map((window) => ({ ...window, from: slug(window.from), to: slug(window.to) }))
+  await storeAtNodes(network, report.drill, {
+    title: report.title,
+    state: report.passed ? 'passed' : 'failed',
+    started: report.started,
+    exposure,
+  })
+}
+
+async function storeAtNodes(network: DrillNetwork, drill: string, body: unknown): Promise<void> {
+  for (const node of network.nodes.values()) {
+    await fetch(`${node.url}/api/v1/drills/${drill}`, {
+      method: 'PUT',
+      headers: { authorization: `Bearer ${node.token}`, 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    })
+  }
+}
