@@ -18,7 +18,7 @@ const HASH_CHOICE = ['MD5', 'SHA-1', 'SHA-256', 'SHA-512'] as const
 export function scoId(object: JsonObject): string | undefined {
   const type = object['type']
   if (typeof type !== 'string') return undefined
-  const names = ID_CONTRIBUTING[type]
+  const names = ID_CONTRIBUTING.get(type)
   if (!names) return undefined
   const chosen: JsonObject = {}
   let found = false

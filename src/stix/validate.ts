@@ -1,5 +1,8 @@
 import type { Json, JsonObject } from '#base'
-import type { Report } from './report.ts'
+import { isObject, wrongType } from './engine/check.ts'
+import { checkObject } from './engine/checkers.ts'
+import { Sink } from './engine/sink.ts'
+import type { Finding, Report } from './report.ts'
 
 /** What to check beyond the MUSTs. */
 export interface ValidateOptions {
@@ -12,23 +15,38 @@ export interface ValidateAnswer extends Omit<Report, 'id'> {
   id: Json
 }
 
-/** Validates one object or bundle; never throws, whatever the value. */
+/** Shared by the reports of all valid objects, so frozen. */
+const NOTHING: Finding[] = Object.freeze([] as Finding[]) as Finding[]
+
+/** Validates one object or bundle, with all its errors at once; whatever the value, it does not throw. */
 export function validateObject(value: Json, options: ValidateOptions = {}): Report {
-  void options
-  const object = typeof value === 'object' && value !== null && !Array.isArray(value) ? value : undefined
-  if (object === undefined) {
-    const finding = { code: 'NOT_AN_OBJECT', path: '', message: 'A STIX object is a JSON object.', section: '3.1' } as const
-    return { valid: false, errors: [finding], warnings: [] }
+  const sink = options.strict === true ? new Sink(true, checkObject) : quickSink()
+  if (isObject(value)) checkObject(value, sink)
+  else wrongType(sink, 'a STIX object', value, '3')
+  const report: Report = { valid: true, errors: NOTHING, warnings: NOTHING }
+  if (isObject(value)) {
+    const { id, type } = value
+    if (typeof id === 'string') report.id = id
+    if (typeof type === 'string') report.type = type
   }
-  return { ...named(object), valid: true, errors: [], warnings: [] }
+  if (sink.count === 0) return report
+  if (sink === reusable) reusable = undefined
+  report.errors = sink.errors()
+  report.warnings = sink.warnings()
+  report.valid = report.errors.length === 0
+  return report
 }
 
 /** Answers one line of `validate --batch`: `{"id","object"}` in, one answer out, also for a bundle. */
 export function answerValidateVector(request: JsonObject, options: ValidateOptions = {}): ValidateAnswer {
-  return { ...validateObject(request['object'] ?? null, options), id: request['id'] ?? null }
+  const { id = null, object = null } = request
+  const { type, valid, errors, warnings } = validateObject(object, options)
+  return { id, ...(type === undefined ? {} : { type }), valid, errors, warnings }
 }
 
-function named(object: JsonObject): { id?: string; type?: string } {
-  const { id, type } = object
-  return { ...(typeof id === 'string' ? { id } : {}), ...(typeof type === 'string' ? { type } : {}) }
+/** A sink that found nothing is as good as new: valid objects share one. */
+let reusable: Sink | undefined
+function quickSink(): Sink {
+  reusable ??= new Sink(false, checkObject)
+  return reusable
 }

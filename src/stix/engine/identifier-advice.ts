@@ -1,0 +1,25 @@
+import type { JsonObject } from '#base'
+import { scoId } from '../sco-id.ts'
+import { SCO_TYPES } from '../types/kinds.ts'
+import { typeOfId, uuidVersion } from './forms.ts'
+import type { Sink } from './sink.ts'
+
+const SECTION = '2.9'
+
+/** Warns of identifiers that another way of making them is recommended for. */
+export function adviseIdentifier(object: JsonObject, type: string, sink: Sink): void {
+  const id = object['id']
+  if (typeof id !== 'string' || typeOfId(id) !== type) return
+  const version = uuidVersion(id)
+  if (!SCO_TYPES.has(type)) {
+    if (version !== '4' && type !== 'extension-definition')
+      sink.advise('DETERMINISTIC_ID', `should be a UUIDv4, but is of version ${version}`, SECTION, 'id')
+    return
+  }
+  const expected = scoId(object)
+  if (expected === undefined) {
+    if (version !== '4')
+      sink.advise('DETERMINISTIC_ID', 'must be a UUIDv4, for nothing in the object contributes to it', SECTION, 'id')
+  } else if (id !== expected && object['spec_version'] !== '2.0')
+    sink.advise('DETERMINISTIC_ID', `should be ${expected}, made from what identifies the object`, SECTION, 'id')
+}

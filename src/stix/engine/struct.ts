@@ -1,0 +1,82 @@
+import type { Json, JsonObject } from '#base'
+import { type Check, checkAny, compile, isObject, shown, wrongType } from './check.ts'
+import type { Property, StructDefinition } from './data-type.ts'
+import { isPropertyName } from './forms.ts'
+import { compileRules } from './rules.ts'
+import type { Sink } from './sink.ts'
+
+/** Compiled property table of an object or structure. */
+export interface PropertyTable {
+  /** Without a prototype, so that a property named `constructor` finds nothing. */
+  checks: Record<string, Check | undefined>
+  required: readonly string[]
+  recommended: readonly string[]
+}
+
+/** Compiles the checks of named properties. */
+export function compileProperties(properties: Readonly<Record<string, Property>>): PropertyTable {
+  const checks = Object.create(null) as Record<string, Check | undefined>
+  for (const [name, property] of Object.entries(properties)) checks[name] = compile(property.type)
+  const names = Object.keys(properties)
+  return {
+    checks,
+    required: names.filter((name) => properties[name]?.required === true),
+    recommended: names.filter((name) => properties[name]?.recommended === true),
+  }
+}
+
+/** A check of a structure inside an object; properties it doesn't define are custom ones. */
+export function compileStruct(definition: StructDefinition): Check {
+  const table = compileProperties(definition.properties)
+  const rules = compileRules(definition.rules ?? [], definition.section)
+  return (value, sink) => {
+    if (!isObject(value)) return wrongType(sink, `an object (${definition.name})`, value, definition.section)
+    for (const name in value) {
+      const before = sink.count
+      const check = table.checks[name]
+      if (check === undefined) checkCustomProperty(name, value[name] as Json, sink)
+      else check(value[name] as Json, sink)
+      if (sink.count !== before) sink.under(before, name)
+    }
+    requirePresent(value, table, definition.name, definition.section, sink)
+    for (const rule of rules) rule(value, sink)
+  }
+}
+
+/** Reports required properties that are missing, and under strict the recommended ones. */
+export function requirePresent(
+  object: JsonObject,
+  table: PropertyTable,
+  owner: string,
+  section: string,
+  sink: Sink,
+): void {
+  for (const name of table.required)
+    if (object[name] === undefined) sink.fail('MISSING_PROPERTY', `is required on ${owner}`, section, name)
+  if (!sink.strict) return
+  for (const name of table.recommended)
+    if (object[name] === undefined) sink.advise('RECOMMENDED', `should be given on ${owner}`, section, name)
+}
+
+/** A property that the specification doesn't define: its name and value follow the general rules only. */
+export function checkCustomProperty(name: string, value: Json, sink: Sink): void {
+  if (!isPropertyName(name)) badPropertyName(name, sink)
+  checkAny(value, sink)
+  if (!sink.strict) return
+  if (name.startsWith('x_')) sink.advise('CUSTOM_PROPERTY', 'is a custom property; an extension should hold it', '11.1')
+  else
+    sink.advise(
+      'CUSTOM_PROPERTY',
+      `is a custom property; its name should start with x_, or an extension hold it`,
+      '11.1',
+    )
+}
+
+/** Reports a property name of characters that are not allowed, too short or too long. */
+export function badPropertyName(name: string, sink: Sink): void {
+  sink.fail(
+    'INVALID_NAME',
+    `the property name ${shown(name)} must be 3 to 250 of a-z, 0-9 and _, beginning with a letter`,
+    '3.1',
+  )
+}
