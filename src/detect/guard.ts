@@ -78,7 +78,10 @@ export class Guard {
     if (atom.kind === 'network') return this.#refuseNetwork(atom.network, atom.value)
     if (atom.kind === 'domain') return this.#refuseDomain(atom.value, atom.value)
     if (EMPTY_DIGESTS.has(atom.value))
-      return { code: 'DETECT_ALLOWED_VALUE', message: `${atom.value} is the hash of an empty file; it matches everywhere.` }
+      return {
+        code: 'DETECT_ALLOWED_VALUE',
+        message: `${atom.value} is the hash of an empty file; it matches everywhere.`,
+      }
     return undefined
   }
 
@@ -92,7 +95,10 @@ export class Guard {
     if (this.#never.some((other) => contains(other, network)))
       return { code: 'DETECT_RESERVED_ADDRESS', message: `${value} is loopback, link-local, multicast or unspecified.` }
     if (this.#ownNetworks.some((other) => overlaps(other, network)))
-      return { code: 'DETECT_OWN_RANGE', message: `${value} lies in this member's own ranges; ask the author to check it.` }
+      return {
+        code: 'DETECT_OWN_RANGE',
+        message: `${value} lies in this member's own ranges; ask the author to check it.`,
+      }
     if (this.#allowNetworks.some((other) => overlaps(other, network)))
       return { code: 'DETECT_ALLOWED_VALUE', message: `${value} is on the allow list; remove it there if it must arm.` }
     return undefined
@@ -102,11 +108,20 @@ export class Guard {
     // The PSL's private section (github.io, …) counts too: nobody owns such a name as a whole.
     const suffix = getPublicSuffix(domain, { allowPrivateDomains: true })
     if (domain === '' || !domain.includes('.') || suffix === domain)
-      return { code: 'DETECT_PUBLIC_SUFFIX', message: `${value} is a public suffix; name the registered domain under it.` }
+      return {
+        code: 'DETECT_PUBLIC_SUFFIX',
+        message: `${value} is a public suffix; name the registered domain under it.`,
+      }
     if (covered(domain, this.#ownDomains))
-      return { code: 'DETECT_OWN_RANGE', message: `${value} is one of this member's own domains; ask the author to check it.` }
+      return {
+        code: 'DETECT_OWN_RANGE',
+        message: `${value} is one of this member's own domains; ask the author to check it.`,
+      }
     if (covered(domain, this.#allowDomains) || [...this.#allowDomains].some((known) => known.endsWith(`.${domain}`)))
-      return { code: 'DETECT_ALLOWED_VALUE', message: `${value} belongs to the allow list; remove it there if it must arm.` }
+      return {
+        code: 'DETECT_ALLOWED_VALUE',
+        message: `${value} belongs to the allow list; remove it there if it must arm.`,
+      }
     return undefined
   }
 }

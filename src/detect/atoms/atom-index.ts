@@ -100,7 +100,9 @@ export class AtomIndex {
     if (atom.kind === 'network') {
       for (const covering of this.#coveringNetworks(atom.network)) {
         const { a, b } = networkKey(covering)
-        collect(keyKind({ kind: 'network', network: covering, value: '' }), a, b, (entry) => sameNetwork(entry.value, covering))
+        collect(keyKind({ kind: 'network', network: covering, value: '' }), a, b, (entry) =>
+          sameNetwork(entry.value, covering),
+        )
       }
     } else if (atom.kind === 'domain') {
       for (let domain = atom.value; ; domain = domain.slice(domain.indexOf('.') + 1)) {
@@ -212,7 +214,7 @@ const keyKind = (atom: Atom): number =>
 /** Host of a URL in its compared form, brackets of IPv6 removed. */
 const urlHost = (url: string): string => new URL(url).hostname.replace(/^\[|\]$/g, '')
 
-const TEXT_KINDS = new Map(Object.entries(KEY_KIND).map(([name, number]) => [number, name]))
+const TEXT_KINDS = new Map<number, string>(Object.entries(KEY_KIND).map(([name, number]) => [number, name]))
 
 function storedAtom(kind: number, value: string): Atom {
   const name = kind >= KEY_KIND.network4 ? 'ipv4' : (TEXT_KINDS.get(kind) as ObservableKind)

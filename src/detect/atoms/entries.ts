@@ -67,7 +67,8 @@ export class EntryStore {
     const number = this.#free.pop() ?? this.#count++
     if (number >= this.#from.length) this.#grow()
     this.#from[number] = toSeconds(Math.floor(entry.rule.validFrom / 1000))
-    this.#until[number] = entry.rule.validUntil === undefined ? NO_END : toSeconds(Math.ceil(entry.rule.validUntil / 1000))
+    this.#until[number] =
+      entry.rule.validUntil === undefined ? NO_END : toSeconds(Math.ceil(entry.rule.validUntil / 1000))
     this.#offset[number] = this.#append(record)
     const { a, b } = idHash(entry.rule.id)
     this.#byId.add(a, b, number)

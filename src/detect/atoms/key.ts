@@ -82,7 +82,9 @@ export function toEmail(text: string): string | undefined {
   const at = address.lastIndexOf('@')
   const domain = at > 0 ? toDomain(address.slice(at + 1)) : undefined
   // oxlint-disable-next-line no-control-regex
-  return domain && !/[\s<>"\x00-\x1f]/.test(address.slice(0, at)) ? `${address.slice(0, at).toLowerCase()}@${domain}` : undefined
+  return domain && !/[\s<>"\x00-\x1f]/.test(address.slice(0, at))
+    ? `${address.slice(0, at).toLowerCase()}@${domain}`
+    : undefined
 }
 
 const HASH_LENGTH: Record<string, number> = { md5: 32, sha1: 40, sha256: 64, sha512: 128, ja3: 32 }
@@ -101,6 +103,12 @@ export function toAtom(kind: ObservableKind, text: string): Atom | undefined {
     return network && { kind: 'network', network, value: text }
   }
   const value =
-    kind === 'domain' ? toDomain(text) : kind === 'url' ? toUrl(text) : kind === 'email' ? toEmail(text) : toDigest(kind, text)
+    kind === 'domain'
+      ? toDomain(text)
+      : kind === 'url'
+        ? toUrl(text)
+        : kind === 'email'
+          ? toEmail(text)
+          : toDigest(kind, text)
   return value === undefined ? undefined : { kind, value }
 }

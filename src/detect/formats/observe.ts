@@ -1,0 +1,81 @@
+import type { Json, JsonObject } from '#base'
+import { ipv4Bits, ipv6Words } from '../atoms/address.ts'
+import type { AddObservable, ObservableKind } from '../event.ts'
+
+const VALUE_MAX = 8_192
+const LIST_MAX = 1_000
+
+/** Adds an address or, where it is none, a domain. */
+export function addHost(value: Json | undefined, add: AddObservable): void {
+  if (typeof value !== 'string' || value.length < 2 || value.length > VALUE_MAX) return
+  if (ipv4Bits(value) !== undefined) add('ipv4', value)
+  else if (value.includes(':')) {
+    if (ipv6Words(value)) add('ipv6', value)
+  } else if (value.includes('.')) add('domain', value)
+}
+
+/** Adds each host of a list. */
+export function addHosts(values: Json | undefined, add: AddObservable): void {
+  if (!Array.isArray(values)) return
+  for (const value of values.slice(0, LIST_MAX)) addHost(value, add)
+}
+
+/** Adds a URL with its host. */
+export function addUrl(value: Json | undefined, add: AddObservable): void {
+  if (typeof value !== 'string' || value.length > VALUE_MAX || !value.includes('://')) return
+  if (!URL.canParse(value)) return
+  add('url', value)
+  addHost(new URL(value).hostname.replace(/^\[|\]$/g, ''), add)
+}
+
+/** Adds the URL of a request from its parts; the target may be absolute already. */
+export function addRequest(scheme: string, host: Json | undefined, target: Json | undefined, add: AddObservable): void {
+  if (typeof target === 'string' && target.includes('://') && URL.canParse(target)) addUrl(target, add)
+  else if (typeof host === 'string' && host !== '' && typeof target === 'string' && target.startsWith('/'))
+    addUrl(`${scheme}://${host}${target}`, add)
+  if (typeof host === 'string') addHost(host.replace(/:\d{1,5}$/, ''), add)
+}
+
+/** Adds an e-mail address, in angle brackets or bare. */
+export function addEmail(value: Json | undefined, add: AddObservable): void {
+  if (typeof value !== 'string' || value.length > VALUE_MAX) return
+  const inner = /<([^<>]+)>/.exec(value)?.[1] ?? value
+  if (inner.includes('@')) add('email', inner.trim())
+}
+
+/** Adds each address of a header's list. */
+export function addEmails(value: Json | undefined, add: AddObservable): void {
+  const list = Array.isArray(value) ? value : typeof value === 'string' ? value.split(',') : []
+  for (const item of list.slice(0, LIST_MAX)) addEmail(item, add)
+}
+
+const FILE_KIND: Record<number, ObservableKind> = {
+  32: 'file-md5',
+  40: 'file-sha1',
+  64: 'file-sha256',
+  128: 'file-sha512',
+}
+const DIGEST = /[0-9a-fA-F]{32,128}/g
+
+/** Adds file hashes from a text such as `SHA1=…,MD5=…,IMPHASH=…`; import hashes are left out. */
+export function addHashList(value: Json | undefined, add: AddObservable): void {
+  if (typeof value !== 'string' || value.length > VALUE_MAX) return
+  for (const part of value.split(',')) {
+    if (/^\s*imphash\s*=/i.test(part)) continue
+    for (const [digits] of part.matchAll(DIGEST)) {
+      const kind = FILE_KIND[digits.length]
+      if (kind) add(kind, digits)
+    }
+  }
+}
+
+/** Adds one digest under a kind. */
+export function addDigest(kind: ObservableKind, value: Json | undefined, add: AddObservable): void {
+  if (typeof value === 'string' && value.length <= VALUE_MAX && value !== '') add(kind, value)
+}
+
+/** The first of these fields that the event has. */
+export function first(raw: JsonObject, ...names: string[]): Json | undefined {
+  const name = names.find((candidate) => raw[candidate] !== undefined)
+  return name === undefined ? undefined : raw[name]
+}

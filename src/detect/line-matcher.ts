@@ -1,0 +1,136 @@
+import type { JsonObject } from '#base'
+import { toTimestamp } from '#base'
+import type { Detector } from './detector.ts'
+import type { Format } from './event.ts'
+import { type BadLine, formatsFor, LINE_MAX, readLine } from './formats/registry.ts'
+import type { Hit } from './rule.ts'
+
+/** Most bad lines listed by number; the rest is counted. */
+export const BAD_LINES_MAX = 1_000
+
+/** What happened to the lines of one input. */
+export interface MatchReport {
+  lines: number
+  events: number
+  hits: number
+  badLines: number
+  /** The first bad lines: number (from 1) and reason. */
+  bad: { line: number; reason: BadLine }[]
+}
+
+/** Input of one file or request. */
+export interface MatchInput {
+  /** One of `FORMAT_NAMES`; `auto` tells each line's format by its content. */
+  format?: string
+  file?: string
+}
+
+/**
+ * Matches telemetry as it comes in, in chunks of bytes cut anywhere. Memory does not grow with the input.
+ * @throws DetectError DETECT_FORMAT_UNKNOWN
+ * @example
+ * const matcher = new LineMatcher(detector, { format: 'zeek' })
+ * for await (const chunk of stream) report(matcher.push(chunk))
+ * report(matcher.end())
+ */
+export class LineMatcher {
+  readonly report: MatchReport = { lines: 0, events: 0, hits: 0, badLines: 0, bad: [] }
+  readonly #detector: Detector
+  readonly #formats: readonly Format[]
+  readonly #file: string | undefined
+  readonly #decoder = new TextDecoder('utf-8', { ignoreBOM: true })
+  #rest: Uint8Array = new Uint8Array(0)
+  #skipping = false
+
+  constructor(detector: Detector, { format = 'auto', file }: MatchInput = {}) {
+    this.#detector = detector
+    this.#formats = formatsFor(format)
+    this.#file = file
+  }
+
+  /** Hits of the lines that this chunk completes. */
+  push(chunk: Uint8Array): Hit[] {
+    const hits: Hit[] = []
+    const bytes = this.#rest.length === 0 ? chunk : joined(this.#rest, chunk)
+    let start = 0
+    for (let end = bytes.indexOf(NEWLINE, this.#rest.length); end >= 0; end = bytes.indexOf(NEWLINE, start)) {
+      if (this.#skipping) this.#skipping = false
+      else this.#line(bytes, start, end, hits)
+      start = end + 1
+    }
+    this.#keep(bytes.subarray(start))
+    this.report.hits += hits.length
+    return hits
+  }
+
+  /** Hits of a last line without a line break. */
+  end(): Hit[] {
+    const hits: Hit[] = []
+    if (this.#rest.length > 0 && !this.#skipping) this.#line(this.#rest, 0, this.#rest.length, hits)
+    this.#rest = new Uint8Array(0)
+    this.report.hits += hits.length
+    return hits
+  }
+
+  #keep(rest: Uint8Array): void {
+    if (this.#skipping || rest.length > LINE_MAX) {
+      if (!this.#skipping) this.#bad('too-long', ++this.report.lines)
+      this.#skipping = true
+      this.#rest = new Uint8Array(0)
+    } else this.#rest = rest.slice()
+  }
+
+  #line(bytes: Uint8Array, from: number, to: number, hits: Hit[]): void {
+    let start = from
+    let end = to
+    while (end > start && bytes[end - 1]! <= SPACE) end--
+    while (start < end && bytes[start]! <= SPACE) start++
+    const line = ++this.report.lines
+    if (line === 1 && bytes[start] === 0xef && bytes[start + 1] === 0xbb && bytes[start + 2] === 0xbf) start += 3
+    if (start === end) return
+    if (end - start > LINE_MAX) return this.#bad('too-long', line)
+    const text = this.#decoder.decode(bytes.subarray(start, end))
+    const event = readLine(this.#formats, text, this.#file === undefined ? { line } : { file: this.#file, line })
+    if (typeof event === 'string') return this.#bad(event, line)
+    this.report.events++
+    this.#detector.matchEvent(event, hits)
+  }
+
+  #bad(reason: BadLine, line: number): void {
+    this.report.badLines++
+    if (this.report.bad.length < BAD_LINES_MAX) this.report.bad.push({ line, reason })
+  }
+}
+
+const NEWLINE = 10
+const SPACE = 32
+
+function joined(head: Uint8Array, tail: Uint8Array): Uint8Array {
+  const both = new Uint8Array(head.length + tail.length)
+  both.set(head)
+  both.set(tail, head.length)
+  return both
+}
+
+/** Hits of lines that are texts already. */
+export function* matchLines(
+  detector: Detector,
+  lines: Iterable<string>,
+  input: MatchInput = {},
+): Generator<Hit, MatchReport> {
+  const matcher = new LineMatcher(detector, input)
+  const encoder = new TextEncoder()
+  for (const line of lines) yield* matcher.push(encoder.encode(`${line}\n`))
+  yield* matcher.end()
+  return matcher.report
+}
+
+/** One hit as `noroshi match` prints it. @see DESIGN section 9 */
+export function toHitLine({ id, kind, event, time, value }: Hit): JsonObject {
+  return {
+    [kind === 'sigma' ? 'rule' : 'indicator']: id,
+    event: { ...(event.file === undefined ? {} : { file: event.file }), line: event.line },
+    time: time === undefined ? null : toTimestamp(time),
+    value,
+  }
+}

@@ -1,0 +1,102 @@
+/**
+ * Aho–Corasick automaton over small ASCII needles, as one dense table of states × character classes.
+ *
+ * Capitals fall into the class of their small letter, and so do the two characters beyond ASCII whose small form begins
+ * with an ASCII letter; so a needle that stands in the lower-cased text is always found in the text itself.
+ */
+export class NeedleSearch {
+  readonly #classes: Uint8Array
+  readonly #wide: ReadonlyMap<number, number>
+  readonly #width: number
+  readonly #next: Int32Array
+  readonly #outputs: (Int32Array | undefined)[]
+
+  /** `needles[i]` reports the numbers `owners[i]`. */
+  constructor(needles: ReadonlyMap<string, readonly number[]>) {
+    const { classes, width } = classesOf(needles.keys())
+    this.#classes = classes
+    this.#wide = new Map([
+      [0x130, classes[0x69] ?? 0],
+      [0x212a, classes[0x6b] ?? 0],
+    ])
+    this.#width = width
+    const { next, outputs } = build(needles, classes, width)
+    this.#next = next
+    this.#outputs = outputs
+  }
+
+  /** Calls `found` for each needle that stands in the text, maybe more than once. */
+  search(text: string, found: (owners: Int32Array) => void): void {
+    const next = this.#next
+    const classes = this.#classes
+    const width = this.#width
+    let state = 0
+    for (let i = 0; i < text.length; i++) {
+      const code = text.charCodeAt(i)
+      const kind = code < 128 ? classes[code]! : (this.#wide.get(code) ?? 0)
+      const packed = next[state * width + kind]!
+      // The sign bit says that the state has outputs.
+      if (packed < 0) {
+        state = ~packed
+        found(this.#outputs[state]!)
+      } else state = packed
+    }
+  }
+}
+
+/** Class 0 is every character that no needle holds. */
+function classesOf(needles: Iterable<string>): { classes: Uint8Array; width: number } {
+  const classes = new Uint8Array(128)
+  let width = 1
+  for (const needle of needles)
+    for (let i = 0; i < needle.length; i++) {
+      const code = needle.charCodeAt(i)
+      if (classes[code] === 0) classes[code] = width++
+    }
+  for (let code = 65; code <= 90; code++) classes[code] = classes[code + 32]!
+  return { classes, width }
+}
+
+function build(needles: ReadonlyMap<string, readonly number[]>, classes: Uint8Array, width: number) {
+  const edges: Map<number, number>[] = [new Map()]
+  const own: number[][] = [[]]
+  for (const [needle, owners] of needles) {
+    let state = 0
+    for (let i = 0; i < needle.length; i++) {
+      const kind = classes[needle.charCodeAt(i)]!
+      let to = edges[state]!.get(kind)
+      if (to === undefined) {
+        to = edges.push(new Map()) - 1
+        own.push([])
+        edges[state]!.set(kind, to)
+      }
+      state = to
+    }
+    own[state]!.push(...owners)
+  }
+  const next = new Int32Array(edges.length * width)
+  const fail = new Int32Array(edges.length)
+  const order: number[] = []
+  for (const [kind, to] of edges[0]!) {
+    next[kind] = to
+    order.push(to)
+  }
+  for (let i = 0; i < order.length; i++) {
+    const state = order[i]!
+    const back = fail[state]!
+    own[state]!.push(...own[back]!)
+    for (let kind = 0; kind < width; kind++) {
+      const to = edges[state]!.get(kind)
+      const through = next[back * width + kind]!
+      if (to === undefined) next[state * width + kind] = through
+      else {
+        next[state * width + kind] = to
+        fail[to] = through
+        order.push(to)
+      }
+    }
+  }
+  const outputs = own.map((owners) => (owners.length === 0 ? undefined : Int32Array.from(new Set(owners))))
+  for (let i = 0; i < next.length; i++) if (outputs[next[i]!]) next[i] = ~next[i]!
+  return { next, outputs }
+}

@@ -1,0 +1,139 @@
+import { contains, toNetwork } from '../atoms/address.ts'
+import type { Form, Match, Test } from './test.ts'
+import { compileTokens } from './value.ts'
+import type { EventView, FieldNames, FieldText } from './view.ts'
+
+/** A compiled test of the event that the view has open. */
+export type Compiled = (view: EventView) => boolean
+
+/** Compiles a tree of tests into closures. */
+export function compileTest(test: Test, fields: FieldNames): Compiled {
+  if (test.op === 'least')
+    return atLeast(
+      test.count,
+      test.parts.map((part) => compileTest(part, fields)),
+    )
+  switch (test.op) {
+    case 'not': {
+      const part = compileTest(test.part, fields)
+      return (view) => !part(view)
+    }
+    case 'match':
+      return test.field === undefined
+        ? compileKeyword(test.match)
+        : compileMatch(fields.slot(test.field), test.match, fields)
+    default: {
+      const inOrder = test.parts.toSorted((one, other) => cost(one) - cost(other))
+      const parts = inOrder.map((part) => compileTest(part, fields))
+      return test.op === 'and' ? every(parts) : some(parts)
+    }
+  }
+}
+
+function every(parts: readonly Compiled[]): Compiled {
+  const [first, second] = parts
+  if (parts.length === 2 && first && second) return (view) => first(view) && second(view)
+  return (view) => {
+    for (const part of parts) if (!part(view)) return false
+    return true
+  }
+}
+
+function some(parts: readonly Compiled[]): Compiled {
+  const [first, second] = parts
+  if (parts.length === 2 && first && second) return (view) => first(view) || second(view)
+  return (view) => {
+    for (const part of parts) if (part(view)) return true
+    return false
+  }
+}
+
+function atLeast(count: number, parts: readonly Compiled[]): Compiled {
+  return (view) => {
+    let met = 0
+    for (const part of parts) if (part(view) && ++met === count) return true
+    return false
+  }
+}
+
+/** Rough cost, so that the cheap part of an "and" or "or" is asked first; the answer does not depend on it. */
+function cost(test: Test): number {
+  if (test.op === 'not') return cost(test.part)
+  if (test.op === 'match') {
+    if (test.field === undefined) return 100
+    return test.match.kind === 'regex' ? 1_000 : test.match.kind === 'text' ? 2 : 1
+  }
+  return test.parts.reduce((sum, part) => sum + cost(part), 0)
+}
+
+function compileMatch(slot: number, match: Match, fields: FieldNames): Compiled {
+  switch (match.kind) {
+    case 'text': {
+      const test = compileTokens(match.tokens)
+      return match.cased ? (view) => anyOf(view.text(slot), test) : (view) => anyOf(view.lower(slot), test)
+    }
+    case 'regex':
+      return (view) => anyOf(view.text(slot), match.test)
+    case 'network':
+      return (view) =>
+        anyOf(view.text(slot), (text) => {
+          const address = toNetwork(text)
+          return address !== undefined && contains(match.network, address)
+        })
+    case 'compare':
+      return (view) => anyOf(view.text(slot), (text) => compares(text, match.operator, match.number))
+    case 'exists':
+      return (view) => (view.text(slot) !== undefined) === match.wanted
+    case 'null':
+      return (view) => view.text(slot) === undefined
+    case 'field': {
+      const other = fields.slot(match.other)
+      const { form, cased } = match
+      return (view) => {
+        const values = cased ? view.text(other) : view.lower(other)
+        return anyOf(cased ? view.text(slot) : view.lower(slot), (text) =>
+          anyOf(values, (value) => stands(text, value, form)),
+        )
+      }
+    }
+  }
+}
+
+function compileKeyword(match: Match): Compiled {
+  if (match.kind === 'regex') return (view) => match.test(view.keywords())
+  if (match.kind !== 'text') return () => false
+  const test = compileTokens(match.tokens)
+  return match.cased ? (view) => test(view.keywords()) : (view) => test(view.keywordsLower())
+}
+
+function anyOf(value: FieldText, test: (text: string) => boolean): boolean {
+  if (typeof value === 'string') return test(value)
+  return value === undefined ? false : value.some(test)
+}
+
+function compares(text: string, operator: 'lt' | 'lte' | 'gt' | 'gte', number: number): boolean {
+  const value = text.trim() === '' ? NaN : Number(text)
+  switch (operator) {
+    case 'lt':
+      return value < number
+    case 'lte':
+      return value <= number
+    case 'gt':
+      return value > number
+    case 'gte':
+      return value >= number
+  }
+}
+
+function stands(text: string, value: string, form: Form): boolean {
+  switch (form) {
+    case 'equals':
+      return text === value
+    case 'contains':
+      return text.includes(value)
+    case 'startswith':
+      return text.startsWith(value)
+    case 'endswith':
+      return text.endsWith(value)
+  }
+}

@@ -1,0 +1,74 @@
+import type { Match, Test } from './test.ts'
+
+/** A text that must stand in a field (anywhere, small letters) wherever the test holds; without field, in any value. */
+export interface Needle {
+  field: string | undefined
+  text: string
+  /** The field must equal the text, not merely hold it. */
+  whole: boolean
+}
+
+/** Needles longer than this are cut to their end, which tells more than the beginning (paths, keys). */
+export const NEEDLE_MAX = 14
+const NEEDLES_MAX = 400
+
+/**
+ * A set of needles of which at least one is present whenever the test holds; `undefined` where there is no such set.
+ *
+ * `weigh` estimates how often a needle is present; of the parts of an "and", the rarest set is taken.
+ */
+export function needlesOf(test: Test, weigh: (needle: Needle) => number): Needle[] | undefined {
+  switch (test.op) {
+    case 'not':
+      return undefined
+    case 'match': {
+      const needle = needleOf(test.field, test.match)
+      return needle && [needle]
+    }
+    case 'and': {
+      let best: Needle[] | undefined
+      let bestWeight = Infinity
+      for (const part of test.parts) {
+        const set = needlesOf(part, weigh)
+        if (!set) continue
+        const weight = set.reduce((sum, needle) => sum + weigh(needle), 0)
+        if (weight < bestWeight) {
+          best = set
+          bestWeight = weight
+        }
+      }
+      return best
+    }
+    default: {
+      // "N of" holds only where at least one part holds.
+      const union: Needle[] = []
+      for (const part of test.parts) {
+        const set = needlesOf(part, weigh)
+        if (!set) return undefined
+        union.push(...set)
+        if (union.length > NEEDLES_MAX) return undefined
+      }
+      return union
+    }
+  }
+}
+
+function needleOf(field: string | undefined, match: Match): Needle | undefined {
+  if (match.kind !== 'text') return undefined
+  const [only] = match.tokens
+  if (field !== undefined && match.tokens.length === 1 && typeof only === 'string' && isAscii(only)) {
+    const text = only.toLowerCase()
+    if (text.length <= NEEDLE_MAX) return text === '' ? undefined : { field, text, whole: true }
+    return { field, text: text.slice(-NEEDLE_MAX), whole: false }
+  }
+  let longest = ''
+  for (const token of match.tokens) {
+    if (typeof token !== 'string') continue
+    for (const stretch of token.toLowerCase().split(NOT_ASCII)) if (stretch.length > longest.length) longest = stretch
+  }
+  return longest === '' ? undefined : { field, text: longest.slice(-NEEDLE_MAX), whole: false }
+}
+
+// oxlint-disable-next-line no-control-regex
+const NOT_ASCII = /[^\x00-\x7f]+/
+const isAscii = (text: string): boolean => !NOT_ASCII.test(text)
