@@ -1,5 +1,6 @@
 export { StoreError, type StoreErrorCode } from './errors.ts'
 export { openStore } from './open-store.ts'
+export { fsckFolder } from './sqlite/fsck.ts'
 export type {
   AppendChange,
   Change,

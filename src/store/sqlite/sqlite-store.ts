@@ -2,8 +2,10 @@ import { join } from 'node:path'
 import { fromHex } from '#base'
 import { StoreError, toStoreError } from '../errors.ts'
 import { readMeta } from '../sql/read-statements.ts'
-import type { Change, FsckReport, Outcome, Store, StoreOptions } from '../store.ts'
+import type { Change, Outcome, Store, StoreOptions } from '../store.ts'
+import type { Connection } from './connection.ts'
 import { Cursors } from './cursor.ts'
+import { fsckInThread } from './fsck.ts'
 import { LogIndex } from './log-index.ts'
 import type { WriterLimits } from './messages.ts'
 import { ObjectPages } from './object-pages.ts'
@@ -23,14 +25,17 @@ export async function openSqliteStore(options: StoreOptions, limits?: WriterLimi
   opening.use(lockFolder(folder))
   const self = signer && { member: signer.member, publicKey: signer.key.publicKey }
   let index: LogIndex | undefined
+  let connection: Connection | undefined
+  // Closed after the writer, whose last answers are still read back.
+  opening.defer(() => connection?.[Symbol.dispose]())
   const writer = opening.use(
     await WriterLink.open({ path, ...self, ...(limits && { limits }) }, signer, (logs) => index?.refresh(logs)),
   )
-  const connection = opening.use(openReader(path))
-  index = guarded(() => new LogIndex(connection))
-  const cursors = new Cursors(fromHex(guarded(() => connection.get(readMeta, CURSOR_KEY))?.value ?? '', 16))
-  const reader = new Reader(connection, index)
-  const objects = new ObjectPages(connection, index, cursors)
+  const readOnly = (connection = openReader(path))
+  index = guarded(() => new LogIndex(readOnly))
+  const cursors = new Cursors(fromHex(guarded(() => readOnly.get(readMeta, CURSOR_KEY))?.value ?? '', 16))
+  const reader = new Reader(readOnly, index)
+  const objects = new ObjectPages(readOnly, index, cursors)
   const resources = opening.move()
   const logs = index
 
@@ -54,9 +59,7 @@ export async function openSqliteStore(options: StoreOptions, limits?: WriterLimi
     records: (collection, page) => asked(() => reader.records(collection, page)),
     journal: (stream, page) => asked(() => reader.journal(stream, page)),
     totals: () => asked(() => reader.totals()),
-    fsck: async (): Promise<FsckReport> => {
-      throw new StoreError('STORE_CLOSED', 'fsck')
-    },
+    fsck: (progress) => fsckInThread(folder, progress),
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   }
 }

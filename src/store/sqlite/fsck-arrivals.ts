@@ -1,0 +1,46 @@
+import { allArrivals } from '../sql/fsck-statements.ts'
+import type { Connection } from './connection.ts'
+import type { FaultList } from './fault-list.ts'
+
+/** Arrival times by sequence number, as the batches were recorded. */
+export class Arrivals {
+  readonly #rows: readonly { arrived: number; first: number; last: number }[]
+  #at = 0
+
+  constructor(connection: Connection, faults: FaultList) {
+    this.#rows = faults.guard({}, () => connection.all(allArrivals)) ?? []
+    let last = 0
+    for (const row of this.#rows) {
+      if (row.first !== last + 1 || row.last < row.first)
+        faults.add(
+          'arrivals',
+          `The batch that arrived at ${row.arrived} has the sequence numbers ${row.first} to ${row.last} after ${last}`,
+        )
+      last = row.last
+    }
+  }
+
+  /** Number of entries that ever arrived. */
+  get total(): number {
+    return this.#rows.at(-1)?.last ?? 0
+  }
+
+  /** Arrival time of the batch with this sequence number. */
+  at(sequence: number): number | undefined {
+    const near = this.#rows[this.#at]
+    if (!near || sequence < near.first || sequence > near.last) this.#at = this.#find(sequence)
+    const row = this.#rows[this.#at]
+    return row && row.first <= sequence && sequence <= row.last ? row.arrived : undefined
+  }
+
+  #find(sequence: number): number {
+    let low = 0
+    let high = this.#rows.length - 1
+    while (low < high) {
+      const middle = (low + high + 1) >> 1
+      if ((this.#rows[middle]?.first ?? 0) <= sequence) low = middle
+      else high = middle - 1
+    }
+    return low
+  }
+}

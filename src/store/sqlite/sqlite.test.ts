@@ -1,0 +1,4 @@
+import { openStore } from '../open-store.ts'
+import { storeContract } from '../store.contract.ts'
+
+storeContract({ name: 'SQLite', open: openStore })
