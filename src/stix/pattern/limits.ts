@@ -2,7 +2,9 @@
 export const PATTERN_LENGTH_LIMIT = 1_048_576
 /** Deepest nesting of parentheses: far more than a person writes, far less than the call stack. */
 export const PATTERN_DEPTH_LIMIT = 64
-/** Most comparisons, set members, path steps and qualifiers in one pattern. */
+/** Most qualifiers in a row, each of which is one level of the tree. */
+export const PATTERN_QUALIFIERS_LIMIT = 64
+/** Most comparisons, set members and path steps in one pattern. */
 export const PATTERN_PARTS_LIMIT = 100_000
 /** Most steps of one search for a binding: about a tenth of a second. */
 export const MATCH_STEPS_LIMIT = 5_000_000

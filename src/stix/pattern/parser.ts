@@ -9,7 +9,7 @@ import {
 import type { Pattern } from './ast.ts'
 import { PatternError, placeOf } from './error.ts'
 import { Lexer, type TokenKind } from './lexer.ts'
-import { PATTERN_DEPTH_LIMIT, PATTERN_LENGTH_LIMIT, PATTERN_PARTS_LIMIT } from './limits.ts'
+import { PATTERN_DEPTH_LIMIT, PATTERN_LENGTH_LIMIT, PATTERN_PARTS_LIMIT, PATTERN_QUALIFIERS_LIMIT } from './limits.ts'
 
 /** Something that the grammar allows and the specification does not; `offset` is into the text. */
 export interface PatternFault {
@@ -78,17 +78,18 @@ class Parser {
     const { lexer } = this
     const bracketed = lexer.kind === '['
     let node = this.observation()
-    let seen = ''
+    const seen: string[] = []
     for (;;) {
       const word = lexer.kind
       if (word !== 'WITHIN' && word !== 'REPEATS' && word !== 'START') return node
-      this.count()
+      if (seen.length === PATTERN_QUALIFIERS_LIMIT)
+        this.limit(`An expression has at most ${PATTERN_QUALIFIERS_LIMIT} qualifiers.`)
       if (bracketed && seen.includes(word))
         this.faults.push({
           offset: lexer.start,
           message: `This observation expression has a ${word} already: keep one.`,
         })
-      seen += word
+      seen.push(word)
       node = this.qualifier(node, word)
     }
   }
