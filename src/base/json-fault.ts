@@ -1,23 +1,15 @@
 import { JsonError, type JsonErrorCode } from './json-error.ts'
-import { fromUtf8 } from './bytes.ts'
 
-/**
- * The error for a text that `parseJson` refuses: reads it again, slowly, to the first fault.
- * Bytes are checked as UTF-8 first, so that a position can be given in characters.
- */
-export function explainFault(input: Uint8Array | string, bytes: Uint8Array, maxDepth: number): JsonError {
-  let text: string
-  if (typeof input === 'string') text = input
-  else {
-    try {
-      text = fromUtf8(bytes)
-    } catch (cause) {
-      return new JsonError('JSON_NOT_UTF8', 'The JSON text is not well-formed UTF-8; send it as UTF-8', { cause })
-    }
-  }
-  const reader = new FaultReader(text, maxDepth)
-  const fault = reader.read()
-  const { code, what, at } = fault ?? { code: 'JSON_SYNTAX', what: 'The JSON text is refused', at: 0 }
+/** The error for a text that must be refused; without a known place where none is found. */
+export function explainFault(text: string, maxDepth: number): JsonError {
+  return faultOf(text, maxDepth) ?? new JsonError('JSON_SYNTAX', 'The JSON text is refused')
+}
+
+/** Reads a text closely, up to the first fault; undefined where there is none. */
+export function faultOf(text: string, maxDepth: number): JsonError | undefined {
+  const fault = new FaultReader(text, maxDepth).read()
+  if (!fault) return undefined
+  const { code, what, at } = fault
   const before = text.slice(0, at)
   const line = before.split('\n').length
   const column = at - before.lastIndexOf('\n')

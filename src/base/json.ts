@@ -7,8 +7,8 @@
  * @see docs/wire.md, JSON
  */
 import { JsonError } from './json-error.ts'
-import { explainFault } from './json-fault.ts'
-import { fromUtf8 } from './bytes.ts'
+import { isUtf8 } from 'node:buffer'
+import { explainFault, faultOf } from './json-fault.ts'
 import type { Json, JsonObject } from './names.ts'
 
 /** Largest JSON text, in bytes, unless the caller says otherwise. */
@@ -28,21 +28,17 @@ export interface JsonLimits {
  */
 export function parseJson(input: Uint8Array | string, limits: JsonLimits = {}): Json {
   const { maxBytes = JSON_MAX_BYTES, maxDepth = JSON_MAX_DEPTH } = limits
-  const bytes = typeof input === 'string' ? Buffer.from(input, 'utf8') : input
-  if (bytes.length > maxBytes)
-    throw new JsonError('JSON_TOO_LARGE', `The JSON text has ${bytes.length} bytes; at most ${maxBytes} are accepted`, {
-      details: { bytes: bytes.length, maxBytes },
-    })
-  const shape = shapeOf(bytes)
-  if (shape.depth <= maxDepth) {
-    const text = typeof input === 'string' ? input : textOf(bytes)
-    const value = text === undefined ? undefined : nativeParse(text)
-    if (value !== undefined && (typeof input !== 'string' || input.isWellFormed())) {
-      const members = countMembers(value, shape.suspect)
-      if (members === shape.members) return value
-    }
+  requireSize(input, maxBytes)
+  const text = typeof input === 'string' ? input : textOf(input)
+  const value = nativeParse(text)
+  if (value === undefined) throw explainFault(text, maxDepth)
+  // Half a surrogate pair comes through an escape, or stands in a string that never was UTF-8.
+  const suspect = text.includes('\\u') || (typeof input === 'string' && !input.isWellFormed())
+  if (countMembers(value, suspect, maxDepth) !== namesIn(text)) {
+    const fault = faultOf(text, maxDepth)
+    if (fault) throw fault
   }
-  throw explainFault(input, bytes, maxDepth)
+  return value
 }
 
 /**
@@ -75,64 +71,36 @@ export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-interface Shape {
-  depth: number
-  /** Colons outside strings: one for every member of a well-formed text. */
-  members: number
-  /** Holds an escape that may be a surrogate, or a number that may be out of range: the value must be looked at. */
-  suspect: boolean
+function requireSize(input: Uint8Array | string, maxBytes: number): void {
+  // A UTF-16 code unit takes at most three bytes of UTF-8: most texts need no counting.
+  if (typeof input === 'string' && input.length * 3 <= maxBytes) return
+  const bytes = typeof input === 'string' ? Buffer.byteLength(input) : input.length
+  if (bytes <= maxBytes) return
+  throw new JsonError('JSON_TOO_LARGE', `The JSON text has ${bytes} bytes; at most ${maxBytes} are accepted`, {
+    details: { bytes, maxBytes },
+  })
+}
+
+function textOf(bytes: Uint8Array): string {
+  if (!isUtf8(bytes)) throw new JsonError('JSON_NOT_UTF8', 'The JSON text is not well-formed UTF-8; send it as UTF-8')
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')
 }
 
 const QUOTE = 0x22
-const BACKSLASH = 0x5c
-const LONG_NUMBER_DIGITS = 16
+const SPACE = 0x20
 
-/** One pass over the bytes. What it says of ill-formed text does not matter: `JSON.parse` refuses that. */
-function shapeOf(bytes: Uint8Array): Shape {
-  const end = bytes.length
-  let depth = 0
-  let deepest = 0
-  let members = 0
-  let suspect = false
-  let digits = 0
-  for (let i = 0; i < end; i++) {
-    const byte = bytes[i] as number
-    if (byte === QUOTE) {
-      let inside = bytes[++i] as number
-      while (inside !== QUOTE && i < end) {
-        if (
-          inside === BACKSLASH &&
-          ((bytes[++i] as number) | 0x20) === 0x75 &&
-          ((bytes[i + 1] as number) | 0x20) === 0x64
-        )
-          suspect = true
-        inside = bytes[++i] as number
-      }
-      digits = 0
-    } else if (byte >= 0x30 && byte <= 0x39) {
-      if (++digits >= LONG_NUMBER_DIGITS) suspect = true
-    } else if (byte === 0x3a) {
-      members++
-      digits = 0
-    } else if (byte === 0x7b || byte === 0x5b) {
-      if (++depth > deepest) deepest = depth
-    } else if (byte === 0x7d || byte === 0x5d) {
-      depth--
-      digits = 0
-    } else if (digits > 0) {
-      if ((byte | 0x20) === 0x65) suspect = true
-      if (byte !== 0x2e) digits = 0
-    }
+/**
+ * Number of colons after a quote: at least one for every member in the text, more where a string holds `":` itself.
+ * So when the value has as many members, no name stood twice; when it has fewer, the text must be read closely.
+ */
+function namesIn(text: string): number {
+  let names = 0
+  for (let at = text.indexOf(':'); at >= 0; at = text.indexOf(':', at + 1)) {
+    let before = at - 1
+    while (before > 0 && text.charCodeAt(before) <= SPACE) before--
+    if (text.charCodeAt(before) === QUOTE) names++
   }
-  return { depth: deepest, members, suspect }
-}
-
-function textOf(bytes: Uint8Array): string | undefined {
-  try {
-    return fromUtf8(bytes)
-  } catch {
-    return undefined
-  }
+  return names
 }
 
 function nativeParse(text: string): Json | undefined {
@@ -143,37 +111,29 @@ function nativeParse(text: string): Json | undefined {
   }
 }
 
-/** Number of object members in the value, or −1 where a suspect text holds a refused number or string. */
-function countMembers(value: Json, suspect: boolean): number {
-  if (typeof value !== 'object' || value === null) return suspect && !isAcceptable(value) ? -1 : 0
+/** Number of object members in the value; NaN where it holds a number, string or depth that is refused. */
+function countMembers(value: Json, suspect: boolean, depth: number): number {
+  if (typeof value === 'number') return Math.abs(value) <= Number.MAX_SAFE_INTEGER ? 0 : NaN
+  if (typeof value === 'string') return suspect && !value.isWellFormed() ? NaN : 0
+  if (typeof value !== 'object' || value === null) return 0
+  if (depth === 0) return NaN
   let members = 0
   if (Array.isArray(value)) {
     for (let i = 0; i < value.length; i++) {
       const item = value[i] as Json
-      if (suspect || (typeof item === 'object' && item !== null)) {
-        const inner = countMembers(item, suspect)
-        if (inner < 0) return -1
-        members += inner
-      }
+      if (suspect || typeof item === 'object' || typeof item === 'number')
+        members += countMembers(item, suspect, depth - 1)
     }
     return members
   }
   for (const name in value) {
-    members++
-    if (suspect && !name.isWellFormed()) return -1
     const item = value[name] as Json
-    if (suspect || (typeof item === 'object' && item !== null)) {
-      const inner = countMembers(item, suspect)
-      if (inner < 0) return -1
-      members += inner
-    }
+    members++
+    if (suspect && !name.isWellFormed()) return NaN
+    if (suspect || typeof item === 'object' || typeof item === 'number')
+      members += countMembers(item, suspect, depth - 1)
   }
   return members
-}
-
-function isAcceptable(value: Json): boolean {
-  if (typeof value === 'string') return value.isWellFormed()
-  return typeof value !== 'number' || Math.abs(value) <= Number.MAX_SAFE_INTEGER
 }
 
 function quote(text: string): string {

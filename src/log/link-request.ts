@@ -9,7 +9,7 @@
 import { fromBase64, isHash, type KeyId, type MemberId, type Millis, sha256, toBase64, utf8 } from '#base'
 import { LogError, type LogErrorCode } from './error.ts'
 import { isCount, isMemberId } from './fields.ts'
-import { type Signer, verifySignature } from './keys.ts'
+import { keyIdOf, type Signer, verifySignature } from './keys.ts'
 
 /** How far `created` may be from the verifier's clock, in seconds, either way. */
 export const LINK_CLOCK_SECONDS = 60
@@ -111,7 +111,8 @@ export function verifyLinkRequest(
   if (Math.abs(Math.floor(verifying.now / 1000) - Number(created)) > LINK_CLOCK_SECONDS)
     throw refused('LINK_CLOCK', `was created at ${created} s, more than ${LINK_CLOCK_SECONDS} s from this node's clock`)
   const publicKey = verifying.publicKey(from, key)
-  if (!publicKey) throw refused('LINK_KEY', `is signed with a key that is not ${from}'s node key now`)
+  if (!publicKey || keyIdOf(publicKey) !== key)
+    throw refused('LINK_KEY', `is signed with a key that is not ${from}'s node key now`)
   if (digest !== contentDigest(request.body))
     throw refused('LINK_SIGNATURE', 'has a body that its digest does not name')
   const base = signatureBase(request, digest, from, to, COMPONENTS + parameters)

@@ -90,7 +90,13 @@ const TYPES: Record<string, Record<string, Check>> = {
     scenario: isHash,
     time: isCount,
   },
-  evidence: { member: isMemberId, drill: isText, kind: isText, data: (value) => value !== undefined, time: isCount },
+  evidence: {
+    member: isMemberId,
+    drill: isText,
+    kind: isText,
+    data: (value) => value !== undefined && value !== null,
+    time: isCount,
+  },
   snapshot: {
     author: isMemberId,
     reader: isMemberId,

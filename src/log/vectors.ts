@@ -33,7 +33,7 @@ import { requireStatement, signStatement, statementHash, verifyStatement } from 
 import { Frontier, type HashAt, leafHash, requireCount, rootOf } from './tree.ts'
 
 /** Most leaves of a tree that a vector may ask for. */
-const VECTOR_MAX_LEAVES = 1_000_000
+const VECTOR_MAX_LEAVES = 4_194_304
 /** Most bytes of a filled text: a little over the largest payload, so that its limit can be tested. */
 const VECTOR_MAX_FILL = 8_388_608
 
@@ -127,16 +127,14 @@ const OPERATIONS: Record<string, (input: JsonObject) => Json> = {
     return signStatement(text(input, 'type'), fields, [toSigner(hex(input, 'seed'))]) as unknown as Json
   },
   'statement.verify': (input) =>
-    canonicalJson(
-      verifyStatement(input['envelope_text'] ?? input['envelope'], text(input, 'type'), [base64(input, 'key_b64')]),
-    ),
+    canonicalJson(verifyStatement(envelope(input), text(input, 'type'), [base64(input, 'key_b64')])),
   'statement.hash': (input) => {
     const { statement = null } = input
     requireStatement(statement, text(input, 'type'))
     return statementHash(statement)
   },
   'delegation.check': (input) => {
-    checkDelegation(input['envelope'], {
+    checkDelegation(envelope(input), {
       root: base64(input, 'root_b64'),
       member: text(input, 'member') as MemberId,
       key: base64(input, 'key_b64'),
@@ -149,7 +147,7 @@ const OPERATIONS: Record<string, (input: JsonObject) => Json> = {
     const { last_sequence: sequence, previous } = input
     const logs = previous === null || previous === undefined ? undefined : rows(previous)
     const last = typeof sequence === 'number' ? { last: { sequence, ...(logs && { logs }) } } : {}
-    const { logs: complete } = openSnapshot(input['envelope'], {
+    const { logs: complete } = openSnapshot(envelope(input), {
       author: text(input, 'author') as MemberId,
       reader: text(input, 'reader') as MemberId,
       publicKeys: [base64(input, 'key_b64')],
@@ -228,9 +226,9 @@ function framesOf(input: JsonObject): Frame[] {
     throw wrong('`entries_b64` must be an array, `leaves` an object')
   return entries.map((entry, i) => {
     const leaf = leaves[String(from + i)]
-    if (typeof entry === 'string' && leaf === undefined) return { bytes: fromBase64(entry) }
+    if (typeof entry === 'string') return { bytes: fromBase64(entry) }
     if (entry === null && typeof leaf === 'string') return { leaf: fromHex(leaf, 32) }
-    throw wrong(`Entry ${from + i} must be given once, as bytes or as its leaf hash`)
+    throw wrong(`Entry ${from + i} must be given as bytes, or null and its leaf hash`)
   })
 }
 
@@ -302,6 +300,7 @@ function hashText(input: JsonObject, name: string): LogId {
   return value
 }
 
+const envelope = (input: JsonObject) => input['envelope_text'] ?? input['envelope']
 const base64 = (input: JsonObject, name: string) => fromBase64(text(input, name))
 const hex = (input: JsonObject, name: string) => fromHex(text(input, name))
 const hash = (input: JsonObject, name: string) => fromHex(text(input, name), 32)
