@@ -19,8 +19,8 @@ export function objectColumns(object: JsonObject): StixColumns {
   const { id, type, created_by_ref: creator, pattern_type: patternType } = object
   const version = object['modified'] ?? object['created']
   const columns: StixColumns = {
-    id: String(id),
-    type: String(type),
+    id: typeof id === 'string' ? id : '',
+    type: typeof type === 'string' ? type : '',
     modified: typeof version === 'string' ? timestampKey(version) : '',
   }
   if (typeof creator === 'string') columns.creator = creator

@@ -28,17 +28,21 @@ export const TLP_1_MARKINGS: readonly JsonObject[] = [
 
 /** Every TLP marking-definition by id, 2.0 and 1.0. */
 export const PREDEFINED_MARKINGS: ReadonlyMap<string, JsonObject> = new Map(
-  [...TLP_2_MARKINGS, ...TLP_1_MARKINGS].map((marking) => [String(marking['id']), marking]),
+  [...TLP_2_MARKINGS, ...TLP_1_MARKINGS].map((marking) => [idOf(marking), marking]),
 )
 
 /** Level by id of each TLP marking-definition; TLP 1.0 reads as its 2.0 counterpart (white as clear). */
 export const TLP_LEVEL_BY_ID: ReadonlyMap<string, TlpLabel> = new Map<string, TlpLabel>([
-  ...TLP_2_MARKINGS.map((marking, index): [string, TlpLabel] => [String(marking['id']), TLP_LEVELS[index] ?? 'red']),
+  ...TLP_2_MARKINGS.map((marking, index): [string, TlpLabel] => [idOf(marking), TLP_LEVELS[index] ?? 'red']),
   ...TLP_1_MARKINGS.map((marking, index): [string, TlpLabel] => [
-    String(marking['id']),
+    idOf(marking),
     (['clear', 'green', 'amber', 'red'] as const)[index] ?? 'red',
   ]),
 ])
+
+function idOf(marking: JsonObject): string {
+  return typeof marking['id'] === 'string' ? marking['id'] : ''
+}
 
 function tlp2(uuid: string, level: TlpLabel): JsonObject {
   return {

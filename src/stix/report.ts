@@ -52,7 +52,7 @@ export interface Report {
   /** No error; warnings don't count. */
   valid: boolean
   /** Broken MUSTs, all of them, in the order of the object's properties. */
-  errors: Finding[]
+  errors: readonly Finding[]
   /** Broken SHOULDs; filled under `strict` only. */
-  warnings: Finding[]
+  warnings: readonly Finding[]
 }

@@ -16,7 +16,7 @@ export interface ValidateAnswer extends Omit<Report, 'id'> {
 }
 
 /** Shared by the reports of all valid objects, so frozen. */
-const NOTHING: Finding[] = Object.freeze([] as Finding[]) as Finding[]
+const NOTHING: readonly Finding[] = Object.freeze([])
 
 /** Validates one object or bundle, with all its errors at once; whatever the value, it does not throw. */
 export function validateObject(value: Json, options: ValidateOptions = {}): Report {

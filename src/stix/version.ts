@@ -16,7 +16,7 @@ export function toVersion(publisher: string, object: JsonObject): ObjectVersion 
   const time = object['modified'] ?? object['created']
   return {
     publisher,
-    id: String(object['id']),
+    id: typeof object['id'] === 'string' ? object['id'] : '',
     modified: typeof time === 'string' ? timestampKey(time) : '',
     revoked: object['revoked'] === true,
   }

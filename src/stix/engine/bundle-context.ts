@@ -24,7 +24,7 @@ function checkLanguageContent(content: JsonObject, objects: readonly Json[], sin
   if (!isObject(contents)) return
   for (const language in contents) {
     const before = sink.count
-    checkMirror(contents[language] as Json, target, sink)
+    checkMirror(contents[language] ?? null, target, sink)
     if (sink.count !== before) {
       sink.under(before, language)
       sink.under(before, 'contents')
@@ -40,7 +40,7 @@ function checkMirror(translation: Json, original: Json, sink: Sink): void {
       return sink.fail('INVALID_VALUE', `must have the ${original.length} items of the property it translates`, '7.1.1')
     for (const [index, item] of original.entries()) {
       const before = sink.count
-      checkMirror(translation[index] as Json, item, sink)
+      checkMirror(translation[index] ?? null, item, sink)
       if (sink.count !== before) sink.at(before, index)
     }
   } else if (isObject(original)) {
@@ -48,7 +48,7 @@ function checkMirror(translation: Json, original: Json, sink: Sink): void {
     for (const name in translation) {
       if (!Object.hasOwn(original, name)) continue
       const before = sink.count
-      checkMirror(translation[name] as Json, original[name] as Json, sink)
+      checkMirror(translation[name] ?? null, original[name] ?? null, sink)
       if (sink.count !== before) sink.under(before, name)
     }
   } else if (typeof original === 'string' && typeof translation !== 'string') notMirrored('a string', sink)
@@ -62,7 +62,7 @@ function adviseConflicts(objects: readonly Json[], sink: Sink): void {
   const seen = new Map<string, JsonObject>()
   for (const [index, object] of objects.entries()) {
     if (!isObject(object) || typeof object['id'] !== 'string') continue
-    const key = `${object['id']} ${String(object['modified'])}`
+    const key = `${object['id']} ${typeof object['modified'] === 'string' ? object['modified'] : ''}`
     const known = seen.get(key)
     if (known === undefined) seen.set(key, object)
     else if (canonicalJson(known) !== canonicalJson(object))

@@ -11,7 +11,7 @@ const SECTION = '8.1'
 export function checkBundle(bundle: JsonObject, sink: Sink): void {
   for (const name in bundle) {
     const before = sink.count
-    const value = bundle[name] as Json
+    const value = bundle[name] ?? null
     if (name === 'id') checkId(value, sink)
     else if (name === 'objects') checkObjects(value, sink)
     else if (name !== 'type') checkCustomProperty(name, value, sink)
@@ -31,7 +31,7 @@ function checkObjects(value: Json, sink: Sink): void {
   if (value.length === 0) return sink.fail('EMPTY_LIST', 'is an empty list; leave the property out', '2.12')
   for (let index = 0; index < value.length; index++) {
     const before = sink.count
-    const object = value[index] as Json
+    const object = value[index] ?? null
     if (!isObject(object)) wrongType(sink, 'a STIX object', object, SECTION)
     else if (object['type'] === 'bundle')
       sink.fail('INVALID_VALUE', 'is a bundle; a bundle holds STIX objects only', SECTION)

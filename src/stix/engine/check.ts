@@ -179,7 +179,7 @@ function compileList(check: Check): Check {
     if (value.length === 0) return sink.fail('EMPTY_LIST', 'is an empty list; leave the property out', '2.12')
     for (let index = 0; index < value.length; index++) {
       const before = sink.count
-      check(value[index] as Json, sink)
+      check(value[index] ?? null, sink)
       if (sink.count !== before) sink.at(before, index)
     }
   }

@@ -15,7 +15,7 @@ export function compileDictionary(check: Check): Check {
       empty = false
       const before = sink.count
       if (!KEY.test(key)) badKey(key, sink)
-      check(value[key] as Json, sink)
+      check(value[key] ?? null, sink)
       if (sink.count !== before) sink.under(before, key)
     }
     if (empty) sink.fail('EMPTY_OBJECT', 'is an empty dictionary; leave the property out', '2.3')
@@ -48,7 +48,7 @@ export function compileHashes(): Check {
     for (const name in value) {
       empty = false
       const before = sink.count
-      checkHash(name, value[name] as Json, sink)
+      checkHash(name, value[name] ?? null, sink)
       if (sink.count !== before) sink.under(before, name)
     }
     if (empty) sink.fail('EMPTY_OBJECT', 'is an empty dictionary; leave the property out', '2.7')

@@ -23,7 +23,7 @@ export function compileExtensions(
     for (const key in value) {
       empty = false
       const before = sink.count
-      const extension = value[key] as Json
+      const extension = value[key] ?? null
       const check = checks.get(key)
       if (check !== undefined) check(extension, sink)
       else if (key.startsWith(DEFINITION_PREFIX)) checkDefined(key, extension, options.standardType, sink)
@@ -67,7 +67,7 @@ function checkMembers(extension: JsonObject, sink: Sink): void {
     if (name === 'extension_type') continue
     const before = sink.count
     if (!isPropertyName(name)) badPropertyName(name, sink)
-    checkAny(extension[name] as Json, sink)
+    checkAny(extension[name] ?? null, sink)
     if (sink.count !== before) sink.under(before, name)
   }
 }

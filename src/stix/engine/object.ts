@@ -52,8 +52,8 @@ export function compileObject(definition: ObjectDefinition): ObjectCheck {
     for (const name in object) {
       const before = sink.count
       const check = checks[name]
-      if (check === undefined) checkOther(name, object[name] as Json, object, custom, sink)
-      else check(object[name] as Json, sink)
+      if (check === undefined) checkOther(name, object[name] ?? null, object, custom, sink)
+      else check(object[name] ?? null, sink)
       if (sink.count !== before) sink.under(before, name)
     }
     requireCommon(object, common.specVersionRequired, sink)
@@ -111,7 +111,7 @@ function requireOfNewObject(object: JsonObject, sink: Sink): void {
   }
   if (!sink.strict || declaresExtension(object, NEW_OBJECTS)) return
   sink.advise('CUSTOM_TYPE', 'is a custom type; an extension-definition should define it', '11.2', 'type')
-  if (!String(object['type']).startsWith('x-'))
+  if (!(typeof object['type'] === 'string' && object['type'].startsWith('x-')))
     sink.advise('NAMING', 'is a custom type; its name should start with x-', '11.2', 'type')
 }
 

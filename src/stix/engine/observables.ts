@@ -19,7 +19,7 @@ export function checkObservables(value: Json, sink: Sink): void {
   for (const key in value) {
     empty = false
     const before = sink.count
-    const object = value[key] as Json
+    const object = value[key] ?? null
     if (isObject(object)) {
       if (isObservable(object['type'])) sink.checkObject(object, sink)
       else sink.fail('INVALID_VALUE', 'is not a cyber-observable object', SECTION, 'type')

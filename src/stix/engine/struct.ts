@@ -15,7 +15,7 @@ export interface PropertyTable {
 
 /** Compiles the checks of named properties. */
 export function compileProperties(properties: Readonly<Record<string, Property>>): PropertyTable {
-  const checks = Object.create(null) as Record<string, Check | undefined>
+  const checks: Record<string, Check | undefined> = Object.create(null)
   for (const [name, property] of Object.entries(properties)) checks[name] = compile(property.type)
   const names = Object.keys(properties)
   return {
@@ -34,8 +34,8 @@ export function compileStruct(definition: StructDefinition): Check {
     for (const name in value) {
       const before = sink.count
       const check = table.checks[name]
-      if (check === undefined) checkCustomProperty(name, value[name] as Json, sink)
-      else check(value[name] as Json, sink)
+      if (check === undefined) checkCustomProperty(name, value[name] ?? null, sink)
+      else check(value[name] ?? null, sink)
       if (sink.count !== before) sink.under(before, name)
     }
     requirePresent(value, table, definition.name, definition.section, sink)

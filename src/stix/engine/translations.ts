@@ -16,7 +16,7 @@ export function checkTranslations(value: Json, sink: Sink): void {
     const before = sink.count
     if (!isLanguageTag(language))
       sink.fail('INVALID_LANGUAGE', `${shown(language)} is not an RFC 5646 language code`, SECTION)
-    const content = value[language] as Json
+    const content = value[language] ?? null
     if (isObject(content)) checkContent(content, sink, 0)
     else wrongType(sink, 'a dictionary of translated properties', content, SECTION)
     if (sink.count !== before) sink.under(before, language)
@@ -41,7 +41,7 @@ function checkContent(value: Json, sink: Sink, depth: number): void {
   for (const name in value) {
     empty = false
     const before = sink.count
-    checkContent(value[name] as Json, sink, depth + 1)
+    checkContent(value[name] ?? null, sink, depth + 1)
     if (sink.count !== before) sink.under(before, name)
   }
   if (empty) sink.fail('EMPTY_OBJECT', 'is an empty dictionary', '2.3')

@@ -5,8 +5,8 @@ const IPV4 = new RegExp(`^${OCTET}(?:\\.${OCTET}){3}(?:/(?:3[0-2]|[12]?\\d))?$`)
 const IPV6_PREFIX = /^(?:12[0-8]|1[01]\d|[1-9]?\d)$/
 const GROUP = /^[0-9a-fA-F]{1,4}$/
 const MAC = /^[0-9a-f]{2}(?::[0-9a-f]{2}){5}$/
-/** Letters of every script stand for themselves: U-labels of RFC 5890. */
-const LABEL = /^[^\s.\u0000-\u002c\u002f\u003a-\u0040\u005b-\u005e\u0060\u007b-\u007f]{1,63}$|^\*$/
+/** Letters of every script stand for themselves (U-labels of RFC 5890); of ASCII only letters, digits, - and _. */
+const LABEL = /^(?:[\p{L}\p{N}\p{M}_-]{1,63}|\*)$/u
 const DOMAIN_LIMIT_CHARACTERS = 253
 const EMAIL = /^(?:"[^"\r\n]{1,200}"|[^\s@<>"]{1,320})@(?:\[[^\s\]]{1,64}\]|[^\s@<>]{1,253})$/
 

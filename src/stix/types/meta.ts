@@ -49,9 +49,19 @@ function checkTlp(
     return sink.fail('INVALID_MARKING', 'must be white, green, amber or red', section, 'definition.tlp')
   const { id, created } = object
   if (id !== standard['id'])
-    sink.fail('INVALID_MARKING', `TLP ${String(tlp)} has the identifier ${String(standard['id'])}`, section, 'id')
-  const expected = String(standard['created'])
-  if (typeof created === 'string' && isTimestamp(created) && timestampKey(created) !== timestampKey(expected))
+    sink.fail(
+      'INVALID_MARKING',
+      `TLP ${String(tlp)} has the identifier ${shown(standard['id'] ?? null)}`,
+      section,
+      'id',
+    )
+  const expected = standard['created']
+  if (
+    typeof created === 'string' &&
+    typeof expected === 'string' &&
+    isTimestamp(created) &&
+    timestampKey(created) !== timestampKey(expected)
+  )
     sink.fail('INVALID_MARKING', `the predefined TLP marking was created ${expected}`, section, 'created')
 }
 
