@@ -79,7 +79,7 @@ function instantOf(text: string): Timestamp {
   if (instant) return instant
   throw new TimestampError(
     'TIMESTAMP_INVALID',
-    `${JSON.stringify(String(text).slice(0, 40))} is not a timestamp like 2026-01-01T00:00:00.000Z`,
+    `${JSON.stringify(text.slice(0, 40))} is not a timestamp like 2026-01-01T00:00:00.000Z`,
   )
 }
 

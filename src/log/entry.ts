@@ -36,7 +36,7 @@ export interface Entry {
 export function encodeEntry(entry: { kind: number; salt: Uint8Array; time: number; payload: Uint8Array }): Uint8Array {
   const { kind, salt, time, payload } = entry
   if (salt.length !== 32) throw invalid(`a salt of ${salt.length} bytes; it must have 32`)
-  if (!isCount(time)) throw invalid(`the time ${time}; it must be milliseconds from 0 to 2^53 − 1`)
+  if (!isCount(time)) throw invalid(`a time that is not allowed; it must be milliseconds from 0 to 2^53 − 1`)
   checkContent(kind, payload)
   const header = Buffer.alloc(ENTRY_HEADER_BYTES)
   header[0] = 1

@@ -2,6 +2,7 @@ import { NoroshiError } from '#base'
 
 /** Why something of the wire format was refused. */
 export type LogErrorCode =
+  | 'AIR_GAP_INVALID'
   | 'AUDIENCE_INVALID'
   | 'CHARTER_INVALID'
   | 'CHECKPOINT_INVALID'

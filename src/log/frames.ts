@@ -26,6 +26,20 @@ export function encodeFrame(frame: Frame): Uint8Array {
 }
 
 /**
+ * The frame that begins at a byte of a buffer, and where the next one begins.
+ * @throws LogError FRAME_INVALID when it is cut, or larger than any entry
+ */
+export function readFrame(bytes: Uint8Array, at: number): { frame: Frame; end: number } {
+  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const length = at + 4 <= view.length ? view.readUInt32BE(at) : -1
+  const end = at + 4 + (length === STUB ? 32 : length)
+  if (length < 0 || end > view.length) throw invalid('The bytes end in the middle of a frame')
+  if (length !== STUB && length > ENTRY_MAX_BYTES) throw invalid(`A frame of ${length} bytes is larger than any entry`)
+  const body = bytes.slice(at + 4, end)
+  return { frame: length === STUB ? { leaf: body } : { bytes: body }, end }
+}
+
+/**
  * All frames of a complete body.
  * @throws LogError FRAME_INVALID
  */

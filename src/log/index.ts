@@ -91,4 +91,5 @@ export {
   type VerifiedLink,
   verifyLinkRequest,
 } from './link-request.ts'
+export { type AirGapEntries, type AirGapFile, decodeAirGap, encodeAirGap } from './air-gap.ts'
 export { answerWireVector } from './vectors.ts'

@@ -122,7 +122,7 @@ export function requireStatement(statement: Json, type: string): asserts stateme
 }
 
 function signedBytes(statement: JsonObject): Uint8Array {
-  return concat(domain(String(statement['type'])), utf8(canonicalJson(statement)))
+  return concat(domain(statement['type'] as string), utf8(canonicalJson(statement)))
 }
 
 function parsed(input: string | Uint8Array): unknown {

@@ -9,7 +9,7 @@
  *   leaf 0  leaf 1
  */
 import { concat, sha256 } from '#base'
-import { hash } from 'node:crypto'
+import { hash as digest } from 'node:crypto'
 import { LogError } from './error.ts'
 
 /** Hash of the perfect subtree at (level, index). */
@@ -31,7 +31,7 @@ export function leafHash(entry: Uint8Array): Uint8Array {
 export function nodeHash(left: Uint8Array, right: Uint8Array): Uint8Array {
   node.set(left, 1)
   node.set(right, 33)
-  return new Uint8Array(hash('sha256', node, 'buffer'))
+  return new Uint8Array(digest('sha256', node, 'buffer'))
 }
 
 /** The right frontier: hashes of the perfect subtrees that make up a tree, from the widest to the narrowest. */
@@ -87,7 +87,7 @@ export class Frontier {
   static fromBytes(bytes: Uint8Array): Frontier {
     const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     const size = view.length < 8 ? -1n : view.readBigUInt64BE(0)
-    const expected = [...size.toString(2)].filter((bit) => bit === '1').length
+    const expected = size.toString(2).replaceAll('0', '').length
     if (size < 0n || size > BigInt(Number.MAX_SAFE_INTEGER) || view.length !== 8 + expected * 32)
       throw new LogError('TREE_RANGE', `${view.length} bytes are no frontier`)
     return Frontier.from(
