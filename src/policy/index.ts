@@ -12,3 +12,7 @@ export { decideReceive, type ReceiveRequest, type Verdict, VERDICTS } from './re
 export { audienceOf, resolvedOf } from './audience.ts'
 export { admits, type AdmitsRequest } from './admits.ts'
 export { answerDecideVector } from './vectors.ts'
+export { describeRecipients, type Destination, type Recipient, type RecipientAnswer } from './recipients.ts'
+export { release, type Release, type ReleaseObject, type ReleaseRequest, type ReleaseResult } from './release.ts'
+export { type ReleaseDefaults } from './release-defaults.ts'
+export { type Refused } from './marked-set.ts'

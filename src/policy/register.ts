@@ -176,7 +176,7 @@ export function vectorRegister(orgs: JsonObject, alliances: JsonObject): Registe
       sectors: [...texts(sectors), ...texts(sector), ...(typeof sector === 'string' ? [sector] : [])],
       clientOf: texts(row['clientOf']),
       standing: standing === undefined ? 'active' : (standing as Standing),
-      ...(maxTlp !== undefined && maxTlp !== null && { maxTlp: String(maxTlp) }),
+      ...(maxTlp !== undefined && maxTlp !== null && { maxTlp: JSON.stringify(maxTlp).replaceAll('"', '') }),
       ...(typeof tlpVersion === 'number' && { tlpVersion }),
       ...(typeof caveats === 'boolean' && { caveats }),
       cyberCommunity: cyberCommunity === true,

@@ -3,7 +3,7 @@
  * narrower consent. `AMBER` and `releasable_to nations JP US` and `releasable_to nations US PH` are AMBER for US.
  * @see SHARING-RULES section 2
  */
-import { canonicalJson, compareTimestamps, isJsonObject, type Json, type JsonObject } from '#base'
+import { compareTimestamps, isJsonObject, type Json, type JsonObject } from '#base'
 import {
   CAVEAT_LISTS,
   type CaveatList,
@@ -35,7 +35,6 @@ export const NOT_UNDERSTOOD: Resolved = { ...UNMARKED, isUnknown: true }
 /** The marking-definitions that are known, read once. */
 export class Definitions {
   readonly #markings = new Map<string, Marking | undefined>()
-  readonly #texts = new Map<string, string>()
   readonly #resolved = new Map<string, Resolved>()
 
   constructor(definitions: Iterable<JsonObject>) {
@@ -53,16 +52,21 @@ export class Definitions {
     return resolved
   }
 
-  /** Two definitions of one id that differ are not understood: nobody can tell which one the author meant. */
+  /** Two definitions of one id that mean different things are not understood: nobody can tell which one was meant. */
   #add(definition: JsonObject): void {
     const { id } = definition
     if (typeof id !== 'string') return
-    const text = canonicalJson(definition as Json)
-    const earlier = this.#texts.get(id)
-    if (earlier === text) return
-    this.#texts.set(id, text)
-    this.#markings.set(id, earlier === undefined ? toMarking(definition) : undefined)
+    const marking = toMarking(definition)
+    const isSame = !this.#markings.has(id) || meaningOf(this.#markings.get(id)) === meaningOf(marking)
+    this.#markings.set(id, isSame ? marking : undefined)
   }
+}
+
+/** A text that is equal for markings that mean the same. */
+export function meaningOf(marking: Marking | undefined): string {
+  if (marking === undefined) return ''
+  const lists = CAVEAT_LISTS.map((list) => marking.caveats[list] && [...marking.caveats[list]].sort())
+  return JSON.stringify([marking.level, marking.consent, marking.caveats.embargoUntil, lists])
 }
 
 /** Combines the object's own markings, not the granular ones. */

@@ -1,0 +1,97 @@
+/**
+ * Whether everybody whom one marking admits is admitted by another too, so that an object under the first may refer to
+ * one under the second.
+ * @see SHARING-RULES section 4, "every reference's target must lie in an audience that contains this one"
+ */
+import { compareTimestamps } from '#base'
+import type { CaveatList } from './marking.ts'
+import { names, type Passage } from './level-audience.ts'
+import type { Organisation, Register } from './register.ts'
+import type { Resolved } from './resolve.ts'
+import { decideCaveats, decideMarking, isUnderEmbargo } from './rows.ts'
+import { rank } from './tlp.ts'
+
+/** A release's author and moment. */
+export interface Moment {
+  readonly author: string
+  readonly register: Register
+  /** STIX timestamp. */
+  readonly now: string
+}
+
+/** Whether `wide` admits everybody whom `narrow` admits, through every relay. Doubt counts as no. */
+export function contains(wide: Resolved, narrow: Resolved, moment: Moment): boolean {
+  if (wide === narrow) return true
+  if (wide.isUnknown || wide.isConflict || wide.level === undefined || narrow.level === undefined) return false
+  if (rank(wide.level) > rank(narrow.level) || !embargoContains(wide, narrow, moment.now)) return false
+  const bounded = boundedBy(narrow, moment.register)
+  if (bounded !== undefined)
+    return bounded.every((org) => !mayReach(narrow, org, moment) || decideFor(wide, org, moment))
+  return LISTS.every((list) => implies(narrow, wide, list)) && levelContains(wide, narrow)
+}
+
+/** Everybody who could be admitted, where the marking names them one by one. */
+function boundedBy({ caveats, level }: Resolved, register: Register): Organisation[] | undefined {
+  const list = caveats.distribution ?? caveats.orgs ?? (level === 'red' ? (caveats.participants ?? NOBODY) : undefined)
+  return list && [...list].flatMap((name) => register.org(name) ?? [])
+}
+
+const NOBODY: ReadonlySet<string> = new Set()
+
+const LISTS = [
+  'nations',
+  'orgs',
+  'alliances',
+  'epochs',
+  'sectors',
+  'kinds',
+  'community',
+  'distribution',
+] as const satisfies readonly CaveatList[]
+
+/** Whether what the list of `wide` demands follows from the lists of `narrow`. */
+function implies(narrow: Resolved, wide: Resolved, list: (typeof LISTS)[number]): boolean {
+  const demanded = wide.caveats[list]
+  if (demanded === undefined) return true
+  if (narrow.caveats[list]?.isSubsetOf(demanded)) return true
+  return list === 'community' && narrow.caveats.alliances?.isSubsetOf(demanded) === true
+}
+
+/** GREEN reaches communities, AMBER alliances and clients: the same lists admit more at a lower level. */
+function levelContains(wide: Resolved, narrow: Resolved): boolean {
+  if (wide.level === 'clear') return true
+  if (wide.level === 'green') return narrow.level !== 'clear' && wide.caveats.community !== undefined
+  return narrow.level === 'amber' || narrow.level === 'amber+strict'
+}
+
+function embargoContains(wide: Resolved, narrow: Resolved, now: string): boolean {
+  if (!isUnderEmbargo(wide, now)) return true
+  const [until, later] = [wide.caveats.embargoUntil, narrow.caveats.embargoUntil]
+  if (until === undefined || later === undefined || compareTimestamps(later, until) < 0) return false
+  return (narrow.caveats.coauthors ?? NOBODY).isSubsetOf(wide.caveats.coauthors ?? NOBODY)
+}
+
+/** Whether the author itself would send it to the organisation, over a link. */
+export function decideFor(resolved: Resolved, recipient: Organisation, moment: Moment): boolean {
+  const passage = passageTo(recipient, moment)
+  const answer = decideMarking(resolved, passage, false)
+  return answer.send && (answer.code === 'TO_SOURCE' || decideCaveats(resolved, passage) === undefined)
+}
+
+/** Whether it could reach the organisation, from the author or from a relay. */
+function mayReach(resolved: Resolved, org: Organisation, moment: Moment): boolean {
+  const list = resolved.caveats.distribution ?? resolved.caveats.orgs ?? resolved.caveats.participants
+  return org.standing === 'active' && (list === undefined || names(list, org, moment.register))
+}
+
+const passageTo = (recipient: Organisation, { author, register, now }: Moment): Passage => ({
+  register,
+  now,
+  sender: author,
+  source: author,
+  recipient,
+  channel: 'node',
+  isCarried: false,
+  isViaClient: false,
+  isGreenOpen: false,
+})

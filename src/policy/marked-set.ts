@@ -1,0 +1,127 @@
+/**
+ * The objects of one release with what their markings say, defaults and inheritance included.
+ * @see SHARING-RULES sections 2 and 4
+ */
+import type { JsonObject } from '#base'
+import type { Moment } from './containment.ts'
+import { protectedParts, type ProtectedPart } from './protected-parts.ts'
+import { explain, type ReasonCode } from './reason.ts'
+import { type GranularMarking, granularMarkings, type Protection, references } from './redaction.ts'
+import type { ReleaseObject } from './release.ts'
+import type { ApplyDefaults } from './release-defaults.ts'
+import { combine, type Definitions, type Resolved, resolveMarkings } from './resolve.ts'
+
+/** An object that is not released, and why. */
+export interface Refused {
+  readonly id: string
+  readonly code: ReasonCode
+  readonly message: string
+}
+
+/** A reference to another object. */
+export interface Reference {
+  readonly selector: string
+  readonly id: string
+}
+
+/** An object of the set that has a level. */
+export interface MarkedObject {
+  readonly id: string
+  readonly bytes: Uint8Array
+  readonly value: JsonObject
+  readonly resolved: Resolved
+  readonly parts: readonly ProtectedPart[]
+  /** To objects of this set. */
+  readonly references: readonly Reference[]
+}
+
+/** What the objects are marked with. */
+export interface MarkingContext {
+  readonly definitions: Definitions
+  readonly applyDefaults: ApplyDefaults
+  readonly protections: ReadonlyMap<string, Protection>
+  readonly moment: Moment
+}
+
+/** A set of objects, told apart. */
+export interface MarkedSet {
+  readonly objects: readonly MarkedObject[]
+  /** Marking-definitions without a level of their own: they travel with what they mark. */
+  readonly definitions: readonly (ReleaseObject & { id: string; resolved: Resolved })[]
+  readonly refused: readonly Refused[]
+}
+
+/** Types that inherit the strictest marking of what they annotate, and the property that names it. */
+const ANNOTATES: Readonly<Record<string, string>> = {
+  note: 'object_refs',
+  opinion: 'object_refs',
+  sighting: 'sighting_of_ref',
+  'language-content': 'object_ref',
+}
+
+/** Resolves the markings of every object of the set. */
+export function markSet(objects: readonly ReleaseObject[], context: MarkingContext): MarkedSet {
+  const { definitions, applyDefaults, protections, moment } = context
+  const byId = new Map<string, ReleaseObject[]>()
+  for (const object of objects) push(byId, String(object.value['id']), object)
+  const granularOf = new Map<ReleaseObject, readonly GranularMarking[] | undefined>()
+  const ownOf = new Map<ReleaseObject, Resolved>()
+  for (const object of objects) {
+    granularOf.set(object, granularMarkings(object.value, definitions))
+    ownOf.set(object, applyDefaults(resolveMarkings(object.value, definitions)))
+  }
+  const isTravelling = ({ value }: ReleaseObject) =>
+    value['type'] === 'marking-definition' && resolveMarkings(value, definitions).level === undefined
+  const isInSet = (id: string) => byId.get(id)?.some((object) => !isTravelling(object)) === true
+  const marked: MarkedObject[] = []
+  const travelling: (ReleaseObject & { id: string; resolved: Resolved })[] = []
+  const refused: Refused[] = []
+  for (const object of objects) {
+    const { value, bytes } = object
+    const id = String(value['id'])
+    const own = ownOf.get(object)
+    const granular = granularOf.get(object)
+    const resolved = own && inherited(object, own)
+    if (isTravelling(object) && resolved)
+      travelling.push({ ...object, id, resolved })
+    else if (resolved === undefined || granular === undefined || resolved.isUnknown) refuse(id, 'UNKNOWN_MARKING')
+    else if (resolved.level === undefined) refuse(id, 'UNMARKED')
+    else if (resolved.isConflict) refuse(id, 'COMMUNITY_CONFLICT')
+    else {
+      const parts = protectedParts(value, resolved, granular, protections.get(id) ?? {}, moment)
+      const inSet = references(value).filter((reference) => isInSet(reference.id) && !isOrganisation(reference.id))
+      marked.push({ id, bytes, value, resolved, parts, references: inSet })
+    }
+  }
+  return { objects: marked, definitions: travelling, refused }
+
+  function refuse(id: string, code: ReasonCode) {
+    refused.push({ id, code, message: explain(code) })
+  }
+
+  /** Organisations of the charters are known to its members anyway. */
+  function isOrganisation(id: string) {
+    return moment.register.org(id)?.id === id
+  }
+
+  function inherited(object: ReleaseObject, own: Resolved, seen = new Set([object])): Resolved {
+    const property = ANNOTATES[String(object.value['type'])]
+    if (property === undefined) return own
+    const named = object.value[property]
+    const ids = Array.isArray(named) ? named : [named]
+    return ids
+      .flatMap((id) => byId.get(String(id)) ?? [])
+      .reduce((resolved, target) => {
+        const marking = ownOf.get(target)
+        if (seen.has(target) || marking === undefined || marking === own) return resolved
+        seen.add(target)
+        return combine(resolved, inherited(target, marking, seen))
+      }, own)
+  }
+}
+
+function push<Value>(map: Map<string, Value[]>, key: string, value: Value): void {
+  const list = map.get(key)
+  if (list) list.push(value)
+  else map.set(key, [value])
+}

@@ -1,0 +1,161 @@
+/**
+ * Where things of one marking go: the audience, who it admits, and under an embargo the co-authors' log before the
+ * instant. Worked out once per marking, whatever the number of objects.
+ * @see docs/wire.md, Audience
+ */
+import { type Millis, parseTimestamp, timestampMillis } from '#base'
+import { type Audience, audienceId } from '#log'
+import { admits } from './admits.ts'
+import { audienceOf, resolvedOf } from './audience.ts'
+import { contains, type Moment } from './containment.ts'
+import type { Caveats } from './marking.ts'
+import { type Recipient, recipientsOf } from './recipients.ts'
+import { combine, meaningOf, type Resolved } from './resolve.ts'
+import { isUnderEmbargo } from './rows.ts'
+import type { Level } from './tlp.ts'
+
+/** One log to append to. */
+export interface Opening {
+  readonly audience: Audience
+  readonly recipients: readonly Recipient[]
+  readonly notBefore?: Millis
+}
+
+/** A marking with a level, and everything that follows from it. */
+export interface Scope {
+  readonly resolved: Resolved & { readonly level: Level }
+  /** With defaults written out, as containment compares them. */
+  readonly bound: Resolved
+  readonly audience: Audience
+  /** Of the audience after any embargo. */
+  readonly audienceId: string
+}
+
+/** The scopes of one release. */
+export class Scopes {
+  readonly #moment: Moment
+  readonly #now: Millis
+  readonly #drill: string | undefined
+  readonly #byMeaning = new Map<string, Scope>()
+  readonly #byResolved = new Map<Resolved, Scope>()
+  readonly #openings = new Map<Scope, readonly Opening[]>()
+  readonly #reach = new Map<string, ReadonlySet<string>>()
+  readonly #contains = new Map<Scope, Map<Scope, boolean>>()
+  readonly #joins = new Map<Scope, Map<Resolved, Scope>>()
+
+  constructor(moment: Moment, now: Millis, drill: string | undefined) {
+    this.#moment = moment
+    this.#now = now
+    this.#drill = drill
+  }
+
+  /** The scope of a marking, the same for markings that mean the same. A contradiction admits nobody. */
+  of(resolved: Resolved): Scope {
+    let scope = this.#byResolved.get(resolved)
+    if (scope === undefined) {
+      const meaning = meaningOf(resolved) + String(resolved.isUnknown || resolved.isConflict)
+      scope = this.#byMeaning.get(meaning) ?? this.#toScope(resolved)
+      this.#byMeaning.set(meaning, scope)
+      this.#byResolved.set(resolved, scope)
+    }
+    return scope
+  }
+
+  /** What two markings say together. */
+  join(scope: Scope, other: Resolved): Scope {
+    if (scope.resolved === other) return scope
+    const joins = this.#joins.get(scope) ?? new Map<Resolved, Scope>()
+    this.#joins.set(scope, joins)
+    const joined = joins.get(other) ?? this.of(combine(scope.resolved, other))
+    joins.set(other, joined)
+    return joined
+  }
+
+  /** Whether whoever the narrow scope admits is admitted by the wide one. */
+  contains(wide: Scope, narrow: Scope): boolean {
+    if (wide === narrow) return true
+    const known = this.#contains.get(wide) ?? new Map<Scope, boolean>()
+    this.#contains.set(wide, known)
+    const answer = known.get(narrow) ?? contains(wide.bound, narrow.bound, this.#moment)
+    known.set(narrow, answer)
+    return answer
+  }
+
+  /** The logs that a rendition of this scope goes to. */
+  openings(scope: Scope): readonly Opening[] {
+    let openings = this.#openings.get(scope)
+    if (openings === undefined) {
+      const { resolved, audience } = scope
+      const { embargoUntil, coauthors = new Set() } = resolved.caveats
+      if (embargoUntil === undefined || !isUnderEmbargo(resolved, this.#moment.now))
+        openings = [this.#opening(audience)]
+      else {
+        const early = this.#audienceOf(withMembers(resolved, coauthors))
+        openings = [this.#opening(early), { ...this.#opening(audience), notBefore: instantOf(embargoUntil) }]
+      }
+      this.#openings.set(scope, openings)
+    }
+    return openings
+  }
+
+  /** Ids of those whom the scope reaches, from the author or through a relay; under embargo, now or after it. */
+  reach(scope: Scope, isAfterEmbargo: boolean): ReadonlySet<string> {
+    const openings = this.openings(scope)
+    const { audience } = openings[isAfterEmbargo ? openings.length - 1 : 0] ?? scope
+    const key = audienceId(audience)
+    let reached = this.#reach.get(key)
+    if (reached === undefined) {
+      reached = this.#reachOf(audience)
+      this.#reach.set(key, reached)
+    }
+    return reached
+  }
+
+  #reachOf(audience: Audience): ReadonlySet<string> {
+    const { author, register } = this.#moment
+    const reached = new Set<string>()
+    for (const org of register.organisations()) {
+      const servers = [author, ...org.clientOf.filter((provider) => provider !== author)]
+      const common = { audience, author, reader: org.id, channel: 'node', register, now: this.#now } as const
+      if (org.id !== author && servers.some((server) => admits({ ...common, server }).send)) reached.add(org.id)
+    }
+    return reached
+  }
+
+  #toScope(given: Resolved): Scope {
+    const isClosed = given.isUnknown || given.isConflict || given.level === undefined
+    const level = given.level ?? 'red'
+    const resolved = { ...given, level, isUnknown: false, isConflict: false }
+    const scope = isClosed ? withMembers(resolved, new Set()) : resolved
+    const audience = this.#audienceOf(scope)
+    const { embargoUntil, coauthors } = scope.caveats
+    const embargo = { ...(embargoUntil !== undefined && { embargoUntil }), ...(coauthors && { coauthors }) }
+    const written = resolvedOf(audience)
+    const bound = { ...written, caveats: { ...written.caveats, ...embargo } }
+    return { resolved: scope, bound, audience, audienceId: audienceId(audience) }
+  }
+
+  #opening(audience: Audience): Opening {
+    const { author, register } = this.#moment
+    return { audience, recipients: recipientsOf({ audience, author, register, now: this.#now }) }
+  }
+
+  #audienceOf(resolved: Resolved & { readonly level: Level }): Audience {
+    return audienceOf(resolved, this.#moment.author, this.#moment.register, this.#drill)
+  }
+}
+
+/** The marking, restricted to these organisations as well. */
+function withMembers<Marked extends { readonly caveats: Caveats }>(
+  marked: Marked,
+  members: ReadonlySet<string>,
+): Marked {
+  const orgs = marked.caveats.orgs?.intersection(members) ?? members
+  return { ...marked, caveats: { ...marked.caveats, orgs } }
+}
+
+/** The first whole millisecond at which the embargo is over. */
+function instantOf(timestamp: string): Millis {
+  const isWhole = (parseTimestamp(timestamp)?.fraction.length ?? 0) <= 3
+  return timestampMillis(timestamp) + (isWhole ? 0 : 1)
+}
