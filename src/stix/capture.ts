@@ -1,11 +1,13 @@
 import { concat } from '#base'
 
+const FIRST_ROOM_BYTES = 4_096
+
 /** Bytes of one value gathered over several chunks, up to a limit; beyond it only their number is kept. */
 export class Capture {
   readonly limit: number
-  /** Bytes gathered, also those beyond the limit that were let go. */
+  /** Bytes gathered from earlier chunks, also those beyond the limit that were let go. */
   size = 0
-  #parts: Uint8Array[] = []
+  #buffer = new Uint8Array()
   /** Where in the present chunk the part being gathered starts; undefined while nothing is gathered. */
   #from: number | undefined
 
@@ -15,7 +17,6 @@ export class Capture {
 
   /** Starts a value at this place of the present chunk. */
   start(at: number): void {
-    this.#parts = []
     this.size = 0
     this.#from = at
   }
@@ -40,12 +41,17 @@ export class Capture {
 
   /** Ends the value before this place; undefined where it was larger than the limit. */
   take(chunk: Uint8Array, end: number): Uint8Array | undefined {
-    if (this.#from !== undefined) this.#append(chunk, end)
+    const from = this.#from ?? end
     this.#from = undefined
-    const parts = this.#parts
-    this.#parts = []
-    if (this.size > this.limit) return undefined
-    return parts.length === 1 && parts[0] !== undefined ? parts[0] : concat(...parts)
+    // Most values stand whole in one chunk, and are copied once.
+    if (this.size === 0) {
+      this.size = end - from
+      return this.size > this.limit ? undefined : chunk.slice(from, end)
+    }
+    this.#from = from
+    this.#append(chunk, end)
+    this.#from = undefined
+    return this.size > this.limit ? undefined : this.#buffer.slice(0, this.size)
   }
 
   /** Offset in the value of a place in the present chunk. */
@@ -53,23 +59,34 @@ export class Capture {
     return this.size + at - (this.#from ?? at)
   }
 
-  /** The JSON string that stands from `offset` to `end` of the present chunk; '' where it is too long to be a name. */
+  /**
+   * The JSON string that stands from `offset` to `end` of the present chunk; '' where it is too long to be a name.
+   * The names looked for are ASCII, so bytes are read as characters.
+   */
   textFrom(offset: number, chunk: Uint8Array, end: number): string {
     const length = this.offset(end) - offset
     if (length > NAME_LIMIT_BYTES || this.size + length > this.limit) return ''
-    const from = this.#from ?? end
-    const here = chunk.subarray(Math.max(from, end - length), end)
-    const missing = length - here.length
-    const before = missing > 0 ? concat(...this.#parts).subarray(-missing) : new Uint8Array()
-    return nameOf(Buffer.from(concat(before, here)).toString('utf8'))
+    const here = chunk.subarray(Math.max(this.#from ?? end, end - length), end)
+    const before = this.#buffer.subarray(offset, offset + length - here.length)
+    return nameOf(Buffer.from(concat(before, here)).toString('latin1'))
   }
 
   #append(chunk: Uint8Array, end: number): void {
     const from = this.#from ?? end
     if (end <= from) return
-    this.size += end - from
-    if (this.size > this.limit) this.#parts = []
-    else this.#parts.push(chunk.slice(from, end))
+    const size = this.size + end - from
+    if (size <= this.limit) {
+      this.#reserve(size)
+      this.#buffer.set(chunk.subarray(from, end), this.size)
+    }
+    this.size = size
+  }
+
+  #reserve(size: number): void {
+    if (size <= this.#buffer.length) return
+    const larger = new Uint8Array(Math.min(this.limit, Math.max(size, 2 * this.#buffer.length, FIRST_ROOM_BYTES)))
+    larger.set(this.#buffer.subarray(0, this.size))
+    this.#buffer = larger
   }
 }
 
