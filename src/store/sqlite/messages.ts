@@ -1,6 +1,5 @@
 // What the main thread and the writer thread say to each other.
 import type { Hash, Millis } from '#base'
-import type { Audience } from '#log'
 import type { StoreErrorCode } from '../errors.ts'
 import type { Change, Outcome } from '../store.ts'
 
@@ -59,7 +58,6 @@ export interface WriterData {
 export interface WriterLimits {
   /** Size of the database file at which it counts as a full disk. */
   maxPages?: number
+  /** Pages of the write-ahead log at which it is copied into the database. */
+  walPages?: number
 }
-
-/** Audience as it is kept in the table. */
-export type AudienceText = string & { readonly of?: Audience }

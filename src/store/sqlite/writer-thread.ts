@@ -1,7 +1,7 @@
 // The thread that writes: every list that waits goes into one transaction; it is answered after the sync.
 import { parentPort, workerData } from 'node:worker_threads'
 import { StoreError, toStoreError } from '../errors.ts'
-import type { CommitRequest, FromWriter, ToWriter, WriterData } from './messages.ts'
+import type { CommitRequest, FromWriter, ToWriter, UnsignedCheckpoint, WriterData } from './messages.ts'
 import { openWriter } from './open-database.ts'
 import { packError, Writer } from './writer.ts'
 
@@ -71,13 +71,7 @@ function open(): Writer | undefined {
   try {
     const connection = openWriter(path, limits?.maxPages)
     const self = member && publicKey ? { member, publicKey } : undefined
-    const opened = new Writer(connection, self, (checkpoints) => {
-      const notes = new Promise<string[]>((resolve, reject) => {
-        signing = { resolve, reject }
-      })
-      post({ kind: 'sign', checkpoints })
-      return notes
-    })
+    const opened = new Writer(connection, self, sign, limits?.walPages)
     post({ kind: 'ready' })
     return opened
   } catch (error) {
@@ -85,4 +79,12 @@ function open(): Writer | undefined {
     parentPort?.close()
     return undefined
   }
+}
+
+function sign(checkpoints: UnsignedCheckpoint[]): Promise<string[]> {
+  const notes = new Promise<string[]>((resolve, reject) => {
+    signing = { resolve, reject }
+  })
+  post({ kind: 'sign', checkpoints })
+  return notes
 }

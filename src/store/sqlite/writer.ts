@@ -44,13 +44,15 @@ export class Writer {
   readonly #connection: Connection
   readonly #batch: Batch
   readonly #sign: Sign
+  readonly #walPages: number
   #failed: StoreError | undefined
   #purged = false
 
-  constructor(connection: Connection, self: Self | undefined, sign: Sign) {
+  constructor(connection: Connection, self: Self | undefined, sign: Sign, walPages = WAL_PAGES) {
     this.#connection = connection
     this.#batch = new Batch(connection, self)
     this.#sign = sign
+    this.#walPages = walPages
   }
 
   /** Commits the lists together; one that is refused leaves the others as they are. */
@@ -85,7 +87,7 @@ export class Writer {
   tidy(): void {
     if (this.#failed) return
     const { log, checkpointed } = this.#checkpointWal('noop') ?? { log: 0, checkpointed: 0 }
-    if (log - checkpointed >= WAL_PAGES) this.#checkpointWal('passive')
+    if (log - checkpointed >= this.#walPages) this.#checkpointWal('passive')
   }
 
   close(): void {
