@@ -1,5 +1,5 @@
 import { PatternError } from './error.ts'
-import { MATCH_STEPS_LIMIT } from './limits.ts'
+import { MATCH_DEPTH_LIMIT, MATCH_STEPS_LIMIT } from './limits.ts'
 
 /** `amount` different observations are needed, out of those candidates seen at or before `to` and at or after `from`. */
 export interface Demand {
@@ -23,11 +23,14 @@ export class Budget {
   private left = MATCH_STEPS_LIMIT
 
   spend(): void {
-    if (--this.left < 0)
-      throw new PatternError(
-        'PATTERN_BUDGET',
-        'The search for matching observations took too many steps: match fewer observations at once, or qualify the pattern more narrowly.',
-      )
+    if (--this.left < 0) this.refuse()
+  }
+
+  refuse(): never {
+    throw new PatternError(
+      'PATTERN_BUDGET',
+      'The search for matching observations took too many steps: match fewer observations at once, or qualify the pattern more narrowly.',
+    )
   }
 }
 
@@ -114,8 +117,9 @@ class Flow {
 
   /** Gets up to `need` more uses for a demand, moving other demands elsewhere where that helps. */
   private push(demand: number, need: number, visited: Set<number>, depth: number): number {
+    if (depth > MATCH_DEPTH_LIMIT) this.budget.refuse()
     const wanted = this.demands[demand]
-    if (!wanted || depth > DEEPEST_PATH) return 0
+    if (!wanted) return 0
     const full: number[] = []
     for (const observation of fitting(wanted, this.lists, this.budget)) {
       if (visited.has(observation)) continue
@@ -150,6 +154,3 @@ class Flow {
     this.uses.set(observation, uses)
   }
 }
-
-/** A path that augments visits each demand at most once; this keeps it off the end of the call stack. */
-const DEEPEST_PATH = 2_000

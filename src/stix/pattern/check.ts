@@ -54,7 +54,8 @@ function* hashFindingsOf(node: ComparisonNode): Generator<string> {
     return
   }
   const algorithm = node.path.at(-1)
-  if (node.path.at(-2) !== 'hashes' || typeof algorithm !== 'string') return
+  const dictionary = node.path.at(-2)
+  if (typeof algorithm !== 'string' || typeof dictionary !== 'string' || !dictionary.endsWith('hashes')) return
   if (node.operator !== '=' && node.operator !== '!=' && node.operator !== 'IN') return
   const digits = HASH_DIGITS[algorithm.toLowerCase().replaceAll(/[-_]/g, '')]
   if (digits === undefined) return

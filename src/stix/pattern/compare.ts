@@ -4,7 +4,7 @@ import { contains, parseNetwork } from './address.ts'
 import type { ComparisonTest, Literal } from './ast.ts'
 import { PatternError } from './error.ts'
 import { compileLike, nfc } from './like.ts'
-import { REGEX_LENGTH_LIMIT } from './limits.ts'
+import { REGEX_LENGTH_LIMIT, REGEX_WORK_LIMIT } from './limits.ts'
 
 /** Decides one observed value; `binary` tells that a text holds bytes, one character each. */
 export type ValueTest = (value: unknown, binary: boolean) => boolean
@@ -40,7 +40,7 @@ function compilePositive({ operator, values }: ComparisonTest): ValueTest {
     }
     case 'MATCHES': {
       const regex = compileRegex(text)
-      return (value) => typeof value === 'string' && regex.test(nfc(value))
+      return (value) => typeof value === 'string' && isFound(regex, nfc(value))
     }
     case 'ISSUBSET':
     case 'ISSUPERSET':
@@ -146,6 +146,13 @@ function compileRegex(text: string): RE2JS {
       `The regular expression ${JSON.stringify(text.slice(0, 200))} is refused: ${reason}. Look-around and back references are not supported.`,
     )
   }
+}
+
+/** @throws PatternError PATTERN_BUDGET, so that a large expression on a long text is refused instead of slow */
+function isFound(regex: RE2JS, text: string): boolean {
+  if (regex.programSize() * text.length > REGEX_WORK_LIMIT)
+    throw new PatternError('PATTERN_BUDGET', 'A regular expression is too large for so long a text: shorten it.')
+  return regex.test(text)
 }
 
 function compileNetwork(text: string, subset: boolean): ValueTest {

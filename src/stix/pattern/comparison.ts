@@ -89,7 +89,9 @@ function fewerTests(operands: readonly ComparisonNode[]): ObjectTest[] {
   for (const operand of operands) {
     if (operand.kind === 'test' && operand.operator === '=' && !operand.negated && isText(operand)) {
       const key = JSON.stringify(operand.path, (_, step: unknown) => (typeof step === 'symbol' ? [] : step))
-      equalities.set(key, [...(equalities.get(key) ?? []), operand])
+      const group = equalities.get(key)
+      if (group) group.push(operand)
+      else equalities.set(key, [operand])
     } else tests.push(compileObjectTest(operand))
   }
   for (const group of equalities.values()) {
@@ -104,18 +106,22 @@ const isText = (test: ComparisonTest) => test.values.every((value) => value.type
 
 /** Groups operands that share an object type, directly or through others. */
 function connected(operands: readonly ComparisonNode[]): ComparisonNode[][] {
-  const parts: { types: Set<string>; operands: ComparisonNode[] }[] = []
-  for (const operand of operands) {
-    const types = typesOf(operand)
-    const part = { types, operands: [operand] }
-    for (const other of parts.filter((candidate) => !candidate.types.isDisjointFrom(types))) {
-      parts.splice(parts.indexOf(other), 1)
-      part.types = part.types.union(other.types)
-      part.operands.unshift(...other.operands)
-    }
-    parts.push(part)
+  const parents = operands.map((_, at) => at)
+  const rootOf = (at: number): number => {
+    let root = at
+    for (let parent = parents[root]; parent !== undefined && parent !== root; parent = parents[root]) root = parent
+    parents[at] = root
+    return root
   }
-  return parts.map((part) => part.operands)
+  const firstOf = new Map<string, number>()
+  for (const [at, operand] of operands.entries()) {
+    for (const type of typesOf(operand)) {
+      const first = firstOf.get(type)
+      if (first === undefined) firstOf.set(type, at)
+      else parents[rootOf(at)] = rootOf(first)
+    }
+  }
+  return [...Map.groupBy(operands.keys(), rootOf).values()].map((part) => part.flatMap((at) => operands[at] ?? []))
 }
 
 function compileBindingTest(node: ComparisonNode): BindingTest {

@@ -4,13 +4,21 @@ export const PATTERN_LENGTH_LIMIT = 1_048_576
 export const PATTERN_DEPTH_LIMIT = 64
 /** Most qualifiers in a row, each of which is one level of the tree. */
 export const PATTERN_QUALIFIERS_LIMIT = 64
+/** Most expressions joined by FOLLOWEDBY, each of which is one level of the search. */
+export const PATTERN_SEQUENCE_LIMIT = 256
 /** Most comparisons, set members and path steps in one pattern. */
 export const PATTERN_PARTS_LIMIT = 100_000
 /** Most steps of one search for a binding: about a tenth of a second. */
 export const MATCH_STEPS_LIMIT = 5_000_000
+/** Most choices open at once in a search: each is a few levels of the call stack. */
+export const MATCH_DEPTH_LIMIT = 1_000
 /** Most observations, SCOs and values that one request to match may hold. */
 export const OBSERVED_OBJECTS_LIMIT = 1_000_000
 /** Longest regular expression, in UTF-16 units: the cost of a match grows with text × expression. */
 export const REGEX_LENGTH_LIMIT = 4_096
+/** Most compiled size × text length of one regular expression match: at worst about a fifth of a second. */
+export const REGEX_WORK_LIMIT = 20_000_000
+/** Most different observation expressions × observations of one match request. */
+export const MATCH_PAIRS_LIMIT = 20_000_000
 /** Longest path through references and lists for one comparison, in values visited per object. */
 export const PATH_VALUES_LIMIT = 100_000

@@ -1,7 +1,9 @@
 import type { ObservationNode, Pattern } from './ast.ts'
+import { PatternError } from './error.ts'
+import { MATCH_PAIRS_LIMIT } from './limits.ts'
 import { type Observation, observationsOfRequest } from './observed.ts'
 import { parsePattern } from './parser.ts'
-import { compilePlan, type Plan } from './plan.ts'
+import { compilePlan, type Plan, type PlanNode } from './plan.ts'
 import { isBindable } from './search.ts'
 
 /** A pattern ready to be matched many times. */
@@ -30,6 +32,22 @@ export function matchPattern(compiled: CompiledPattern, bundles: readonly unknow
   return matchObservations(compiled, observationsOfRequest(bundles, combines(compiled.pattern.expression)))
 }
 
+/** Whether every leaf that the plan can't do without has some observation: most searches end here. */
+function isHopeful(node: PlanNode, hasAny: (leaf: number) => boolean): boolean {
+  switch (node.kind) {
+    case 'leaf':
+      return hasAny(node.candidates)
+    case 'and':
+      return node.operands.every((operand) => isHopeful(operand, hasAny))
+    case 'or':
+      return node.operands.some((operand) => isHopeful(operand, hasAny))
+    case 'sequence':
+      return isHopeful(node.before, hasAny) && isHopeful(node.after, hasAny)
+    default:
+      return isHopeful(node.operand, hasAny)
+  }
+}
+
 /** Whether a pattern is about more than one observation. */
 function combines(node: ObservationNode): boolean {
   if (node.kind === 'within' || node.kind === 'startStop') return combines(node.operand)
@@ -38,6 +56,11 @@ function combines(node: ObservationNode): boolean {
 
 /** The same for observations that were read before. @throws PatternError PATTERN_VALUE, PATTERN_BUDGET */
 export function matchObservations({ plan }: CompiledPattern, observations: readonly Observation[]): boolean {
+  if ((plan.tests.length + plan.probes.length) * observations.length > MATCH_PAIRS_LIMIT)
+    throw new PatternError(
+      'PATTERN_BUDGET',
+      `A pattern of ${plan.tests.length} observation expressions is too large for ${observations.length} observations: split one of them.`,
+    )
   for (const probe of plan.probes) for (const observation of observations) probe(observation)
   const { root, tests, candidates } = plan
   const [only] = tests
@@ -46,5 +69,7 @@ export function matchObservations({ plan }: CompiledPattern, observations: reado
     return false
   }
   const matches = tests.map((test) => observations.map(test))
+  const found = matches.map((row) => row.includes(true))
+  if (!isHopeful(root, (leaf) => candidates[leaf]?.some(({ test }) => found[test]) === true)) return false
   return isBindable(root, candidates, matches, observations)
 }

@@ -225,6 +225,7 @@ test('length, nesting and number of parts are bounded', () => {
   assert.throws(() => parsePattern(`[${'('.repeat(100_000)}`), limit)
   assert.throws(() => parsePattern(`[a:b=1${' '.repeat(PATTERN_LENGTH_LIMIT)}]`), limit)
   assert.throws(() => parsePattern(`[a:b IN (1${',1'.repeat(200_000)})]`), limit)
+  assert.throws(() => parsePattern(`[a:b=1]${' FOLLOWEDBY [a:b=1]'.repeat(256)}`), limit)
   assert.throws(() => parsePattern(`[a:b${'.c'.repeat(200_000)}=1]`), limit)
   assert.throws(() => parsePattern(`[a:b=1]${' REPEATS 1 TIMES'.repeat(65)}`), limit)
 })

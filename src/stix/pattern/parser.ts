@@ -9,7 +9,13 @@ import {
 import type { Pattern } from './ast.ts'
 import { PatternError, placeOf } from './error.ts'
 import { Lexer, type TokenKind } from './lexer.ts'
-import { PATTERN_DEPTH_LIMIT, PATTERN_LENGTH_LIMIT, PATTERN_PARTS_LIMIT, PATTERN_QUALIFIERS_LIMIT } from './limits.ts'
+import {
+  PATTERN_SEQUENCE_LIMIT,
+  PATTERN_DEPTH_LIMIT,
+  PATTERN_LENGTH_LIMIT,
+  PATTERN_PARTS_LIMIT,
+  PATTERN_QUALIFIERS_LIMIT,
+} from './limits.ts'
 
 /** Something that the grammar allows and the specification does not; `offset` is into the text. */
 export interface PatternFault {
@@ -71,6 +77,8 @@ class Parser {
     if (this.lexer.kind !== word) return first
     const operands = [first]
     while (this.accept(word)) operands.push(operand())
+    if (word === 'FOLLOWEDBY' && operands.length > PATTERN_SEQUENCE_LIMIT)
+      this.limit(`FOLLOWEDBY joins at most ${PATTERN_SEQUENCE_LIMIT} expressions.`)
     return { kind, operands }
   }
 

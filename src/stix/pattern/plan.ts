@@ -91,7 +91,7 @@ class Planner {
     const known = this.testIds.get(key)
     if (known !== undefined) return known
     this.testIds.set(key, this.tests.length)
-    this.probes.push(...compileProbes(comparison))
+    for (const probe of compileProbes(comparison)) this.probes.push(probe)
     return this.tests.push(compileComparison(comparison)) - 1
   }
 

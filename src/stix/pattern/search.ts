@@ -1,4 +1,5 @@
 import { Budget, type Candidates, type Demand, isAssignable } from './assign.ts'
+import { MATCH_DEPTH_LIMIT } from './limits.ts'
 import type { Alternative, PlanNode } from './plan.ts'
 import type { Observation } from './observed.ts'
 
@@ -40,6 +41,7 @@ class Search {
   private readonly capacity: number[]
   private readonly seen: number
   private readonly budget = new Budget()
+  private depth = 0
   private readonly momentsByNode = new Map<PlanNode, number[]>()
 
   constructor(
@@ -58,6 +60,13 @@ class Search {
   }
 
   private step(open: OpenList, demands: readonly Demand[]): boolean {
+    if (++this.depth > MATCH_DEPTH_LIMIT) this.budget.refuse()
+    const found = this.decide(open, demands)
+    this.depth--
+    return found
+  }
+
+  private decide(open: OpenList, demands: readonly Demand[]): boolean {
     const met = [...demands]
     const choices: Open[] = []
     for (let list = open; list; list = list.rest) this.settle(list.head, met, choices)
@@ -120,11 +129,13 @@ class Search {
     if (node.kind === 'or') return this.branchOr(node.operands, item, rest, demands)
     if (node.kind !== 'window' && node.kind !== 'sequence') throw new TypeError(`${node.kind} needs no choice`)
     const moments = this.momentsOf(node)
+    if (times > 1 && item.since === 0)
+      for (const moment of moments) if (this.step(chosen(item, moment, rest, times), demands)) return true
     for (let at = item.since; at < moments.length; at++) {
       this.budget.spend()
       const moment = moments[at] ?? 0
       const next = times > 1 ? { head: { ...item, times: times - 1, since: at }, rest } : rest
-      if (this.step(chosen(item, moment, next), demands)) return true
+      if (this.step(chosen(item, moment, next, 1), demands)) return true
     }
     return false
   }
@@ -164,12 +175,12 @@ class Search {
 
 const whole = (node: PlanNode): Open => ({ node, from: -Infinity, to: Infinity, times: 1, since: 0 })
 
-function chosen({ node, from, to }: Open, moment: number, rest: OpenList): OpenList {
+function chosen({ node, from, to }: Open, moment: number, rest: OpenList, times: number): OpenList {
   const part = (operand: PlanNode, begin: number, end: number): Open => ({
     node: operand,
     from: Math.max(from, begin),
     to: Math.min(to, end),
-    times: 1,
+    times,
     since: 0,
   })
   if (node.kind === 'window') return { head: part(node.operand, moment, moment + node.span), rest }
