@@ -16,6 +16,7 @@ const KEY_FILES = {
   seal: 'keys/seal.json',
   node: 'keys/node.seed',
   delegations: 'keys/delegations.json',
+  secret: 'keys/secret',
   operator: 'operator.token',
   running: 'running.json',
 } as const
@@ -66,7 +67,7 @@ export async function initDataDirectory(options: InitOptions): Promise<NodeConfi
       name: options.name,
       nation: options.nation,
       kind: options.kind,
-      sectors: [...(options.sectors ?? [])],
+      sectors: [...new Set(options.sectors)].sort(),
       rootKey: toBase64(root.publicKey),
       listen: { host: options.host ?? DEFAULT_HOST, port: options.port ?? DEFAULT_PORT },
       ...(options.publicUrl === undefined ? {} : { publicUrl: options.publicUrl }),
@@ -80,6 +81,7 @@ export async function initDataDirectory(options: InitOptions): Promise<NodeConfi
     await writeDurably(dir, KEY_FILES.root, json(await sealRootKey(rootSeed, root.publicKey, passphrase)))
     await writeDurably(dir, KEY_FILES.seal, json(await sealRootKey(sealSeed, seal.publicKey, passphrase)))
     await writeDurably(dir, KEY_FILES.node, Buffer.from(nodeSeed).toString('hex') + '\n')
+    await writeDurably(dir, KEY_FILES.secret, randomBytes(32).toString('hex') + '\n')
     await writeDurably(dir, KEY_FILES.delegations, json(delegations))
     await writeDurably(dir, KEY_FILES.operator, `noroshi_op_${randomBytes(32).toString('base64url')}\n`)
     await writeDurably(dir, KEY_FILES.config, json(config))
@@ -97,6 +99,8 @@ export interface DataDirectory {
   nodeKey: Signer
   delegations: Envelope[]
   operatorToken: string
+  /** Keys the ids of renditions and sightings. */
+  secret: Uint8Array
 }
 
 /**
@@ -106,7 +110,7 @@ export interface DataDirectory {
  */
 export async function readDataDirectory(dir: string): Promise<DataDirectory> {
   const config = await readConfig(dir)
-  const nodeKey = toSigner(await readSeed(dir))
+  const nodeKey = toSigner(await readSeed(dir, KEY_FILES.node))
   const delegations = JSON.parse(await readText(dir, KEY_FILES.delegations)) as Envelope[]
   const own = delegations.some(({ statement }) => {
     const { purpose, key, member } = statement as { purpose?: unknown; key?: unknown; member?: unknown }
@@ -116,7 +120,8 @@ export async function readDataDirectory(dir: string): Promise<DataDirectory> {
     throw new NodeError('KEY_UNREADABLE', `${join(dir, KEY_FILES.delegations)} holds no delegation of this node's key by ${config.slug}.`)
   if (memberIdOf(fromBase64(config.rootKey)) !== config.member)
     throw new NodeError('DATA_DIR_FOREIGN', `${join(dir, KEY_FILES.config)}: "member" does not belong to "rootKey".`)
-  return { dir, config, nodeKey, delegations, operatorToken: await readOperatorToken(dir) }
+  const secret = await readSeed(dir, KEY_FILES.secret)
+  return { dir, config, nodeKey, delegations, operatorToken: await readOperatorToken(dir), secret }
 }
 
 /**
@@ -176,9 +181,9 @@ function delegate(root: Signer, member: MemberId, key: Signer, purpose: string, 
   return signStatement('delegation', fields, [root])
 }
 
-async function readSeed(dir: string): Promise<Uint8Array> {
-  const text = (await readText(dir, KEY_FILES.node)).trim()
-  if (!/^[0-9a-f]{64}$/.test(text)) throw new NodeError('KEY_UNREADABLE', `${join(dir, KEY_FILES.node)} is not a key.`)
+async function readSeed(dir: string, name: string): Promise<Uint8Array> {
+  const text = (await readText(dir, name)).trim()
+  if (!/^[0-9a-f]{64}$/.test(text)) throw new NodeError('KEY_UNREADABLE', `${join(dir, name)} is not a key.`)
   return new Uint8Array(Buffer.from(text, 'hex'))
 }
 

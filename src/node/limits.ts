@@ -6,8 +6,6 @@ export interface Limits {
   bodyBytes: number
   /** Bytes of a telemetry request. */
   telemetryBytes: number
-  /** Bytes of one telemetry line. */
-  telemetryLineBytes: number
   /** Bytes of one link request of a peer. */
   linkBytes: number
   /** Objects of one listing page. */
@@ -31,7 +29,6 @@ export const LIMITS: Limits = {
   publishBytes: 67_108_864,
   bodyBytes: 1_048_576,
   telemetryBytes: 33_554_432,
-  telemetryLineBytes: 1_048_576,
   linkBytes: 8_388_608,
   pageObjects: 1_000,
   eventStreams: 64,

@@ -1,5 +1,7 @@
 import { createCipheriv, createDecipheriv, createHash, randomBytes, scrypt } from 'node:crypto'
 import { promisify } from 'node:util'
+import { equalBytes } from '#base'
+import { toSigner } from '#log'
 import { NodeError } from './errors.ts'
 
 /** A root seed sealed with a passphrase: scrypt, then AES-256-GCM; all binary members in base64. */
@@ -78,3 +80,7 @@ export const DEMO_PASSPHRASE = 'noroshi demo'
 export function demoSeed(slug: string, purpose: 'root' | 'node'): Uint8Array {
   return new Uint8Array(createHash('sha256').update(`noroshi demo key, known to everybody\n${purpose}\n${slug}`).digest())
 }
+
+/** Whether one of the public keys is a demo key of this slug. */
+export const isDemoKey = (slug: string, nodeKey: Uint8Array, rootKey: Uint8Array): boolean =>
+  equalBytes(toSigner(demoSeed(slug, 'node')).publicKey, nodeKey) || equalBytes(toSigner(demoSeed(slug, 'root')).publicKey, rootKey)

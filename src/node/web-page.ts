@@ -27,17 +27,21 @@ export async function buildWebPage(progress: (text: string) => void): Promise<st
       said += chunk.toString('utf8')
     })
   const [code] = (await once(child, 'exit')) as [number | null]
-  if (code !== 0) throw new NodeError('WEB_BUILD_FAILED', `The web page could not be built: ${said.trim().slice(-2_000)}`)
+  if (code !== 0)
+    throw new NodeError('WEB_BUILD_FAILED', `The web page could not be built: ${said.trim().slice(-2_000)}`)
   writeFileSync(MARK, hash)
   return BUILT
 }
 
 /** Hash over everything the page is built from, so that a build is made again exactly when it would differ. */
 function sourcesHash(): string {
-  const files = globSync(['web/src/**/*', 'web/public/*', 'web/index.html', 'web/vite.config.ts', 'package-lock.json'], {
-    cwd: HOME,
-    withFileTypes: true,
-  })
+  const files = globSync(
+    ['web/src/**/*', 'web/public/*', 'web/index.html', 'web/vite.config.ts', 'package-lock.json'],
+    {
+      cwd: HOME,
+      withFileTypes: true,
+    },
+  )
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name))
     .sort()

@@ -90,7 +90,11 @@ async function found(
 ): Promise<void> {
   const charters = Object.entries(scenario.alliances).map(([alliance, keys]) => ({
     keys,
-    charter: demoCharter(alliance, members.filter(({ key }) => keys.includes(key)), now),
+    charter: demoCharter(
+      alliance,
+      members.filter(({ key }) => keys.includes(key)),
+      now,
+    ),
   }))
   for (const { keys, charter } of charters)
     for (const key of keys) await post(nodes.get(key), '/api/v1/alliances/bootstrap', { charters: [charter] })
@@ -140,7 +144,10 @@ async function post(node: DrillNode | undefined, path: string, body: unknown): P
     body: JSON.stringify(body),
   })
   if (!response.ok)
-    throw new NodeError('REHEARSAL_FAILED', `${node.slug} answered ${response.status} to ${path}: ${await response.text()}`)
+    throw new NodeError(
+      'REHEARSAL_FAILED',
+      `${node.slug} answered ${response.status} to ${path}: ${await response.text()}`,
+    )
 }
 
 /** The first port from `port` on that nothing listens on. */

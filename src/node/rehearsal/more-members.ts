@@ -12,7 +12,10 @@ const MEMBERS_LIMIT = 50
 export function withMembers(scenario: Scenario, wanted: number): Scenario {
   const own = Object.keys(scenario.members).length
   if (!Number.isInteger(wanted) || wanted < own || wanted > MEMBERS_LIMIT)
-    throw new NodeError('USAGE', `--members must be from ${own} (the scenario's own) to ${MEMBERS_LIMIT}; it is ${wanted}.`)
+    throw new NodeError(
+      'USAGE',
+      `--members must be from ${own} (the scenario's own) to ${MEMBERS_LIMIT}; it is ${wanted}.`,
+    )
   const members = { ...scenario.members }
   const alliances = Object.fromEntries(Object.entries(scenario.alliances).map(([slug, keys]) => [slug, [...keys]]))
   const slugs = Object.keys(alliances)
@@ -24,7 +27,12 @@ export function withMembers(scenario: Scenario, wanted: number): Scenario {
     alliances[alliance]?.push(key)
     ;(joined[alliance] ??= []).push(key)
   }
-  return { ...scenario, members, alliances, expectations: scenario.expectations.map((e) => withHolders(scenario, e, joined)) }
+  return {
+    ...scenario,
+    members,
+    alliances,
+    expectations: scenario.expectations.map((e) => withHolders(scenario, e, joined)),
+  }
 }
 
 /** A signal for a whole alliance stands at its new members too. */

@@ -37,7 +37,10 @@ export async function startNodeProcess(command: readonly string[], dir: string):
       output = (output + chunk.toString('utf8')).slice(-QUOTE_CHARACTERS)
     })
   }
-  const ended = once(child, 'exit')
+  // A rehearsal that is itself ended in a hurry leaves no nodes behind.
+  const endWithUs = () => child.kill('SIGKILL')
+  process.once('exit', endWithUs)
+  const ended = once(child, 'exit').finally(() => process.off('exit', endWithUs))
   ended.catch(() => undefined)
   const url = await waitUntilServing(child, dir, () => output)
   return {
@@ -68,7 +71,10 @@ async function waitUntilServing(child: ChildProcess, dir: string, output: () => 
     if (gone || Date.now() > deadline) {
       child.kill('SIGKILL')
       const what = gone ? 'ended' : `did not serve within ${START_LIMIT_MS / 1000} s`
-      throw new NodeError('REHEARSAL_FAILED', `The node of ${dir} ${what}. Its last words: ${output().trim() || 'none'}`)
+      throw new NodeError(
+        'REHEARSAL_FAILED',
+        `The node of ${dir} ${what}. Its last words: ${output().trim() || 'none'}`,
+      )
     }
     await sleep(POLL_MS)
   }

@@ -1,18 +1,17 @@
 import { randomUUID } from 'node:crypto'
-import { mkdir, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir } from 'node:fs/promises'
 import {
   type DrillNetwork,
-  type DrillRecord,
   type DrillReport,
   openScenario,
   reportOf,
+  resultLines,
   runDrill,
   type Scenario,
-  toHtml,
-  toMarkdown,
+  scoreboardLines,
 } from '#drill'
 import { rehearsalLauncher } from './launcher.ts'
+import { type ReportFiles, writeReport } from './past-drills.ts'
 import { withMembers } from './more-members.ts'
 
 /** How a rehearsal is run. */
@@ -27,10 +26,8 @@ export interface RehearsalRunOptions {
   serve?: readonly string[]
   now: () => number
   onProgress: (text: string) => void
-  /** Called with each change while the drill runs. */
-  onChange?: (record: DrillRecord, phase: string) => void
-  /** Called once the nodes stand, before the drill. */
-  onNetwork?: (network: DrillNetwork) => void
+  /** Called with the lines of the scoreboard at each change while the drill runs. */
+  onScoreboard?: (lines: string[], phase: string) => void
 }
 
 /** A rehearsal whose nodes are still up; dispose to stop them. */
@@ -38,8 +35,10 @@ export interface Rehearsal extends AsyncDisposable {
   network: DrillNetwork
   scenario: Scenario
   report: DrillReport
+  /** The scoreboard after the run. */
+  results: string[]
   /** Files of the report, by form. */
-  files: Record<'html' | 'japanese' | 'markdown' | 'json', string>
+  files: ReportFiles
 }
 
 /** Starts the members of a scenario as processes of this machine, runs the drill, writes and stores its report. */
@@ -57,7 +56,6 @@ export async function runRehearsal(options: RehearsalRunOptions): Promise<Rehear
   })
   const network = await launch(scenario, options.onProgress)
   try {
-    options.onNetwork?.(network)
     await storeAtNodes(network, drill, { title: scenario.title, state: 'running', started: now() })
     const record = await runDrill({
       drill,
@@ -66,32 +64,17 @@ export async function runRehearsal(options: RehearsalRunOptions): Promise<Rehear
       network,
       now,
       uuid: randomUUID,
-      onChange: options.onChange ?? (() => undefined),
+      onChange: (record, phase) => options.onScoreboard?.(scoreboardLines(record, phase, now()), phase),
     })
     const report = reportOf(record)
     const files = await writeReport(folder, report)
     await storeResult(network, report)
-    return { network, scenario, report, files, [Symbol.asyncDispose]: () => network[Symbol.asyncDispose]() }
+    const results = resultLines(report)
+    return { network, scenario, report, results, files, [Symbol.asyncDispose]: () => network[Symbol.asyncDispose]() }
   } catch (error) {
     await network[Symbol.asyncDispose]()
     throw error
   }
-}
-
-/** Writes the report in all its forms. */
-export async function writeReport(folder: string, report: DrillReport): Promise<Rehearsal['files']> {
-  const files = {
-    html: join(folder, 'report.html'),
-    japanese: join(folder, 'report.ja.html'),
-    markdown: join(folder, 'report.md'),
-    json: join(folder, 'report.json'),
-  }
-  await mkdir(folder, { recursive: true })
-  await writeFile(files.html, toHtml(report, 'en'))
-  await writeFile(files.japanese, toHtml(report, 'ja'))
-  await writeFile(files.markdown, toMarkdown(report, 'en'))
-  await writeFile(files.json, JSON.stringify(report, null, 1))
-  return files
 }
 
 /**

@@ -1,0 +1,85 @@
+import { type InitOptions, initDataDirectory, NodeError, readEnvironment } from '#node'
+import { collect, EXIT, examples, type Register, UsageError } from '../command.ts'
+import { readPassphrase } from '../passphrase.ts'
+
+interface Options {
+  dir?: string
+  slug: string
+  name: string
+  nation: string
+  kind: string
+  sector?: string[]
+  host?: string
+  port?: string
+  publicUrl?: string
+  demo?: boolean
+  json?: boolean
+}
+
+/** `noroshi init` */
+export const register: Register = (program, { output, exit }) => {
+  program
+    .command('init')
+    .description('Create the data directory and the keys of a node. The root key is sealed with a passphrase.')
+    .option('--dir <dir>', 'folder to create (NOROSHI_DIR)')
+    .requiredOption('--slug <slug>', 'short name for people, such as jp-nco')
+    .requiredOption('--name <name>', 'full name of the member')
+    .requiredOption('--nation <cc>', 'ISO 3166-1 alpha-2, such as JP')
+    .requiredOption('--kind <kind>', 'such as national-csirt, agency, company, isac')
+    .option('--sector <sector>', 'sector of the member; may be given several times', collect)
+    .option('--host <host>', 'address to listen on')
+    .option('--port <port>', 'port to listen on')
+    .option('--public-url <url>', 'address under which peers reach the node')
+    .option('--demo', 'keys that everybody can compute, for a rehearsal only')
+    .option('--json', 'print JSON')
+    .addHelpText(
+      'after',
+      examples([
+        'noroshi init --dir /var/lib/noroshi --slug jp-nco --name "National Cybersecurity Office" --nation JP --kind national-csirt',
+        'NOROSHI_PASSPHRASE=… noroshi init --dir node --slug us-cisa --name CISA --nation US --kind national-csirt --json',
+      ]),
+    )
+    .action(async (options: Options) => {
+      const dir = options.dir ?? readEnvironment().dir
+      if (dir === undefined) throw new UsageError('Where? Give --dir DIR, or set NOROSHI_DIR.')
+      const passphrase = options.demo ? '' : await readPassphrase('Passphrase for the root key', { confirm: true })
+      const config = await initDataDirectory({ ...(await toInitOptions(options)), dir, passphrase, now: Date.now() })
+      if (options.json) await output.line(JSON.stringify({ dir, member: config.member, slug: config.slug, rootKey: config.rootKey }))
+      else for (const line of advice(dir, config.member, options.demo === true)) await output.line(line)
+      exit(EXIT.done)
+    })
+}
+
+async function toInitOptions(options: Options): Promise<Omit<InitOptions, 'dir' | 'passphrase' | 'now'>> {
+  const { slug, name, nation, kind, sector, host, port, publicUrl, demo } = options
+  if (port !== undefined && !/^\d{1,5}$/.test(port)) throw new NodeError('USAGE', `--port: ${port} is not a port.`)
+  return {
+    slug,
+    name,
+    nation,
+    kind,
+    ...(sector ? { sectors: sector } : {}),
+    ...(host === undefined ? {} : { host }),
+    ...(port === undefined ? {} : { port: Number(port) }),
+    ...(publicUrl === undefined ? {} : { publicUrl }),
+    ...(demo ? { demo } : {}),
+  }
+}
+
+function advice(dir: string, member: string, demo: boolean): string[] {
+  return [
+    `Created ${dir} for ${member}.`,
+    ...(demo ? ['Its keys are public knowledge: it serves in a rehearsal alone (noroshi serve --rehearsal).'] : []),
+    '',
+    'Keep safe, each in a place of its own:',
+    `  ${dir}/keys/root.json   the root key, sealed with the passphrase. Copy it offline: with it and the passphrase you`,
+    '                          can replace every other key; without either, the alliances must vote you in anew.',
+    '  the passphrase          nobody can recover it. Put it where your organisation keeps such things.',
+    `  ${dir}/operator.token   full rights over the node; readable by its owner alone.`,
+    '',
+    'Next:',
+    `  noroshi serve --dir ${dir}`,
+    `  noroshi alliance create SLUG --dir ${dir}     found an alliance, or`,
+    `  noroshi alliance join INVITATION --dir ${dir} join one`,
+  ]
+}

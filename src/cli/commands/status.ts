@@ -1,0 +1,52 @@
+import { EXIT, examples, type Register } from '../command.ts'
+import { findNode, type NodeOptions, withNodeOptions } from '../node-client.ts'
+import { table } from '../output.ts'
+
+interface Status {
+  member: string
+  slug: string
+  name: string
+  nodes: { url: string; version: string; started: number; demo: boolean }[]
+  links: { peer: string; state: string; lagEntries: number; clockOffsetMs: number | null; lastError?: string }[]
+  alliances: { slug: string; version: number; members: number }[]
+  logs: number
+  ownLogs: number
+  entries: number
+  objects: number
+  bytes: number
+  armed: { active: number; refused: number }
+}
+
+/** `noroshi status` */
+export const register: Register = (program, { output, exit }) => {
+  withNodeOptions(program.command('status').description('Look at a running node: member, links, logs.'))
+    .option('--json', 'print JSON')
+    .addHelpText('after', examples(['noroshi status --dir node', 'noroshi status --dir node --json | jq .links']))
+    .action(async (options: NodeOptions & { json?: boolean }) => {
+      const node = await findNode(options)
+      const status = await node.get<Status>('/api/v1/status')
+      if (options.json) await output.line(JSON.stringify(status))
+      else for (const line of toLines(status)) await output.line(line)
+      exit(EXIT.done)
+    })
+}
+
+function toLines(status: Status): string[] {
+  const [node] = status.nodes
+  const links = status.links.map(({ peer, state, lagEntries, clockOffsetMs, lastError = '' }) => [
+    `  ${peer}`,
+    state,
+    `${lagEntries} behind`,
+    clockOffsetMs === null ? '' : `clock ${clockOffsetMs >= 0 ? '+' : ''}${clockOffsetMs} ms`,
+    lastError,
+  ])
+  return [
+    `${status.name} (${status.slug}, ${status.member})`,
+    `  at ${node?.url}, version ${node?.version}${node?.demo ? ', demo keys' : ''}`,
+    `  ${status.logs} logs (${status.ownLogs} own), ${status.entries} entries, ${status.objects} objects, ${Math.ceil(status.bytes / 1_024)} KiB`,
+    `  ${status.armed.active} indicators and rules active, ${status.armed.refused} refused`,
+    `Alliances: ${status.alliances.map(({ slug, version, members }) => `${slug} (version ${version}, ${members} members)`).join(', ') || 'none'}`,
+    'Links:',
+    ...(links.length === 0 ? ['  none'] : table(links)),
+  ]
+}

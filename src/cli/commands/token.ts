@@ -1,0 +1,63 @@
+import { Command } from 'commander'
+import { EXIT, examples, type Register, UsageError } from '../command.ts'
+import { findNode, type NodeOptions, withNodeOptions } from '../node-client.ts'
+import { table } from '../output.ts'
+
+interface Token {
+  id: string
+  name: string
+  scope: string
+  org?: string
+  created: number
+  expires?: number
+}
+
+type JsonOption = NodeOptions & { json?: boolean }
+
+const DAY_MS = 86_400_000
+
+/** `noroshi token …` */
+export const register: Register = (program, { output, exit }) => {
+  const token = program.command('token').description('Access of clients and machines.')
+  const sub = (usage: string, description: string, lines: string[]): Command =>
+    withNodeOptions(token.command(usage).description(description)).option('--json', 'print JSON').addHelpText('after', examples(lines))
+  const say = async (json: boolean | undefined, value: unknown, lines: readonly string[]) => {
+    if (json) await output.line(JSON.stringify(value))
+    else for (const line of lines) await output.line(line)
+    exit(EXIT.done)
+  }
+
+  sub('create <name>', 'Make a token; its text is shown this once.', [
+    'noroshi token create "bank SOC" --scope read --org ph-bank --days 90 --dir node',
+    'noroshi token create prometheus --scope metrics --dir node',
+  ])
+    .requiredOption('--scope <scope>', 'operator, read, publish, telemetry or metrics')
+    .option('--org <org>', 'organisation for which its bearer reads; absent = this member')
+    .option('--days <days>', 'days until it expires')
+    .action(async (name: string, options: JsonOption & { scope: string; org?: string; days?: string }) => {
+      const node = await findNode(options)
+      const days = Number(options.days ?? 1)
+      if (!(days > 0)) throw new UsageError('--days: a number above 0.')
+      const created = await node.post<{ token: Token; text: string }>('/api/v1/tokens', {
+        name,
+        scope: options.scope,
+        ...(options.org === undefined ? {} : { org: options.org }),
+        ...(options.days === undefined ? {} : { expires: Math.round(Date.now() + days * DAY_MS) }),
+      })
+      if (!options.json) output.note(`Token ${created.token.id}; it is shown this once:`)
+      await say(options.json, created, [created.text])
+    })
+
+  sub('list', 'Tokens, without their texts.', ['noroshi token list --dir node']).action(async (options: JsonOption) => {
+    const node = await findNode(options)
+    const { tokens } = await node.get<{ tokens: Token[] }>('/api/v1/tokens')
+    const rows = tokens.map(({ id, name, scope, org = '', expires }) => [id, scope, name, org, expires === undefined ? 'never expires' : `until ${new Date(expires).toISOString()}`])
+    await say(options.json, { tokens }, tokens.length === 0 ? ['No tokens but the operator’s.'] : table(rows))
+  })
+
+  sub('revoke <id>', 'Revoke a token at once.', ['noroshi token revoke 0f3c5ab1d2e4f607 --dir node']).action(async (id: string, options: JsonOption) => {
+    const node = await findNode(options)
+    await node.delete(`/api/v1/tokens/${encodeURIComponent(id)}`)
+    await say(options.json, { revoked: id }, [`Revoked ${id}.`])
+  })
+}

@@ -1,0 +1,50 @@
+import { once } from 'node:events'
+
+/** Where a command writes: results, and what is said beside them. */
+export interface Output {
+  /** One line of result on stdout; resolves when more may be written. */
+  line(text: string): Promise<void>
+  /** One line beside the results, on stderr. */
+  note(text: string): void
+  /** Shows progress in place, where a person watches. */
+  progress(text: string): void
+  /** Whether a person watches stderr. */
+  readonly isWatched: boolean
+}
+
+/** Output of this process. */
+export function processOutput(): Output {
+  let shown = false
+  const clear = () => {
+    if (shown) process.stderr.write('\r\u001b[2K')
+    shown = false
+  }
+  return {
+    isWatched: process.stderr.isTTY,
+    async line(text) {
+      clear()
+      if (!process.stdout.write(`${text}\n`)) await once(process.stdout, 'drain')
+    },
+    note(text) {
+      clear()
+      process.stderr.write(`${text}\n`)
+    },
+    progress(text) {
+      if (!process.stderr.isTTY) return
+      process.stderr.write(`\r\u001b[2K${text.slice(0, Math.max(20, (process.stderr.columns ?? 80) - 1))}`)
+      shown = true
+    },
+  }
+}
+
+/** Text of a table: cells padded to their column. */
+export function table(rows: readonly (readonly (string | number)[])[]): string[] {
+  const widths: number[] = []
+  for (const row of rows) row.forEach((cell, i) => (widths[i] = Math.max(widths[i] ?? 0, String(cell).length)))
+  return rows.map((row) =>
+    row
+      .map((cell, i) => (typeof cell === 'number' ? String(cell).padStart(widths[i] ?? 0) : cell.padEnd(widths[i] ?? 0)))
+      .join('  ')
+      .trimEnd(),
+  )
+}

@@ -1,0 +1,228 @@
+import type { JsonObject, LogId, MemberId, Millis } from '#base'
+import { parseJson, timestampMillis } from '#base'
+import type { Detector, Rule } from '#detect'
+import type { Federation, Mirrored, Recalled } from '#federation'
+import type { ObjectRow, Store } from '#store'
+import type { ArmedRow, NodeEvents, PublishedRow } from './events.ts'
+
+/** Rows read at once. */
+const PAGE_ROWS = 1_000
+/** Languages of indicators that detection runs. */
+const KINDS: Readonly<Record<string, Rule['kind']>> = { stix: 'stix', sigma: 'sigma' }
+
+/** Why an indicator was not armed, besides what detection itself refuses. */
+type Held = 'RED_NOT_CORRELATED' | 'DRILL_NOT_ARMED' | 'LANGUAGE_UNSUPPORTED' | 'SUPERSEDED' | 'REVOKED'
+
+/** The newest version of an indicator, the entry that carries it, and whether it is active. */
+interface Armed {
+  modified: string
+  active: boolean
+  log: LogId
+  index: number
+}
+
+/** What arming is handed. */
+export interface ArmingOptions {
+  store: Store
+  detector: Detector
+  federation: () => Federation
+  events: NodeEvents
+  now: () => Millis
+  /** Whether drill content arms here: at a rehearsal's sensors, never at production's. */
+  armDrills: boolean
+}
+
+/**
+ * Keeps detection in step with the logs: per publisher and object id, the newest version that is in use is armed, unless
+ * it is revoked, RED, or detection refuses it.
+ */
+export class Arming {
+  readonly #o: ArmingOptions
+  readonly #armed = new Map<string, Armed>()
+  #work: Promise<unknown> = Promise.resolve()
+  readonly #sigma = new Set<string>()
+  #refused = 0
+
+  constructor(options: ArmingOptions) {
+    this.#o = options
+  }
+
+  /** Arms everything that the store holds; at start. */
+  async rebuild(): Promise<void> {
+    const logs = (await this.#o.store.logs()).filter(({ audience }) => !this.#holdsLog(audience))
+    if (logs.length === 0) return
+    let cursor: string | undefined
+    do {
+      const page = await this.#o.store.objects({
+        logs: logs.map(({ log }) => log),
+        statuses: ['accepted'],
+        types: ['indicator'],
+        limit: PAGE_ROWS,
+        ...(cursor === undefined ? {} : { cursor }),
+      })
+      for (const row of page.rows) this.#take(row)
+      cursor = page.next
+    } while (cursor !== undefined)
+    this.#o.events.armed([], this.size)
+  }
+
+  get size(): number {
+    return this.#o.detector.size
+  }
+
+  /** Whether an entry's version is the one that is active. */
+  isArmed(publisher: MemberId, id: string, modified: string): boolean {
+    const armed = this.#armed.get(keyOf(publisher, id))
+    return armed !== undefined && armed.active && armed.modified === modified
+  }
+
+  summary(): { active: number; rules: number; refused: number } {
+    return { active: this.size, rules: this.#sigma.size, refused: this.#refused }
+  }
+
+  /** Entries of a mirror became durable: arms them and tells the author. */
+  mirrored(event: Mirrored): void {
+    const indicators = event.objects.filter(({ object }) => object.type === 'indicator' && object.status === 'accepted')
+    this.#queue('arming a mirror', async () => {
+      const refused = await this.#arm(event.log, indicators.map(({ index }) => index))
+      await this.#o.federation().armed(event.log, event.size, refused)
+    })
+  }
+
+  /** Own entries became durable. */
+  published(rows: readonly PublishedRow[]): void {
+    const indicators = rows.filter(({ id }) => id.startsWith('indicator--'))
+    if (indicators.length === 0) return
+    this.#queue('arming own entries', async () => {
+      for (const [log, some] of Map.groupBy(indicators, (row) => row.log)) await this.#arm(log, some.map(({ index }) => index))
+    })
+  }
+
+  /** An entry was taken back: what it armed goes out, unless another entry in use still carries it. */
+  recalled(event: Pick<Recalled, 'author' | 'log' | 'index' | 'alertOnly' | 'object'>): void {
+    if (event.alertOnly || event.object?.type !== 'indicator') return
+    const { id } = event.object
+    this.#queue('disarming', () => this.#reconsider(event.author, id))
+  }
+
+  /** Resolves when everything that was handed in so far is armed or refused. */
+  async settled(): Promise<void> {
+    await this.#work
+  }
+
+  #queue(what: string, work: () => Promise<unknown>): void {
+    this.#work = this.#work.then(work).catch((error: unknown) => this.#o.events.failed(what, error))
+  }
+
+  #holdsLog({ tlp, drill }: { tlp: string; drill?: string }): Held | undefined {
+    if (tlp === 'red') return 'RED_NOT_CORRELATED'
+    if (drill !== undefined && !this.#o.armDrills) return 'DRILL_NOT_ARMED'
+    return undefined
+  }
+
+  async #arm(log: LogId, indexes: readonly number[]): Promise<{ index: number; code: string }[]> {
+    const head = await this.#o.store.log(log)
+    if (!head || indexes.length === 0) return []
+    const held = this.#holdsLog(head.audience)
+    const rows: ArmedRow[] = []
+    for (const row of held ? [] : await this.#rowsAt(log, indexes)) {
+      const { code, kind } = this.#take(row)
+      rows.push({ log, index: row.index, id: row.id, time: this.#o.now(), kind, ...(code === undefined ? {} : { refused: code }) })
+    }
+    if (held) {
+      this.#refused += indexes.length
+      return indexes.map((index) => ({ index, code: held }))
+    }
+    this.#o.events.armed(rows, this.size)
+    return rows.flatMap(({ index, refused }) => (refused === undefined ? [] : [{ index, code: refused }]))
+  }
+
+  /** Rows of the entries that are in use. */
+  async #rowsAt(log: LogId, indexes: readonly number[]): Promise<ObjectRow[]> {
+    const rows: ObjectRow[] = []
+    for (const [from, to] of runsOf(indexes)) {
+      for (let at = from; at < to; ) {
+        const entries = await this.#o.store.entries(log, at, to)
+        if (entries.length === 0) break
+        for (const entry of entries) {
+          if (!entry.bytes || entry.object?.status !== 'accepted' || entry.object.type !== 'indicator') continue
+          const head = await this.#o.store.log(log)
+          if (head) rows.push({ ...entry.object, log, index: entry.index, publisher: head.author, entryTime: entry.time, arrived: entry.arrived, json: payloadOf(entry.bytes) })
+        }
+        at = (entries.at(-1)?.index ?? to) + 1
+      }
+    }
+    return rows
+  }
+
+  /** Arms one row if it is the newest version; says what it was and why it was refused. */
+  #take(row: ObjectRow): { kind: string; code?: string } {
+    const key = keyOf(row.publisher, row.id)
+    const kind = row.patternType ?? 'unknown'
+    const known = this.#armed.get(key)
+    if (known && known.modified > row.modified) return { kind, code: 'SUPERSEDED' satisfies Held }
+    const code = this.#armRow(key, kind, row)
+    this.#armed.set(key, { modified: row.modified, active: code === undefined, log: row.log, index: row.index })
+    if (code === undefined && kind === 'sigma') this.#sigma.add(key)
+    if (code !== undefined) {
+      this.#refused++
+      this.#disarm(key)
+    }
+    return { kind, ...(code === undefined ? {} : { code }) }
+  }
+
+  #armRow(key: string, kind: string, row: ObjectRow): string | undefined {
+    const language = KINDS[kind]
+    if (row.revoked) return 'REVOKED' satisfies Held
+    if (!language) return 'LANGUAGE_UNSUPPORTED' satisfies Held
+    const object = parseJson(row.json) as JsonObject
+    const result = this.#o.detector.arm({
+      id: key,
+      member: row.publisher,
+      source: { log: row.log, index: row.index },
+      kind: language,
+      pattern: String(object['pattern']),
+      validFrom: timestampMillis(String(object['valid_from'])),
+      ...(typeof object['valid_until'] === 'string' ? { validUntil: timestampMillis(object['valid_until']) } : {}),
+    })
+    return result.armed ? undefined : result.code
+  }
+
+  #disarm(key: string): void {
+    this.#sigma.delete(key)
+    this.#o.detector.disarm(key)
+  }
+
+  /** Looks again which version of an object is in use, after one went out. */
+  async #reconsider(publisher: MemberId, id: string): Promise<void> {
+    const key = keyOf(publisher, id)
+    this.#armed.delete(key)
+    this.#disarm(key)
+    const logs = (await this.#o.store.logs({ author: publisher })).filter(({ audience }) => !this.#holdsLog(audience))
+    if (logs.length > 0) {
+      const { rows } = await this.#o.store.objects({ logs: logs.map(({ log }) => log), ids: [id], statuses: ['accepted'], limit: PAGE_ROWS })
+      for (const row of rows) this.#take(row)
+    }
+    this.#o.events.armed([], this.size)
+  }
+}
+
+/** Name under which an indicator is armed: ids are their publisher's own. */
+export const keyOf = (publisher: MemberId, id: string): string => `${publisher} ${id}`
+
+/** The object id out of a name under which an indicator is armed. */
+export const idOfKey = (key: string): string => key.slice(key.indexOf(' ') + 1)
+
+/** Bytes before an entry's payload: version, kind, salt, time, length. @see WIRE, Entry */
+const payloadOf = (entry: Uint8Array): Uint8Array => entry.subarray(1 + 1 + 32 + 8 + 4)
+
+/** Runs of neighbouring indexes, as [from, to). */
+function runsOf(indexes: readonly number[]): [number, number][] {
+  const runs: [number, number][] = []
+  for (const index of [...indexes].sort((a, b) => a - b)) {
+    const last = runs.at(-1)
+    if (last && last[1] === index) last[1] = index + 1
+    else runs.push([index, index + 1])
+  }
+  return runs
+}

@@ -1,0 +1,16 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { type FsckReport, fsckFolder } from '#store'
+import { readConfig } from './data-directory.ts'
+
+const NOTHING: FsckReport = {
+  ok: true,
+  checked: { logs: 0, entries: 0, checkpoints: 0, objects: 0, records: 0, bytes: 0 },
+  faults: [],
+}
+
+/** Verifies everything in a data directory; a node that never served has nothing to verify. */
+export async function fsckDirectory(dir: string, progress?: (done: number) => void): Promise<FsckReport> {
+  await readConfig(dir)
+  return existsSync(join(dir, 'noroshi.db')) ? fsckFolder(dir, progress) : NOTHING
+}

@@ -1,0 +1,30 @@
+import type { FsckReport } from '#store'
+import type { NodeOptions, NoroshiNode } from './node.ts'
+import type { Rehearsal, RehearsalRunOptions } from './rehearsal/rehearsal.ts'
+
+export { DEFAULT_HOST, DEFAULT_PORT, type NodeConfig } from './config.ts'
+export { type InitOptions, initDataDirectory, openRootSigner, readConfig, readOperatorToken, readRunning } from './data-directory.ts'
+export { type Environment, readEnvironment } from './environment.ts'
+export { ERRORS, NodeError, type NodeErrorCode, toNodeError } from './errors.ts'
+export { type Limits, LIMITS } from './limits.ts'
+export type { NodeOptions, NoroshiNode } from './node.ts'
+export type { Rehearsal, RehearsalRunOptions } from './rehearsal/rehearsal.ts'
+export { buildWebPage } from './web-page.ts'
+
+/** Opens a node over its data directory and serves it; loaded when it is wanted, so that other commands start fast. */
+export async function openNode(options: NodeOptions): Promise<NoroshiNode> {
+  return (await import('./node.ts')).openNode(options)
+}
+
+/** Verifies everything in a data directory whose node is stopped. @throws DATA_DIR_MISSING, DATA_DIR_FOREIGN, DATA_DIR_LOCKED */
+export async function fsckDirectory(dir: string, progress?: (done: number) => void): Promise<FsckReport> {
+  return (await import('./fsck.ts')).fsckDirectory(dir, progress)
+}
+
+/** Starts the members of a scenario as processes of this machine and runs its drill; their nodes stay up until disposed. */
+export async function runRehearsal(options: RehearsalRunOptions): Promise<Rehearsal> {
+  return (await import('./rehearsal/rehearsal.ts')).runRehearsal(options)
+}
+
+/** Scenarios that are shipped, and reports of drills that were run. */
+export const openDrillFolder = () => import('./rehearsal/past-drills.ts')

@@ -1,0 +1,52 @@
+import type { FastifyRequest } from 'fastify'
+import type { MemberId, Millis } from '#base'
+import type { Signer } from '#log'
+import type { Directory, Federation } from '#federation'
+import type { Store } from '#store'
+import type { Arming } from './arming.ts'
+import type { NodeConfig } from './config.ts'
+import type { CursorSeal } from './cursor.ts'
+import type { DrillResults } from './drill-results.ts'
+import type { EventHub } from './event-hub.ts'
+import type { NodeEvents } from './events.ts'
+import type { Limits } from './limits.ts'
+import type { Metrics } from './metrics.ts'
+import type { Publisher } from './publish.ts'
+import type { RemoteRoot } from './remote-root.ts'
+import type { Sightings } from './sightings.ts'
+import type { Situation } from './situation.ts'
+import type { Telemetry } from './telemetry.ts'
+import type { Tokens } from './tokens.ts'
+import type { Reader, Visibility } from './visibility.ts'
+
+/** Everything a node is made of, as its routes and its tests reach it. */
+export interface NodeContext {
+  readonly config: NodeConfig
+  readonly limits: Limits
+  readonly version: string
+  readonly started: Millis
+  readonly now: () => Millis
+  readonly nodeKey: Signer
+  readonly store: Store
+  readonly federation: Federation
+  readonly directory: Directory
+  readonly root: RemoteRoot
+  readonly publisher: Publisher
+  readonly arming: Arming
+  readonly sightings: Sightings
+  readonly telemetry: Telemetry
+  readonly situation: Situation
+  readonly drills: DrillResults
+  readonly visibility: Visibility
+  readonly tokens: Tokens
+  readonly cursors: CursorSeal
+  readonly events: NodeEvents
+  readonly hub: EventHub
+  readonly metrics: Metrics
+  /** Where the node is served; empty before it is. */
+  url(): string
+  isReady(): Promise<boolean>
+  slugOf(member: MemberId): string
+  /** For whom a request reads. */
+  readerOf(request: FastifyRequest): Reader
+}

@@ -1,0 +1,250 @@
+import { randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import type { DestinationStream } from 'pino'
+import { fromBase64, type Json, type MemberId, type Millis } from '#base'
+import type { CharterMember } from '#log'
+import { Detector } from '#detect'
+import { type Federation, type FederationEvents, openFederation } from '#federation'
+import { openStore } from '#store'
+import { Arming } from './arming.ts'
+import { assertTransportSafe, isLoopback, limitsOf, type NodeConfig } from './config.ts'
+import { CursorSeal } from './cursor.ts'
+import { type DataDirectory, readDataDirectory, writeRunning } from './data-directory.ts'
+import { lockDirectory } from './directory-lock.ts'
+import { DrillResults } from './drill-results.ts'
+import { NodeError } from './errors.ts'
+import { EventHub } from './event-hub.ts'
+import { bindEvents, type NodeEvents } from './events.ts'
+import { openHttpServer } from './http-server.ts'
+import { type NodeLog, openLog } from './logging.ts'
+import { openMetrics } from './metrics.ts'
+import type { NodeContext } from './node-context.ts'
+import { openOutbound } from './outbound.ts'
+import { Publisher } from './publish.ts'
+import { RemoteRoot } from './remote-root.ts'
+import { isDemoKey } from './root-key.ts'
+import { bindRules, type RuleSeams } from './sharing-rules.ts'
+import { Sightings } from './sightings.ts'
+import { Situation } from './situation.ts'
+import { Telemetry } from './telemetry.ts'
+import { Tokens } from './tokens.ts'
+import { Visibility } from './visibility.ts'
+
+/** How a node is opened; everything it takes from outside comes through here. */
+export interface NodeOptions {
+  dir: string
+  /** Overrides of the configuration's listen address. */
+  host?: string
+  port?: number
+  tls?: { certFile: string; keyFile: string; caFile?: string }
+  behindProxy?: boolean
+  /** Demo keys are accepted, on loopback alone, and drills arm here. */
+  rehearsal?: boolean
+  /** Folder of the built web page. */
+  webRoot?: string
+  logLevel?: string
+  logDestination?: DestinationStream
+  now?: () => Millis
+  random?: (bytes: number) => Uint8Array
+  /** Replaces sharing rules; only tests do, to prove that a broken rule is noticed. */
+  seams?: RuleSeams
+}
+
+/** A running node. */
+export interface NoroshiNode extends NodeContext, AsyncDisposable {
+  readonly log: NodeLog
+}
+
+const WEB_ROOT = fileURLToPath(new URL('../../web/dist', import.meta.url))
+const VERSION = (JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }).version
+
+/**
+ * Opens a node over its data directory and serves it; `serve`, the rehearsal and the tests all run this.
+ *
+ * @throws DATA_DIR_MISSING, DATA_DIR_FOREIGN, DATA_DIR_LOCKED, KEY_UNREADABLE, DEMO_KEYS, TLS_REQUIRED, PORT_IN_USE, DISK_FULL
+ */
+export async function openNode(options: NodeOptions): Promise<NoroshiNode> {
+  await using resources = new AsyncDisposableStack()
+  const data = await readDataDirectory(options.dir)
+  const config = effectiveConfig(data.config, options)
+  assertKeysFit(data, options)
+  assertTransportSafe(config)
+  resources.use(lockDirectory(options.dir))
+
+  const clock = options.now ?? Date.now
+  const random = options.random ?? ((bytes: number) => new Uint8Array(randomBytes(bytes)))
+  const root = new RemoteRoot(fromBase64(config.rootKey), clock)
+  const { now } = root
+  const started = now()
+  const limits = limitsOf(config)
+  const log = openLog(options.logLevel ?? 'info', options.logDestination)
+  const metrics = openMetrics()
+  const hub = new EventHub()
+  const store = resources.use(await openStore({ folder: options.dir, signer: { member: config.member, key: data.nodeKey }, now }))
+  const events = bindEvents({ store, log, metrics, hub, now })
+  resources.defer(() => events.settled())
+
+  const outbound = resources.use(openOutbound(config.tls?.caFile ? { ca: await readFile(config.tls.caFile) } : {}))
+  const federation: Federation = resources.use(
+    await openFederation({
+      store,
+      self: { member: config.member, slug: config.slug, nodeKey: data.nodeKey, profile: profileOf(data, config) },
+      now,
+      random,
+      transport: outbound.transport,
+      events: federationEvents(events, { arming: () => arming, situation: () => situation, links: () => federation.links(), self: config.member, now }),
+      log: (level, message, fields) => log[level](fields ?? {}, message),
+      ...(options.seams?.admits ? { admits: options.seams.admits } : {}),
+    }),
+  )
+  const { directory } = federation
+  const rules = bindRules({ directory, self: selfOrganisation(config), secret: data.secret, ...(options.seams ? { seams: options.seams } : {}) })
+  const visibility = new Visibility({ store, directory, rules, now })
+  const detector = new Detector()
+  const arming: Arming = new Arming({ store, detector, federation: () => federation, events, now, armDrills: options.rehearsal === true })
+  const drills = new DrillResults({ store, events, now })
+  const publisher = new Publisher({
+    store,
+    federation,
+    rules,
+    events,
+    now,
+    random,
+    self: config.member,
+    commitEntries: limits.commitEntries,
+    onPublished(rows) {
+      arming.published(rows)
+      for (const { log: of, time } of rows) situation.arrived(of, 1, time)
+    },
+  })
+  const sightings = new Sightings({ publisher, events, now, self: config.member, secret: data.secret, perAuthorHour: limits.sightingsPerAuthorHour, head: (of) => store.log(of) })
+  const telemetry = new Telemetry({ detector, store, events, visibility, now, onHits: (rows) => sightings.hits(rows) })
+  const situation: Situation = new Situation({ store, federation, visibility, arming, telemetry, drills, config, now })
+  const tokens = await Tokens.open({ store, now, random, operatorToken: data.operatorToken, limit: limits.tokens })
+
+  let url = ''
+  let ready = false
+  const context: NodeContext = {
+    config,
+    limits,
+    version: VERSION,
+    started,
+    now,
+    nodeKey: data.nodeKey,
+    store,
+    federation,
+    directory,
+    root,
+    publisher,
+    arming,
+    sightings,
+    telemetry,
+    situation,
+    drills,
+    visibility,
+    tokens,
+    cursors: new CursorSeal(random),
+    events,
+    hub,
+    metrics,
+    url: () => url,
+    isReady: async () => ready && (await store.totals().then(() => true, () => false)),
+    slugOf: (member: MemberId) => (member === config.member ? config.slug : (directory.member(member)?.slug ?? member)),
+    readerOf(request) {
+      if (!request.token) throw new NodeError('UNAUTHENTICATED', 'The request carries no valid token.')
+      return visibility.readerOf(request.token)
+    },
+  }
+  await arming.rebuild()
+  await situation.rebuild()
+  const server = resources.use(await openHttpServer(context, await serveOptions(config, options)))
+  url = server.url
+  federation.start()
+  resources.use(await writeRunning(options.dir, { pid: process.pid, url }))
+  resources.defer(async () => {
+    await arming.settled()
+    await sightings.settled()
+  })
+  ready = true
+  log.info({ url, member: config.slug, armed: arming.size }, 'serving')
+
+  const kept = resources.move()
+  return {
+    ...context,
+    log,
+    async [Symbol.asyncDispose]() {
+      ready = false
+      await kept.disposeAsync()
+      log.info({ member: config.slug }, 'stopped')
+    },
+  }
+}
+
+function effectiveConfig(config: NodeConfig, options: NodeOptions): NodeConfig {
+  return {
+    ...config,
+    listen: { host: options.host ?? config.listen.host, port: options.port ?? config.listen.port },
+    ...(options.tls ? { tls: options.tls } : {}),
+    ...(options.behindProxy === undefined ? {} : { behindProxy: options.behindProxy }),
+  }
+}
+
+/** Keys that everybody knows open a node to everybody: only a rehearsal on this machine may use them. */
+function assertKeysFit({ config, nodeKey }: DataDirectory, options: NodeOptions): void {
+  const isDemo = config.demo === true || isDemoKey(config.slug, nodeKey.publicKey, fromBase64(config.rootKey))
+  if (!isDemo) return
+  if (!options.rehearsal) throw new NodeError('DEMO_KEYS', `${options.dir} holds a rehearsal's keys, which are public knowledge; this is not a rehearsal.`)
+  const host = options.host ?? config.listen.host
+  if (!isLoopback(host)) throw new NodeError('DEMO_KEYS', `A rehearsal's node listens on this machine alone, not on ${host}.`)
+}
+
+function profileOf({ delegations }: DataDirectory, config: NodeConfig): CharterMember {
+  const { member: id, slug, name, nation, kind, rootKey: root, publicUrl } = config
+  const sectors = [...new Set(config.sectors)].sort()
+  return { id, slug, name, nation, kind, sectors, root, delegations, standing: 'active', joined: 0, ...(publicUrl ? { address: publicUrl } : {}) }
+}
+
+function selfOrganisation({ member: id, slug, nation, kind, sectors }: NodeConfig) {
+  return { id, slug, nation, kind, sectors, clientOf: [], standing: 'active' as const, caveats: true }
+}
+
+async function serveOptions({ listen, tls, behindProxy }: NodeConfig, { webRoot = WEB_ROOT }: NodeOptions) {
+  return {
+    ...listen,
+    webRoot,
+    ...(behindProxy === undefined ? {} : { behindProxy }),
+    ...(tls ? { tls: { cert: await readFile(tls.certFile), key: await readFile(tls.keyFile) } } : {}),
+  }
+}
+
+interface Ears {
+  arming: () => Arming
+  situation: () => Situation
+  links: () => ReturnType<Federation['links']>
+  self: MemberId
+  now: () => Millis
+}
+
+/** What the node does when the federation tells it something. */
+function federationEvents(events: NodeEvents, ears: Ears): FederationEvents {
+  return {
+    mirrored(event) {
+      events.mirrored(event)
+      ears.situation().arrived(event.log, event.objects.length, event.time)
+      ears.arming().mirrored(event)
+    },
+    receipt: (event) => events.receipt(event),
+    recalled(event) {
+      const { author, log, index, reason } = event
+      if (author !== ears.self) events.recalled({ author, log, index, reason, own: false, time: ears.now() })
+      ears.arming().recalled(event)
+    },
+    recallAcknowledged: (event) => events.recallAcknowledged(event),
+    alarm: (event) => events.alarm(event),
+    linkChanged: (link) => events.linkChanged(link, ears.links()),
+    allianceChanged: (event) => events.allianceChanged(event),
+  }
+}
+

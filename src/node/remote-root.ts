@@ -1,0 +1,85 @@
+/**
+ * Lets the owner of the root key sign from outside the node: the key and its passphrase never reach this process.
+ *
+ * An operation that needs the key runs twice. The first run stops at the first signature it wants and answers with the
+ * bytes to sign and the instant they were made at. The owner signs them and asks again with the signature; the second run
+ * lives at the same instant, so that it arrives at the very same bytes, finds the signature, and goes on.
+ */
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { fromBase64, type KeyId, type Millis, toBase64, toHex } from '#base'
+import { keyIdOf, type Signer, verifySignature } from '#log'
+import { NodeError } from './errors.ts'
+
+/** How old the instant of a first run may be: the time a person takes to read and to type a passphrase. */
+const INSTANT_AGE_MS = 600_000
+
+/** What the owner of the root key hands in: nothing at first, then the signatures that were asked for. */
+export interface RootSignatures {
+  time?: Millis
+  signatures?: readonly { bytes: string; sig: string }[]
+}
+
+/** Bytes that the root key has to sign before the operation can go on. */
+export interface SignatureNeeded {
+  sign: { bytes: string }
+  time: Millis
+}
+
+/** Runs operations whose root key is elsewhere. */
+export class RemoteRoot {
+  readonly #publicKey: Uint8Array
+  readonly #keyId: KeyId
+  readonly #clock: () => Millis
+  readonly #instant = new AsyncLocalStorage<Millis>()
+
+  constructor(publicKey: Uint8Array, clock: () => Millis) {
+    this.#publicKey = publicKey
+    this.#keyId = keyIdOf(publicKey)
+    this.#clock = clock
+  }
+
+  /** The node's clock: the real one, but for operations that live at the instant of their first run. */
+  readonly now = (): Millis => this.#instant.getStore() ?? this.#clock()
+
+  /**
+   * The operation's result, or the bytes that must be signed first.
+   *
+   * @throws INPUT_INVALID for a signature that is not the root key's, or an instant that has passed
+   */
+  async run<T>(handed: RootSignatures, operation: (root: Signer) => Promise<T>): Promise<T | SignatureNeeded> {
+    const time = handed.time ?? this.#clock()
+    const age = this.#clock() - time
+    if (age < 0 || age > INSTANT_AGE_MS) throw new NodeError('INPUT_INVALID', 'time: the operation took too long; start it again.')
+    const known = new Map((handed.signatures ?? []).map(({ bytes, sig }) => [bytes, this.#checked(bytes, sig)]))
+    let wanted: string | undefined
+    const root: Signer = {
+      publicKey: this.#publicKey,
+      keyId: this.#keyId,
+      sign(bytes) {
+        const text = toBase64(bytes)
+        const signature = known.get(text)
+        if (signature) return signature
+        wanted ??= text
+        throw new SignatureWanted(`wanted over ${toHex(bytes.subarray(0, 8))}…`)
+      },
+    }
+    try {
+      return await this.#instant.run(time, () => operation(root))
+    } catch (error) {
+      if (wanted === undefined) throw error
+      return { sign: { bytes: wanted }, time }
+    }
+  }
+
+  #checked(bytes: string, sig: string): Uint8Array {
+    const signature = fromBase64(sig)
+    if (verifySignature(this.#publicKey, fromBase64(bytes), signature)) return signature
+    throw new NodeError('INPUT_INVALID', 'signatures: one is not by this member’s root key.')
+  }
+}
+
+class SignatureWanted extends Error {}
+
+/** Whether the answer of `run` asks for a signature. */
+export const isSignatureNeeded = (answer: unknown): answer is SignatureNeeded =>
+  typeof answer === 'object' && answer !== null && 'sign' in answer && 'time' in answer

@@ -1,0 +1,20 @@
+import type { FastifyInstance } from 'fastify'
+import type { NodeContext } from '../node-context.ts'
+
+/** Health for load balancers, and metrics for Prometheus. */
+export function healthRoutes(app: FastifyInstance, node: NodeContext): void {
+  app.get('/healthz', { schema: { summary: 'Whether the process answers', tags: ['health'] } }, () => ({ status: 'ok' }))
+  app.get('/readyz', { schema: { summary: 'Whether the node can do its work', tags: ['health'] } }, async (_request, reply) => {
+    const ready = await node.isReady()
+    return reply.code(ready ? 200 : 503).send({ status: ready ? 'ready' : 'not ready' })
+  })
+  app.get(
+    '/metrics',
+    { config: { scopes: ['metrics'] }, schema: { summary: 'Prometheus metrics', tags: ['health'] } },
+    async (_request, reply) => {
+      const totals = await node.store.totals()
+      for (const [what, value] of Object.entries(totals)) node.metrics.store.set({ what }, value)
+      return reply.type(node.metrics.registry.contentType).send(await node.metrics.registry.metrics())
+    },
+  )
+}

@@ -1,0 +1,30 @@
+import type { FastifyInstance } from 'fastify'
+import type { NodeContext } from '../node-context.ts'
+import { allianceRoutes } from './alliances.ts'
+import { drillRoutes } from './drills.ts'
+import { healthRoutes } from './health.ts'
+import { journalRoutes } from './journals.ts'
+import { linkRoutes } from './link.ts'
+import { linkListRoutes } from './links.ts'
+import { liveRoutes } from './live.ts'
+import { objectRoutes } from './objects.ts'
+import { publishRoutes } from './publish.ts'
+import { statusRoutes } from './status.ts'
+import { telemetryRoutes } from './telemetry.ts'
+import { tokenRoutes } from './tokens.ts'
+
+/** Every route of a node; a new one is a file here and a line in this list. */
+export const routes: readonly ((app: FastifyInstance, node: NodeContext) => void)[] = [
+  healthRoutes,
+  statusRoutes,
+  objectRoutes,
+  publishRoutes,
+  telemetryRoutes,
+  journalRoutes,
+  liveRoutes,
+  allianceRoutes,
+  linkListRoutes,
+  tokenRoutes,
+  drillRoutes,
+  linkRoutes,
+]

@@ -1,0 +1,40 @@
+import type { Millis } from '#base'
+import type { Directory } from '#federation'
+import { admits, type Organisation, type Register, type Release, release, type ReleaseDefaults, type ReleaseResult, toRegister } from '#policy'
+import type { RawObject } from './raw-objects.ts'
+
+/** What a publication asks: who gets which of these objects, in which form. */
+export interface ReleaseRequest {
+  objects: readonly RawObject[]
+  defaults: ReleaseDefaults
+  now: Millis
+}
+
+export type { Release }
+
+/** Rules that tests replace by broken ones. */
+export interface RuleSeams {
+  admits?: typeof admits
+}
+
+/** The sharing rules as this node asks them. */
+export interface SharingRules {
+  admits: typeof admits
+  register(): Register
+  release(request: ReleaseRequest): ReleaseResult
+}
+
+/** Binds the rules to the charters in force; before the first one, this member stands alone. */
+export function bindRules(options: { directory: Directory; self: Organisation; secret: Uint8Array; seams?: RuleSeams }): SharingRules {
+  const { directory, self, secret, seams } = options
+  const alone = toRegister({ organisations: [self], alliances: new Map() })
+  const register = () => {
+    const known = directory.register()
+    return known.org(self.id) ? known : alone
+  }
+  return {
+    admits: seams?.admits ?? admits,
+    register,
+    release: ({ objects, defaults, now }) => release({ objects, author: self.id, register: register(), defaults, now, secret }),
+  }
+}
