@@ -1,7 +1,6 @@
 import type { Hash, Json, KeyId, LogId, MemberId, Millis, Slug } from '#base'
-import type { CharterMember, CharterRules, CharterStatement, Envelope, Signer } from '#log'
-import type { Audience } from '#log'
-import type { Register } from '#policy'
+import type { Audience, CharterMember, CharterRules, CharterStatement, Envelope, RecallReason, Signer } from '#log'
+import type { admits, Register } from '#policy'
 import type { ObjectColumns, Store } from '#store'
 
 /** What a federation is handed: the node owns clock, randomness, sockets and the store. */
@@ -17,6 +16,8 @@ export interface FederationOptions {
   /** Structured log line; never gets a secret or a payload. */
   log?: (level: 'debug' | 'info' | 'warn' | 'error', message: string, fields?: Record<string, Json>) => void
   limits?: Partial<Limits>
+  /** Replaces the rule by which logs are opened to peers; only tests do, to prove that a broken one is noticed. */
+  admits?: typeof admits
 }
 
 /** Who this node is. */
@@ -137,7 +138,8 @@ export interface Recalled {
   log: LogId
   index: number
   leaf: Hash
-  reason: RecallReason
+  /** `expired` where the author's retention ended, which needs no acknowledgement. */
+  reason: RecallReason | 'expired'
   /** Too many of this author's armed entries at once: detection stays, in alert-only, until `confirmRecalls`. */
   alertOnly: boolean
   object?: ObjectColumns
@@ -153,8 +155,6 @@ export interface RecallAck {
   envelope: Envelope
 }
 
-export type RecallReason =
-  'error' | 'legal' | 'marking' | 'other' | 'personal-data' | 'source-protection' | 'superseded'
 
 export type AlarmKind =
   | 'bad-answer'

@@ -1,4 +1,5 @@
 import type { Json, MemberId, Millis } from '#base'
+import { admits } from '#policy'
 import type { Store } from '#store'
 import type {
   Alarm,
@@ -22,6 +23,7 @@ export interface Context {
   readonly transport: Transport
   readonly timers: Timers
   readonly limits: Limits
+  readonly admits: typeof admits
   readonly log: NonNullable<FederationOptions['log']>
   /** Tells the node; never throws. */
   emit<Name extends keyof FederationEvents>(name: Name, ...event: Parameters<FederationEvents[Name]>): void
@@ -60,6 +62,7 @@ export function toContext(options: FederationOptions): Context {
     transport: options.transport,
     timers: options.timers ?? systemTimers,
     limits: { ...LIMITS, ...options.limits },
+    admits: options.admits ?? admits,
     log,
     emit,
     jitter: () => Buffer.from(options.random(4)).readUInt32BE(0) / 0xffff_ffff,

@@ -1,9 +1,270 @@
-import type { Federation, FederationOptions } from './api.ts'
-import { toContext } from './context.ts'
+import { type LogId, type MemberId, type Slug, utf8 } from '#base'
+import { canonicalJson, type Json } from '#base'
+import { ENTRY_KIND, type RecallReason, signStatement } from '#log'
+import { Absorber } from './absorb.ts'
+import { AllianceOperations } from './alliance/alliances.ts'
+import { Charters } from './alliance/charters.ts'
+import { catchUp } from './alliance/exchange.ts'
+import { Joins } from './alliance/joins.ts'
+import type { Federation, FederationEvents, FederationOptions, LinkRequest, LinkResponse, LinkState, Receipt, RecallAck } from './api.ts'
+import { type Context, toContext } from './context.ts'
+import { CharterDirectory } from './directory.ts'
+import { FederationError } from './error.ts'
+import { Heads } from './heads.ts'
+import { LinkClient, type Target } from './link-client.ts'
+import { Mirrors } from './mirrors.ts'
+import { Nonces } from './nonces.ts'
+import { Outbox } from './outbox.ts'
+import { Recalls } from './recalls.ts'
+import { SentReceipts } from './receipts-sent.ts'
+import { Access } from './server/access.ts'
+import { LinkServer } from './server/link-server.ts'
+import { TakenReceipts } from './server/receipts-taken.ts'
+import { Snapshots } from './server/snapshots.ts'
+import { LinkShell } from './shell.ts'
+
+const LINKS = 'links'
+/** Entries of one armed statement, so that its list of refusals stays bounded. */
+const ARMED_ENTRIES = 4_096
+
+/** A link that a person set: its address, or none where it was removed. */
+interface LinkRecord {
+  address: string | null
+}
 
 /** Opens everything between nodes over a store; links start with `start()`. */
 export async function openFederation(options: FederationOptions): Promise<Federation> {
-  const context = toContext(options)
-  const { Shell } = await import('./shell.ts')
-  return Shell.open(context)
+  // The node's handlers hear of events first-hand; some of them also set this federation's own work going.
+  const hooks: Partial<FederationEvents> = {}
+  const context = toContext({ ...options, events: withHooks(options.events ?? {}, hooks, options) })
+  const directory = new CharterDirectory(options.self.member)
+  const charters = await Charters.open(context, directory)
+  const joins = await Joins.open(context, directory)
+  const heads = await Heads.open(options.store)
+  const outbox = await Outbox.open(context)
+  const recalls = await Recalls.open(context, outbox)
+  const sent = await SentReceipts.open(context, heads, outbox)
+  const client = new LinkClient(context)
+  const absorber = new Absorber(context, directory, heads, recalls, sent)
+  const mirrors = new Mirrors(context, directory, heads, client, absorber)
+  const shell = new LinkShell({ context, directory, charters, heads, client, mirrors, outbox })
+  const access = new Access(context, directory, heads)
+  const snapshots = new Snapshots(context, directory, access)
+  const taken = new TakenReceipts(context, directory, heads, access)
+  const nonces = await Nonces.open(options.store, context.limits.noncesPerKey)
+  const peersOf = (alliance: Slug): Target[] =>
+    (directory.charter(alliance)?.charter.members ?? []).flatMap((member) => shell.target(member.id) ?? [])
+  const alliances = new AllianceOperations({ context, directory, charters, joins, client, peersOf })
+  const onGap = (peer: MemberId, alliance: Slug) => {
+    void joins.joining(alliance).then(async (joining) => {
+      const from = shell.target(peer) ?? (joining?.inviter.id === peer ? { member: peer, address: joining.address } : undefined)
+      if (from) await catchUp({ client, charters, directory }, from, alliance)
+    }).catch((cause: unknown) => context.log('warn', 'Catching up with a charter failed', { peer, cause: String(cause) }))
+  }
+  const isAhead = (peer: MemberId) => shell.isAhead(peer)
+  const server = new LinkServer({ context, directory, charters, joins, heads, access, snapshots, receipts: taken, nonces, isAhead, onGap })
+  const node = new OpenFederation({ context, directory, heads, outbox, recalls, sent, shell, server, taken, alliances })
+  hooks.allianceChanged = ({ alliance, what }) => what === 'in-force' && node.charterChanged(alliance)
+  hooks.linkChanged = (link) => node.linkChanged(link)
+  return node
+}
+
+interface Parts {
+  context: Context
+  directory: CharterDirectory
+  heads: Heads
+  outbox: Outbox
+  recalls: Recalls
+  sent: SentReceipts
+  shell: LinkShell
+  server: LinkServer
+  taken: TakenReceipts
+  alliances: AllianceOperations
+}
+
+class OpenFederation implements Federation {
+  readonly directory: CharterDirectory
+  readonly alliances: AllianceOperations
+  readonly #parts: Parts
+  readonly #up = new Set<MemberId>()
+  #started = false
+
+  constructor(parts: Parts) {
+    this.#parts = parts
+    this.directory = parts.directory
+    this.alliances = parts.alliances
+  }
+
+  handle(request: LinkRequest): Promise<LinkResponse> {
+    return this.#parts.server.handle(request)
+  }
+
+  start(): void {
+    if (this.#started) return
+    this.#started = true
+    const { recalls, sent } = this.#parts
+    recalls.start()
+    this.#background('Resuming', sent.resume())
+    this.#background('Starting links', this.#syncPeers())
+  }
+
+  announce(logs: readonly { log: LogId; size: number }[]): void {
+    const { heads, server } = this.#parts
+    const refreshed = Promise.all(logs.map(({ log }) => heads.refresh(log)))
+    this.#background('Announcing', refreshed.then(() => server.notify()))
+  }
+
+  links(): LinkState[] {
+    return this.#parts.shell.links()
+  }
+
+  async addLink(name: MemberId | Slug, address: string): Promise<void> {
+    const member = this.#member(name)
+    if (!/^https?:\/\/[^\s/]/.test(address))
+      throw new FederationError('LINK_ADDRESS', `${address} is no address of a node: give https://host[:port]`)
+    await this.#setLink(member.id, { address })
+    this.#parts.shell.add(member.id, member.slug, address)
+  }
+
+  async removeLink(name: MemberId | Slug): Promise<void> {
+    const member = this.#member(name)
+    await this.#setLink(member.id, { address: null })
+    this.#parts.shell.remove(member.id)
+  }
+
+  async armed(log: LogId, size: number, refused: readonly { index: number; code: string }[]): Promise<void> {
+    const { context, heads, outbox, recalls } = this.#parts
+    const head = heads.get(log)
+    const from = recalls.guard.armedSize(log)
+    if (!head || head.own || size <= from || size > head.size) return
+    for (let at = from; at < size; at += ARMED_ENTRIES) {
+      const end = Math.min(size, at + ARMED_ENTRIES)
+      const all = await this.#refusals(log, at, end, refused)
+      const fields = { member: context.self.member, log, from: at, size: end, refused: all, time: context.now() }
+      await context.store.commit([recalls.guard.arm(head.author, log, end, end - at - all.length)])
+      await outbox.keep(head.author, signStatement('armed', fields, [context.self.nodeKey]))
+    }
+  }
+
+  async recall(log: LogId, index: number, reason: RecallReason): Promise<{ log: LogId; index: number; size: number }> {
+    const { context, heads, recalls, directory } = this.#parts
+    const { store, self, now, random } = context
+    const head = (await heads.refresh(log)) ?? undefined
+    if (!head?.own) throw new FederationError('RECALL_NOT_OWN', `Log ${log} is not this member's: only its author recalls`)
+    if (head.closed) throw new FederationError('RECALL_CLOSED', `Log ${log} is closed: nothing can be appended to it`)
+    const [entry] = index < head.size ? await store.entries(log, index, index + 1) : []
+    if (entry?.kind !== ENTRY_KIND.object)
+      throw new FederationError('RECALL_NOT_OBJECT', `Entry ${index} of log ${log} holds no object that could be recalled`)
+    const payload = utf8(canonicalJson({ index, leaf: entry.leaf, reason }))
+    const [outcome] = await store.commit([
+      {
+        op: 'append',
+        author: self.member,
+        audience: head.audience,
+        genesis: { salt: random(32), time: now(), incarnation: random(16) },
+        charters: directory.charterLines(),
+        entries: [{ kind: ENTRY_KIND.recall, salt: random(32), time: now(), payload }],
+      },
+      ...recalls.own(log, index, entry.leaf, reason),
+    ])
+    if (outcome?.op !== 'append') throw new Error('The store answered an append with another outcome')
+    this.announce([{ log: outcome.log, size: outcome.size }])
+    return { log: outcome.log, index, size: outcome.size }
+  }
+
+  receipts(log?: LogId): Promise<Receipt[]> {
+    return this.#parts.taken.list(log)
+  }
+
+  recallAcks(log: LogId, index: number): Promise<RecallAck[]> {
+    return this.#parts.taken.acks(log, index)
+  }
+
+  alertOnly(): MemberId[] {
+    return this.#parts.recalls.guard.alertOnly()
+  }
+
+  confirmRecalls(author: MemberId): Promise<void> {
+    return this.#parts.recalls.confirm(author)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const { shell, server, recalls, sent } = this.#parts
+    shell.stop()
+    server.close()
+    recalls.stop()
+    await sent.note()
+  }
+
+  /** A charter came into force here: links, streams and peers follow. */
+  charterChanged(alliance: Slug): void {
+    if (!this.#started) return
+    this.#background('Following a charter', this.#syncPeers().then(() => this.alliances.announce(alliance)))
+    this.#parts.server.notify()
+  }
+
+  linkChanged(link: LinkState): void {
+    if (link.state !== 'up') this.#up.delete(link.peer)
+    else if (!this.#up.has(link.peer)) {
+      this.#up.add(link.peer)
+      this.#background('Reminding of proposals', this.alliances.remind({ member: link.peer, address: link.address }))
+    }
+  }
+
+  /** Links to every member that has an address and was not unlinked by hand. */
+  async #syncPeers(): Promise<void> {
+    const { context, directory, shell } = this.#parts
+    const rows = await context.store.records(LINKS)
+    const set = new Map(rows.map(({ key, value }) => [key, (value as unknown as LinkRecord).address]))
+    for (const { id, slug, address, standing } of directory.members()) {
+      if (id === context.self.member) continue
+      const chosen = set.has(id) ? set.get(id) : address
+      if (standing === 'left' || chosen === null || chosen === undefined) shell.remove(id)
+      else shell.add(id, slug, chosen)
+    }
+  }
+
+  async #refusals(log: LogId, from: number, to: number, refused: readonly { index: number; code: string }[]) {
+    const codes = new Map(refused.filter(({ index }) => index >= from && index < to).map(({ index, code }) => [index, code]))
+    for (let at = from; at < to; ) {
+      const entries = await this.#parts.context.store.entries(log, at, to, this.#parts.context.limits.pageBytes)
+      if (entries.length === 0) break
+      for (const { index, object } of entries)
+        if (object && object.status !== 'accepted') codes.set(index, object.code ?? object.status.toUpperCase())
+      at += entries.length
+    }
+    return [...codes].sort(([a], [b]) => a - b).map(([index, code]) => ({ index, code }))
+  }
+
+  #member(name: MemberId | Slug) {
+    const member = this.directory.member(name)
+    if (member && member.id !== this.directory.self) return member
+    throw new FederationError('LINK_UNKNOWN_MEMBER', `${name} stands in no charter of this node; see \`noroshi alliance members\``)
+  }
+
+  async #setLink(member: MemberId, record: LinkRecord): Promise<void> {
+    const value = record as unknown as Json
+    await this.#parts.context.store.commit([{ op: 'put', collection: LINKS, key: member, value }])
+  }
+
+  #background(what: string, work: Promise<unknown>): void {
+    work.catch((cause: unknown) => this.#parts.context.log('warn', `${what} failed`, { cause: String(cause) }))
+  }
+}
+
+function withHooks(
+  events: Partial<FederationEvents>,
+  hooks: Partial<FederationEvents>,
+  options: FederationOptions,
+): Partial<FederationEvents> {
+  const both = <Name extends 'allianceChanged' | 'linkChanged'>(name: Name) =>
+    ((event: never) => {
+      ;(hooks[name] as ((event: never) => void) | undefined)?.(event)
+      try {
+        ;(events[name] as ((event: never) => void) | undefined)?.(event)
+      } catch (cause) {
+        options.log?.('error', `The node's handler of ${name} failed`, { cause: String(cause) })
+      }
+    }) as FederationEvents[Name]
+  return { ...events, allianceChanged: both('allianceChanged'), linkChanged: both('linkChanged') }
 }

@@ -16,7 +16,6 @@ export type {
   ProposalState,
   Recalled,
   RecallAck,
-  RecallReason,
   Receipt,
   Self,
   Timers,

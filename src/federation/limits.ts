@@ -39,11 +39,11 @@ export const CLOCK_AHEAD_MS = 60_000
 /** How long a nonce is remembered for its key. @see WIRE, Link requests */
 export const NONCE_SECONDS = 121
 
-/** Entries of one receipt at most, so that the author can check possession in bounded memory. */
-export const RECEIPT_ENTRIES = 8_192
-
 /** Entries that may stand between two checkpoints of a log: what a reader buffers until it can verify. */
 export const CHECKPOINT_GAP_BYTES = 256 * MIB
 
 /** How long an invitation is good. */
 export const INVITATION_VALID_MS = 7 * 24 * 3_600_000
+
+/** Snapshots and stream events of peers with many logs are larger than one object may be. */
+export const JSON_LIMITS = { maxBytes: LIMITS.responseBodyBytes }

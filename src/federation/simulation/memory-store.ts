@@ -2,7 +2,7 @@ import type { Hash, Json, LogId, Millis } from '#base'
 import { toHex } from '#base'
 import { consistencyProof, inclusionProof } from '#log'
 import type { Signer } from '#log'
-import type { Change, FsckReport, LogHead, ObjectQuery, ObjectRow, Outcome, Page, Store, StoredEntry } from '#store'
+import type { Change, FsckReport, LogHead, ObjectColumns, ObjectQuery, ObjectRow, Outcome, Page, Store, StoredEntry } from '#store'
 import type { MemberId } from '#base'
 import type { Timers } from '../api.ts'
 import { headOf, type MemoryDisk } from './memory-disk.ts'
@@ -67,8 +67,11 @@ export class MemoryStore implements Store {
     return log && headOf(log)
   }
 
-  async checkpoints(id: LogId): Promise<{ size: number; note: string; arrived: Millis }[]> {
-    return this.#get(id).checkpoints.map(({ size, note, arrived }) => ({ size, note, arrived }))
+  async checkpoints(id: LogId, options: { after?: number; limit?: number } = {}) {
+    return this.#get(id)
+      .checkpoints.filter(({ size }) => size > (options.after ?? 0))
+      .slice(0, options.limit ?? Infinity)
+      .map(({ size, note, arrived }) => ({ size, note, arrived, key: new Uint8Array(32) }))
   }
 
   async entries(id: LogId, from: number, to: number, maxBytes = Infinity): Promise<StoredEntry[]> {
@@ -185,8 +188,8 @@ export class MemoryStore implements Store {
     const rows: ObjectRow[] = []
     for (const id of query.logs) {
       const log = this.#disk.logs.get(id)
-      for (const [index, { object, bytes, time, arrived }] of log?.entries.entries() ?? []) {
-        if (!log || !object || !bytes || !wanted(query, object) || arrived < (query.since ?? 0)) continue
+      for (const [index, { object, bytes, time, arrived, withheld }] of log?.entries.entries() ?? []) {
+        if (!log || !object || !bytes || withheld || !wanted(query, object) || arrived < (query.since ?? 0)) continue
         rows.push({ ...object, log: id, index, publisher: log.author, entryTime: time, arrived, json: bytes.subarray(46) })
       }
     }
@@ -202,4 +205,11 @@ export class MemoryStore implements Store {
   get #disk(): MemoryDisk {
     return this.#options.disk
   }
+}
+
+function wanted(query: ObjectQuery, object: ObjectColumns): boolean {
+  const { statuses = ['accepted'], types, ids, patternTypes } = query
+  if (!statuses.includes(object.status) || (types && !types.includes(object.type))) return false
+  if (ids && !ids.includes(object.id)) return false
+  return !patternTypes || (object.patternType !== undefined && patternTypes.includes(object.patternType))
 }

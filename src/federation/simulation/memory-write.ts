@@ -97,7 +97,7 @@ function append(writer: Writer, change: AppendChange, undo: (() => void)[]): Out
   }
   const time = Math.max(writer.now(), log.entries.at(-1)?.time ?? 0, log.checkpoints.at(-1)?.time ?? 0)
   const root = rootAt(log, log.entries.length)
-  const checkpoint = { log: log.log, size: log.entries.length, root, time, charters: change.charters }
+  const checkpoint = { log: log.log, size: log.entries.length, root, time, charters: [...change.charters] }
   const note = signCheckpoint(checkpoint, signer.member, signer.key)
   log.checkpoints.push({ size: checkpoint.size, root, note, time, arrived: writer.now() })
   undo.push(() => target.checkpoints.pop())

@@ -1,0 +1,240 @@
+import { type Hash, type Json, type LogId, type MemberId, type Millis, toHex } from '#base'
+import { type Audience, ENTRY_KIND, type Frame, type Frontier } from '#log'
+import { admits } from '#policy'
+import type { Change, MirroredEntry, ObjectColumns, ObjectRow } from '#store'
+import type { Context } from './context.ts'
+import { MarkingDefinitions } from './definitions.ts'
+import type { CharterDirectory } from './directory.ts'
+import type { Heads } from './heads.ts'
+import { type Candidate, judgeObject, type Rules, toCandidate, toObject, type Verdict, VERSIONS_MOST } from './judge.ts'
+import { placeOf } from './judge-versions.ts'
+import { MIRRORS, type MirrorRecord } from './mirror-record.ts'
+import type { Recalls } from './recalls.ts'
+import type { SentReceipts } from './receipts-sent.ts'
+import type { MirrorState, SignedCheckpoint, VerifiedEntry } from './verify.ts'
+
+const ALL_STATUSES = ['accepted', 'quarantined', 'rejected'] as const
+const IDS_PER_QUERY = 500
+const ROWS_PER_QUERY = 5_000
+/** Objects that are judged again when a marking definition arrives late. */
+const REJUDGED_MOST = 5_000
+
+/** A verified batch that is to become part of a mirror. */
+export interface Batch {
+  entries: readonly VerifiedEntry[]
+  frontier: Frontier
+  audience: Audience
+  checkpoint: SignedCheckpoint
+  frames: readonly Frame[]
+}
+
+/** A change of what was thought of an object that is held already. */
+interface Revision {
+  candidate: Candidate
+  verdict: Verdict
+}
+
+/**
+ * Takes a verified batch in: judges its objects together with the versions that are known, executes its recalls, and
+ * commits everything at once. Only then the node hears of it, and the author gets its receipt.
+ */
+export class Absorber {
+  readonly #context: Context
+  readonly #directory: CharterDirectory
+  readonly #heads: Heads
+  readonly #recalls: Recalls
+  readonly #receipts: SentReceipts
+  readonly #definitions: MarkingDefinitions
+
+  constructor(context: Context, directory: CharterDirectory, heads: Heads, recalls: Recalls, receipts: SentReceipts) {
+    this.#context = context
+    this.#directory = directory
+    this.#heads = heads
+    this.#recalls = recalls
+    this.#receipts = receipts
+    this.#definitions = new MarkingDefinitions(context.store, heads)
+  }
+
+  async absorb(mirror: MirrorState, batch: Batch): Promise<void> {
+    const { log, author } = mirror
+    const { entries, checkpoint, audience, frames } = batch
+    const from = mirror.frontier.size
+    const { columns, malformed, revisions } = await this.#judge(author, log, audience, entries)
+    const recalls = await this.#recalls.execute(author, log, entries, columns)
+    const explained = await this.#explained(mirror, entries, recalls.named)
+    const arrived = this.#context.now()
+    const changes: Change[] = [
+      {
+        op: 'mirror',
+        log,
+        author,
+        from,
+        entries: entries.map((entry) => toMirrored(entry, columns, malformed)),
+        checkpoint: { ...checkpoint },
+        audience,
+        arrived,
+      },
+      { op: 'put', collection: MIRRORS, key: log, value: explained.record(batch.frontier, lastTime(entries)) },
+      ...revisions.map(({ candidate, verdict }) => toStatusChange(candidate, verdict)),
+      ...recalls.changes,
+    ]
+    await this.#context.store.commit(changes)
+    const receiptFrames = frames.map((frame, i) => (keptWhole(entries[i], malformed) ? frame : { leaf: entries[i]!.leaf }))
+    this.#receipts.prove(author, log, from, checkpoint.size, checkpoint.root, receiptFrames)
+    this.#context.emit('mirrored', {
+      log,
+      author,
+      audience,
+      from,
+      size: checkpoint.size,
+      time: arrived,
+      correlate: audience.tlp !== 'red',
+      objects: [...columns].map(([index, object]) => ({ index, object })),
+    })
+    await recalls.done()
+    await this.#raiseAlarms(author, log, columns, revisions)
+    if (explained.overdue.length > 0)
+      await this.#context.alarm('omission', author, 'Content is withheld that no recall or expiry of the log names', {
+        log,
+        evidence: { indexes: explained.overdue, checkpoint: checkpoint.note },
+      })
+  }
+
+  async #judge(author: MemberId, log: LogId, audience: Audience, entries: readonly VerifiedEntry[]) {
+    const columns = new Map<number, ObjectColumns>()
+    const malformed = new Set<number>()
+    const fresh = new Map<string, Candidate>()
+    for (const entry of entries) {
+      if (!entry.bytes || entry.kind !== ENTRY_KIND.object) continue
+      const object = toObject(entry.payload)
+      const arrival = { log, index: entry.index, audience, entryTime: entry.time }
+      const candidate = object && toCandidate({ ...arrival, object })
+      if (!object) malformed.add(entry.index)
+      else if (candidate) fresh.set(placeOf(candidate), candidate)
+    }
+    const known = await this.#known(author, [...fresh.values()])
+    const rules = await this.#rules(author, [...fresh.values(), ...known.map((row) => row.candidate)])
+    const isDelivered = this.#isAdmitted(author, audience)
+    const before = new Map(known.map(({ candidate, row }) => [placeOf(candidate), row]))
+    const revisions: Revision[] = []
+    const all = [...known.map(({ candidate }) => candidate), ...fresh.values()]
+    for (const versions of Map.groupBy(all, (candidate) => candidate.columns.id).values()) {
+      for (const [place, verdict] of judgeObject(versions, rules)) {
+        const arrived = fresh.get(place)
+        if (arrived) {
+          const judged = isDelivered ? verdict : { status: 'quarantined' as const, code: 'QUARANTINE:MISDELIVERED' }
+          columns.set(arrived.index, { ...arrived.columns, ...judged })
+          continue
+        }
+        const row = before.get(place)
+        const candidate = versions.find((version) => placeOf(version) === place)
+        if (row && candidate && (row.status !== verdict.status || row.code !== verdict.code))
+          revisions.push({ candidate, verdict })
+      }
+    }
+    return { columns, malformed, revisions }
+  }
+
+  /** Other versions of the same objects that are held, and what waits for a marking definition that came now. */
+  async #known(author: MemberId, fresh: readonly Candidate[]): Promise<{ candidate: Candidate; row: ObjectRow }[]> {
+    const heads = new Map(this.#heads.of(author).map((head) => [head.log, head]))
+    if (heads.size === 0 || fresh.length === 0) return []
+    const logs = [...heads.keys()]
+    const statuses = ALL_STATUSES
+    const ids = [...new Set(fresh.map((candidate) => candidate.columns.id))]
+    const rows: ObjectRow[] = []
+    for (let at = 0; at < ids.length; at += IDS_PER_QUERY) {
+      const slice = ids.slice(at, at + IDS_PER_QUERY)
+      const limit = Math.min(ROWS_PER_QUERY, slice.length * VERSIONS_MOST)
+      rows.push(...(await this.#context.store.objects({ logs, ids: slice, statuses, limit })).rows)
+    }
+    if (fresh.some((candidate) => candidate.columns.type === 'marking-definition')) {
+      const page = await this.#context.store.objects({ logs, statuses: ['quarantined'], limit: REJUDGED_MOST })
+      const seen = new Set(rows.map(placeOf))
+      for (const row of page.rows) if (row.code === 'QUARANTINE:UNKNOWN_MARKING' && !seen.has(placeOf(row))) rows.push(row)
+    }
+    return rows.flatMap((row) => {
+      const object = toObject(row.json)
+      const { log, index, entryTime } = row
+      const audience = heads.get(log)?.audience
+      const candidate = object && audience && toCandidate({ log, index, audience, entryTime, object })
+      return candidate ? [{ candidate, row }] : []
+    })
+  }
+
+  async #rules(publisher: MemberId, candidates: readonly Candidate[]): Promise<Rules> {
+    return {
+      publisher,
+      self: this.#context.self.member,
+      register: this.#directory.register(),
+      definitions: await this.#definitions.for(publisher, candidates.map((candidate) => candidate.object)),
+      now: this.#context.now(),
+    }
+  }
+
+  /** Whether the author was allowed to send the log here at all. */
+  #isAdmitted(author: MemberId, audience: Audience): boolean {
+    return admits({
+      audience,
+      author,
+      server: author,
+      reader: this.#context.self.member,
+      channel: 'node',
+      register: this.#directory.register(),
+      now: this.#context.now(),
+    }).send
+  }
+
+  /** Withheld entries are taken provisionally until the log names them in a recall or an expiry. */
+  async #explained(mirror: MirrorState, entries: readonly VerifiedEntry[], named: ReadonlyMap<number, Hash>) {
+    const known = (await this.#context.store.record(MIRRORS, mirror.log)) as unknown as MirrorRecord | undefined
+    const withheld = entries.filter((entry) => !entry.bytes && entry.why === 'withheld').map((entry) => entry.index)
+    const overdue = (known?.unexplained ?? []).filter((index) => !named.has(index))
+    const unexplained = [...(known?.unexplained ?? []), ...withheld].filter((index) => !named.has(index))
+    const record = (frontier: Frontier, entryTime: Millis): Json => ({
+      frontier: toHex(frontier.toBytes()),
+      entryTime: Math.max(entryTime, mirror.entryTime),
+      unexplained,
+    })
+    return { record, overdue }
+  }
+
+  async #raiseAlarms(author: MemberId, log: LogId, columns: Map<number, ObjectColumns>, revisions: Revision[]) {
+    const alarms = new Map<string, { index: number; id: string; log: LogId }>()
+    for (const [index, { code, id }] of columns) if (isAlarming(code)) alarms.set(id + code, { index, id, log })
+    for (const { candidate, verdict } of revisions)
+      if (isAlarming(verdict.code) && !alarms.has(candidate.columns.id + verdict.code))
+        alarms.set(candidate.columns.id + verdict.code, { index: candidate.index, id: candidate.columns.id, log: candidate.log })
+    for (const [key, { index, id, log: at }] of alarms) {
+      const isEquivocation = key.endsWith('EQUIVOCATION')
+      const kind = isEquivocation ? 'equivocation' : key.includes('MISDELIVERED') ? 'misdelivered' : 'rollback'
+      const [entry] = await this.#context.store.entries(at, index, index + 1)
+      const evidence = { id, leaf: entry?.leaf ?? null, checkpoint: this.#heads.get(at)?.checkpoint ?? null }
+      await this.#context.alarm(kind, author, `${id}: ${key.slice(id.length)}`, { log: at, index, evidence })
+    }
+  }
+}
+
+function toMirrored(
+  entry: VerifiedEntry,
+  columns: ReadonlyMap<number, ObjectColumns>,
+  malformed: ReadonlySet<number>,
+): MirroredEntry {
+  if (!entry.bytes || malformed.has(entry.index)) return { leaf: entry.leaf }
+  const object = columns.get(entry.index)
+  return { bytes: entry.bytes, kind: entry.kind, time: entry.time, ...(object ? { object } : {}) }
+}
+
+function toStatusChange({ candidate, verdict }: Revision): Change {
+  const { log, index } = candidate
+  return { op: 'status', log, index, status: verdict.status, ...(verdict.code === undefined ? {} : { code: verdict.code }) }
+}
+
+const keptWhole = (entry: VerifiedEntry | undefined, malformed: ReadonlySet<number>) =>
+  entry?.bytes !== undefined && !malformed.has(entry.index)
+
+const lastTime = (entries: readonly VerifiedEntry[]): Millis =>
+  entries.reduce((time, entry) => (entry.bytes ? Math.max(time, entry.time) : time), 0)
+
+const isAlarming = (code: string | undefined): boolean =>
+  code !== undefined && (code.includes('EQUIVOCATION') || code.includes('MISDELIVERED') || code === 'REJECT:ROLLBACK')

@@ -1,0 +1,263 @@
+import { fromBase64, isJsonObject, type Json, type MemberId, parseJson, type Slug, toBase64, utf8 } from '#base'
+import {
+  type CharterMember,
+  type CharterRules,
+  type CharterStatement,
+  type Envelope,
+  isSlug,
+  memberIdOf,
+  type Signer,
+  signStatement,
+  statementHash,
+  toCharter,
+} from '#log'
+import type { Alliances, JoinRequest, ProposalState, VotedCharter } from '../api.ts'
+import type { Context } from '../context.ts'
+import type { CharterDirectory } from '../directory.ts'
+import { FederationError } from '../error.ts'
+import { INVITATION_VALID_MS } from '../limits.ts'
+import type { LinkClient, Target } from '../link-client.ts'
+import { toCommitment, toWords } from '../words.ts'
+import type { Charters, Proposal } from './charters.ts'
+import { catchUp, pushBody } from './exchange.ts'
+import { invitationText, parseInvitation } from './invitation.ts'
+import { type Joins, requireRow } from './joins.ts'
+
+const VOTES = 'charter-votes'
+const DEFAULT_RULES: CharterRules = { quorum: 'majority', receipts: 'author', greenDefault: 'community', carriers: [] }
+
+/** What alliance operations work with. */
+export interface AllianceParts {
+  context: Context
+  directory: CharterDirectory
+  charters: Charters
+  joins: Joins
+  client: LinkClient
+  /** Peers that stand in the alliance and have a link. */
+  peersOf: (alliance: Slug) => Target[]
+}
+
+/** Founding, inviting, joining, voting: what people do with charters. @see FEDERATION.md, Joining */
+export class AllianceOperations implements Alliances {
+  readonly #parts: AllianceParts
+
+  constructor(parts: AllianceParts) {
+    this.#parts = parts
+  }
+
+  list() {
+    return this.#parts.directory.charters().map(({ charter }) => {
+      const { alliance, version, members, rules } = charter
+      return { alliance, version, members, rules, hash: statementHash(charter) }
+    })
+  }
+
+  async create(alliance: Slug, rules: Partial<CharterRules>, root: Signer): Promise<VotedCharter> {
+    if (!isSlug(alliance))
+      throw new FederationError('ALLIANCE_SLUG', `${alliance} is no name for an alliance: use a-z, 0-9 and hyphens, at most 63`)
+    if (this.#parts.directory.charter(alliance))
+      throw new FederationError('ALLIANCE_EXISTS', `This member is in an alliance ${alliance} already`)
+    const { context } = this.#parts
+    const time = context.now()
+    const charter = toCharter({
+      type: 'charter',
+      alliance,
+      version: 1,
+      previous: null,
+      members: [{ ...context.self.profile, standing: 'active', joined: time }],
+      rules: { ...DEFAULT_RULES, ...rules },
+      time,
+    })
+    const vote = await this.#vote(charter, context.self.profile, root)
+    await this.bootstrapCharter({ charter, votes: [vote] })
+    return { charter, votes: [vote] }
+  }
+
+  async invite(alliance: Slug, options: { address?: string; validMs?: number } = {}) {
+    const { context, joins } = this.#parts
+    const { self, random, now } = context
+    this.#charter(alliance)
+    const address = options.address ?? self.profile.address
+    if (address === undefined)
+      throw new FederationError('LINK_ADDRESS', 'An invitation needs the address under which this node is reached: set publicUrl')
+    const expires = now() + (options.validMs ?? INVITATION_VALID_MS)
+    const secret = toBase64(random(32))
+    await joins.invite(secret, { alliance, expires, tries: 0 })
+    const root = self.profile.firstRoot ?? self.profile.root
+    return { text: invitationText({ alliance, inviter: self.member, root, address, secret, expires }), expires }
+  }
+
+  async join(text: string) {
+    const invitation = parseInvitation(text)
+    const { alliance, inviter, address, secret, expires } = invitation
+    const { context, client, joins, directory } = this.#parts
+    if (context.now() >= expires)
+      throw new FederationError('INVITATION_EXPIRED', `The invitation ended at ${new Date(expires).toISOString()}; ask for another`)
+    if (directory.charter(alliance))
+      throw new FederationError('ALLIANCE_EXISTS', `This member is in an alliance ${alliance} already`)
+    const own = { root: fromBase64(context.self.profile.root, 32), nonce: context.random(32) }
+    const commitment = toBase64(toCommitment(own.root, own.nonce))
+    const target = { member: inviter, address }
+    const first = { alliance, secret, member: context.self.profile as unknown as Json, commitment }
+    const answer = await this.#ask(client.post(target, '/link/v1/join', utf8(JSON.stringify(first))), address)
+    const { inviter: row, nonce } = answer as { inviter?: Json; nonce?: Json }
+    const theirs = inviterOf(row, nonce, inviter)
+    const second = { alliance, nonce: toBase64(own.nonce) }
+    await this.#ask(client.post(target, '/link/v1/join/reveal', utf8(JSON.stringify(second))), address)
+    const words = toWords(theirs, own)
+    await joins.joining(alliance, { inviter: theirs.row, address, words })
+    return { alliance, inviter, inviterSlug: theirs.row.slug, words }
+  }
+
+  async joined(alliance: Slug): Promise<boolean> {
+    const { directory, joins, client, charters } = this.#parts
+    if (directory.charter(alliance)) return true
+    const joining = await joins.joining(alliance)
+    if (!joining) throw new FederationError('JOIN_UNKNOWN', `No join of ${alliance} is open here; begin with its invitation`)
+    const from = { member: joining.inviter.id, address: joining.address }
+    try {
+      await catchUp({ client, charters, directory }, from, alliance)
+    } catch (cause) {
+      if (cause instanceof FederationError && cause.code === 'LINK_REFUSED') return false
+      throw cause
+    }
+    return this.#settle(alliance)
+  }
+
+  joinRequests(alliance?: Slug): Promise<JoinRequest[]> {
+    return this.#parts.joins.requests(alliance)
+  }
+
+  async confirm(alliance: Slug, member: MemberId, root: Signer): Promise<ProposalState> {
+    const { context, joins } = this.#parts
+    const { charter } = this.#charter(alliance)
+    const request = (await joins.requests(alliance)).find((open) => open.member.id === member || open.member.slug === member)
+    if (!request) throw new FederationError('JOIN_UNKNOWN', `${member} has not asked to join ${alliance}, or is in it already`)
+    const time = Math.max(context.now(), charter.time)
+    const row: CharterMember = { ...request.member, standing: 'active', joined: time }
+    const next = toCharter({
+      ...charter,
+      version: charter.version + 1,
+      previous: statementHash(charter),
+      members: [...charter.members, row].sort((a, b) => (a.id < b.id ? -1 : 1)),
+      time,
+    })
+    return this.#voteFor(next, root)
+  }
+
+  async approve(alliance: Slug, root: Signer, version?: number): Promise<ProposalState> {
+    this.#charter(alliance)
+    const [proposal] = await this.#parts.charters.proposals(alliance)
+    if (!proposal) throw new FederationError('ALLIANCE_NO_PROPOSAL', `No charter of ${alliance} waits for votes`)
+    if (version !== undefined && proposal.charter.version !== version)
+      throw new FederationError('ALLIANCE_VERSION', `Version ${proposal.charter.version} of ${alliance} waits, not ${version}; read it again`)
+    return this.#voteFor(proposal.charter, root)
+  }
+
+  async proposals(alliance?: Slug): Promise<ProposalState[]> {
+    return (await this.#parts.charters.proposals(alliance)).map(toState)
+  }
+
+  async bootstrapCharter(given: VotedCharter | readonly VotedCharter[]): Promise<void> {
+    const chain = Array.isArray(given) ? (given as readonly VotedCharter[]) : [given as VotedCharter]
+    for (const voted of chain) toCharter(voted.charter)
+    const result = await this.#parts.charters.install(chain)
+    if (result !== 'installed' && result !== 'known')
+      throw new FederationError('CHARTER_INVALID', `The charter can't be installed: ${result}`)
+  }
+
+  /** Sends what waits for votes to a peer whose link came up. */
+  async remind(to: Target): Promise<void> {
+    const waiting = await this.#parts.charters.proposals()
+    const shared = waiting.filter(({ charter }) =>
+      this.#parts.directory.charter(charter.alliance)?.charter.members.some((member) => member.id === to.member),
+    )
+    const proposals = shared.map(({ charter, votes }) => ({ charter, votes }))
+    if (proposals.length > 0) await this.#parts.client.post(to, '/link/v1/charters', pushBody({ proposals }))
+  }
+
+  /** A charter came into force: done joins are closed, and everybody linked hears of it. */
+  async announce(alliance: Slug): Promise<void> {
+    const voted = this.#parts.directory.charter(alliance)
+    if (!voted) return
+    await this.#settle(alliance)
+    this.#push(alliance, pushBody({ charters: [voted] }))
+  }
+
+  async #settle(alliance: Slug): Promise<boolean> {
+    const charter = this.#parts.directory.charter(alliance)?.charter
+    if (charter) await this.#parts.joins.settle(charter)
+    return charter !== undefined
+  }
+
+  async #voteFor(charter: CharterStatement, root: Signer): Promise<ProposalState> {
+    const { context, charters } = this.#parts
+    const current = this.#charter(charter.alliance).charter
+    const row = current.members.find((member) => member.id === context.self.member)
+    const vote = await this.#vote(charter, row ?? context.self.profile, root)
+    const proposal = await charters.propose(charter, [vote])
+    if (!proposal.verdict.inForce) {
+      const { votes } = proposal
+      this.#push(charter.alliance, pushBody({ proposals: [{ charter, votes }] }))
+    }
+    return toState(proposal)
+  }
+
+  /** One vote for each alliance and version, on disk before it is shown to anybody. */
+  async #vote(charter: CharterStatement, row: CharterMember, root: Signer): Promise<Envelope> {
+    if (toBase64(root.publicKey) !== row.root)
+      throw new FederationError('KEY_MISMATCH', 'This is not the root key that stands for this member in the charter')
+    const { context } = this.#parts
+    const { alliance, version } = charter
+    const hash = statementHash(charter)
+    const fields = { member: row.id, alliance, charter: hash, time: context.now() }
+    const vote = signStatement('vote', fields, [root])
+    const key = `${alliance}/${version}`
+    const put = { op: 'put' as const, collection: VOTES, key, value: vote as unknown as Json, ifAbsent: true }
+    const [outcome] = await context.store.commit([put])
+    if (outcome?.op === 'put' && outcome.stored) return vote
+    const given = (await context.store.record(VOTES, key)) as unknown as Envelope
+    if (given.statement['charter'] === hash) return given
+    throw new FederationError('ALLIANCE_VOTED', `This member has voted for another version ${version} of ${alliance}; it votes once`)
+  }
+
+  #push(alliance: Slug, body: Uint8Array): void {
+    for (const peer of this.#parts.peersOf(alliance)) {
+      this.#parts.client.post(peer, '/link/v1/charters', body).catch((cause: unknown) =>
+        // A peer that is away learns of it from the next snapshot, or when its link comes up.
+        this.#parts.context.log('info', 'A charter could not be pushed', { peer: peer.member, cause: String(cause) }),
+      )
+    }
+  }
+
+  #charter(alliance: Slug): VotedCharter {
+    const voted = this.#parts.directory.charter(alliance)
+    if (voted) return voted
+    throw new FederationError('ALLIANCE_UNKNOWN', `This member is in no alliance ${alliance}; see \`noroshi alliance members\``)
+  }
+
+  async #ask(answer: Promise<Uint8Array>, address: string): Promise<Json> {
+    try {
+      return parseJson(await answer)
+    } catch (cause) {
+      if (!(cause instanceof FederationError) || cause.code !== 'LINK_REFUSED') throw cause
+      throw new FederationError('INVITATION_REFUSED', `${address} does not take this invitation: used, ended or withdrawn. Ask for another`, { cause })
+    }
+  }
+}
+
+function inviterOf(row: Json | undefined, nonce: Json | undefined, inviter: MemberId) {
+  const member = row as unknown as CharterMember
+  if (!isJsonObject(row) || typeof nonce !== 'string' || member.id !== inviter)
+    throw new FederationError('LINK_BAD_ANSWER', 'The inviter answered in another form than a join takes')
+  requireRow(member)
+  const first = fromBase64(member.firstRoot ?? member.root, 32)
+  if (memberIdOf(first) !== inviter) throw new FederationError('LINK_BAD_ANSWER', 'The answer is not from the inviter')
+  return { row: member, root: fromBase64(member.root, 32), nonce: fromBase64(nonce, 32) }
+}
+
+function toState({ charter, verdict }: Proposal): ProposalState {
+  const { alliance, version } = charter
+  const { hash, approvals, needed, inForce } = verdict
+  return { alliance, version, hash, votes: approvals, needed, inForce, charter }
+}

@@ -1,0 +1,210 @@
+import { fromBase64, fromHex, fromUtf8, type Hash, type Json, type LogId, type MemberId, type Millis, parseJson, toHex } from '#base'
+import { type Frame, FrameDecoder, Frontier } from '#log'
+import { Absorber } from './absorb.ts'
+import type { Context } from './context.ts'
+import type { CharterDirectory } from './directory.ts'
+import type { Heads } from './heads.ts'
+import { CHECKPOINT_GAP_BYTES } from './limits.ts'
+import type { LinkClient, Target } from './link-client.ts'
+import type { Head } from './machine.ts'
+import { MIRRORS, type MirrorRecord } from './mirror-record.ts'
+import { checkCheckpoint, checkEntries, checkFollows, type Fault, type MirrorState, provesGrowth, type SignedCheckpoint } from './verify.ts'
+
+/** New entries that came along with a snapshot on the stream. */
+export interface InlineEntries {
+  log: LogId
+  from: number
+  checkpoint: string
+  frames: string
+}
+
+/** Pushed entries that wait for their fetch; beyond this they are fetched after all. */
+const INLINE_MOST = 256
+
+/** What a peer sent does not hold. */
+export class MirrorFault extends Error {
+  readonly fault: Fault
+
+  constructor(fault: Fault) {
+    super(fault.message)
+    this.fault = fault
+  }
+}
+
+/** Mirrors of other authors' logs: fetched in bounded pages up to a checkpoint, verified, judged, committed. */
+export class Mirrors {
+  readonly #context: Context
+  readonly #directory: CharterDirectory
+  readonly #heads: Heads
+  readonly #client: LinkClient
+  readonly #absorber: Absorber
+  readonly #states = new Map<LogId, MirrorState>()
+  readonly #inline = new Map<string, InlineEntries>()
+
+  constructor(context: Context, directory: CharterDirectory, heads: Heads, client: LinkClient, absorber: Absorber) {
+    this.#context = context
+    this.#directory = directory
+    this.#heads = heads
+    this.#client = client
+    this.#absorber = absorber
+  }
+
+  /** Keeps what came along until the fetch that it saves begins. */
+  offer(peer: MemberId, entries: InlineEntries): void {
+    if (this.#inline.size >= INLINE_MOST) this.#inline.clear()
+    this.#inline.set(`${peer}/${entries.log}`, entries)
+  }
+
+  /**
+   * Extends the mirror of a log by one batch, up to a checkpoint.
+   * @throws MirrorFault when what came does not hold; FederationError when the peer can't be reached
+   */
+  async extend(peer: Target, log: LogId, offered: Head): Promise<Head> {
+    const state = await this.#state(peer.member, log)
+    const inline = this.#inline.get(`${peer.member}/${log}`)
+    this.#inline.delete(`${peer.member}/${log}`)
+    try {
+      const batch = inline ? this.#fromInline(state, inline) : undefined
+      const { checkpoint, frames } = batch ?? (await this.#fetch(peer, state, offered))
+      await this.#requireOffered(state, checkpoint, offered)
+      const checked = checkEntries(state, frames, checkpoint)
+      if (!checked.ok) {
+        if (batch) return await this.extend(peer, log, offered)
+        throw new MirrorFault(await this.#explain(peer, state, checkpoint, checked.fault))
+      }
+      const { entries, frontier, audience } = checked.value
+      await this.#absorber.absorb(state, { entries, frontier, audience, checkpoint, frames })
+      this.#states.set(log, {
+        ...state,
+        frontier,
+        audience,
+        checkpointTime: checkpoint.time,
+        entryTime: lastTime(entries, state.entryTime),
+      })
+      await this.#heads.refresh(log)
+      return { size: checkpoint.size, root: checkpoint.root }
+    } catch (cause) {
+      // What is on disk may differ from what is remembered: read it again next time.
+      this.#states.delete(log)
+      throw cause
+    }
+  }
+
+  async #state(author: MemberId, log: LogId): Promise<MirrorState> {
+    const known = this.#states.get(log)
+    if (known) return known
+    const head = this.#heads.get(log) ?? (await this.#context.store.log(log))
+    if (head && (head.own || head.author !== author))
+      throw new MirrorFault({ kind: 'bad-answer', message: `it offers log ${log}, whose author is another member` })
+    const record = (await this.#context.store.record(MIRRORS, log)) as unknown as MirrorRecord | undefined
+    if (!head) return { log, author, frontier: new Frontier(), checkpointTime: 0, entryTime: 0 }
+    let frontier = record ? Frontier.fromBytes(fromHex(record.frontier)) : new Frontier()
+    if (frontier.size !== head.size) frontier = await this.#rebuilt(log, head.size)
+    const state = { log, author, frontier, audience: head.audience, checkpointTime: head.time }
+    return { ...state, entryTime: record?.entryTime ?? 0 }
+  }
+
+  async #rebuilt(log: LogId, size: number): Promise<Frontier> {
+    const frontier = new Frontier()
+    while (frontier.size < size) {
+      const entries = await this.#context.store.entries(log, frontier.size, size, this.#context.limits.pageBytes)
+      if (entries.length === 0) break
+      for (const entry of entries) frontier.append(fromHex(entry.leaf))
+    }
+    return frontier
+  }
+
+  #fromInline(state: MirrorState, inline: InlineEntries) {
+    if (inline.from !== state.frontier.size) return undefined
+    const checked = this.#check(state, inline.checkpoint)
+    if (!checked.ok || checked.value.size <= state.frontier.size) return undefined
+    try {
+      const decoder = new FrameDecoder()
+      const frames = decoder.push(fromBase64(inline.frames))
+      decoder.end()
+      return { checkpoint: checked.value, frames }
+    } catch {
+      return undefined
+    }
+  }
+
+  async #fetch(peer: Target, state: MirrorState, offered: Head) {
+    const { size } = state.frontier
+    const wanted = Math.min(offered.size, size + this.#context.limits.pageEntries)
+    const note = fromUtf8(await this.#client.get(peer, `/link/v1/logs/${state.log}/checkpoint?size=${wanted}`))
+    const checked = this.#check(state, note)
+    if (!checked.ok) throw new MirrorFault(await this.#keep(peer, state, note, checked.fault))
+    const checkpoint = checked.value
+    const fault = checkFollows(state, checkpoint)
+    if (fault) throw new MirrorFault(await this.#keep(peer, state, note, fault))
+    if (checkpoint.size < wanted)
+      throw new MirrorFault({ kind: 'bad-answer', message: `its checkpoint of ${checkpoint.size} does not cover ${wanted}` })
+    return { checkpoint, frames: await this.#frames(peer, state.log, size, checkpoint.size) }
+  }
+
+  #check(state: MirrorState, note: string) {
+    const { log, author } = state
+    const nodeKeys = (at: Millis) => this.#directory.nodeKeys(author, at)
+    return checkCheckpoint(note, { log, author, now: this.#context.now(), nodeKeys })
+  }
+
+  async #frames(peer: Target, log: LogId, from: number, to: number): Promise<Frame[]> {
+    const frames: Frame[] = []
+    let bytes = 0
+    while (from + frames.length < to) {
+      const path = `/link/v1/logs/${log}/entries?from=${from + frames.length}&to=${to}`
+      const body = await this.#client.get(peer, path)
+      const decoder = new FrameDecoder()
+      const more = decoder.push(body)
+      decoder.end()
+      bytes += body.length
+      if (more.length === 0 || from + frames.length + more.length > to)
+        throw new MirrorFault({ kind: 'bad-answer', message: `it sent ${more.length} entries to ${path}` })
+      if (bytes > CHECKPOINT_GAP_BYTES)
+        throw new MirrorFault({ kind: 'bad-answer', message: `more than ${CHECKPOINT_GAP_BYTES} bytes stand between its checkpoints` })
+      for (const frame of more) frames.push(frame)
+    }
+    return frames
+  }
+
+  /** Two signed words of one author that contradict each other: its snapshot's row and its checkpoint. */
+  async #requireOffered(state: MirrorState, checkpoint: SignedCheckpoint, offered: Head): Promise<void> {
+    if (checkpoint.size !== offered.size || checkpoint.root === offered.root) return
+    const fault: Fault = { kind: 'fork', message: `its checkpoint of ${checkpoint.size} entries has another root than its snapshot` }
+    await this.#alarm(state, fault, { checkpoint: checkpoint.note, offered: { ...offered } })
+    throw new MirrorFault(fault)
+  }
+
+  /** Entries that don't give the root: a broken transfer where the author can prove its growth, else a fork. */
+  async #explain(peer: Target, state: MirrorState, checkpoint: SignedCheckpoint, fault: Fault): Promise<Fault> {
+    const { size } = state.frontier
+    if (fault.kind !== 'fork') return this.#keep(peer, state, checkpoint.note, fault)
+    if (size === 0) return this.#keep(peer, state, checkpoint.note, { ...fault, kind: 'bad-answer' })
+    const proof = await this.#proof(peer, state.log, size, checkpoint.size).catch(() => undefined)
+    const root = toHex(state.frontier.root()) as Hash
+    const isHonest = proof !== undefined && provesGrowth({ size, root }, checkpoint, proof)
+    return this.#keep(peer, state, checkpoint.note, isHonest ? { ...fault, kind: 'bad-answer' } : fault)
+  }
+
+  async #proof(peer: Target, log: LogId, from: number, to: number): Promise<string[]> {
+    const body = await this.#client.get(peer, `/link/v1/logs/${log}/consistency?from=${from}&to=${to}`)
+    const { proof } = parseJson(body) as { proof?: Json }
+    return Array.isArray(proof) ? proof.map(String) : []
+  }
+
+  /** Raises the alarm that goes with a fault, with both signed notes where the author contradicts itself. */
+  async #keep(peer: Target, state: MirrorState, note: string, fault: Fault): Promise<Fault> {
+    const before = this.#heads.get(state.log)?.checkpoint ?? null
+    await this.#alarm(state, fault, { before, now: note, from: peer.member })
+    return fault
+  }
+
+  async #alarm(state: MirrorState, fault: Fault, evidence: Json): Promise<void> {
+    const slug = this.#directory.member(state.author)?.slug ?? state.author
+    await this.#context.alarm(fault.kind, state.author, `${slug}: ${fault.message}`, { log: state.log, evidence })
+  }
+}
+
+function lastTime(entries: readonly { bytes?: Uint8Array | undefined; time?: Millis }[], before: Millis): Millis {
+  return entries.reduce((time, entry) => (entry.bytes ? Math.max(time, entry.time ?? 0) : time), before)
+}

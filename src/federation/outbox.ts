@@ -1,0 +1,78 @@
+import type { Json, MemberId, Millis } from '#base'
+import type { Envelope } from '#log'
+import type { Context } from './context.ts'
+
+const COLLECTION = 'outbox'
+
+interface Waiting {
+  to: MemberId
+  envelope: Envelope
+  /** Row that keeps it over a restart; what can be made again needs none. */
+  key?: string
+  sent?: () => void
+}
+
+/** Statements on their way to other members: kept until the receiver has taken them. */
+export class Outbox {
+  readonly #context: Context
+  readonly #waiting = new Map<number, Waiting>()
+  #next = 1
+  #notify: (to: MemberId, id: number, now: Millis) => void = () => undefined
+
+  private constructor(context: Context) {
+    this.#context = context
+  }
+
+  static async open(context: Context): Promise<Outbox> {
+    const outbox = new Outbox(context)
+    for (const { key, value } of await context.store.records(COLLECTION)) {
+      const { to, envelope } = value as unknown as { to: MemberId; envelope: Envelope }
+      outbox.#waiting.set(outbox.#next++, { to, envelope, key })
+    }
+    return outbox
+  }
+
+  /** Who is told of each statement that is due. */
+  onDue(notify: (to: MemberId, id: number, now: Millis) => void): void {
+    this.#notify = notify
+  }
+
+  /** Ids that wait for a member, oldest first. */
+  waitingFor(to: MemberId): number[] {
+    return [...this.#waiting].filter(([, waiting]) => waiting.to === to).map(([id]) => id)
+  }
+
+  /** A statement that must survive a restart. */
+  async keep(to: MemberId, envelope: Envelope): Promise<void> {
+    const key = `${to}/${String(this.#context.now()).padStart(16, '0')}/${envelope.signatures[0]?.sig.slice(0, 24)}`
+    const value = { to, envelope } as unknown as Json
+    await this.#context.store.commit([{ op: 'put', collection: COLLECTION, key, value }])
+    this.#add({ to, envelope, key })
+  }
+
+  /** A statement that would be made again after a restart. */
+  offer(to: MemberId, envelope: Envelope, sent: () => void): void {
+    this.#add({ to, envelope, sent })
+  }
+
+  envelopes(ids: readonly number[]): Envelope[] {
+    return ids.flatMap((id) => this.#waiting.get(id)?.envelope ?? [])
+  }
+
+  /** The receiver has these. */
+  async delivered(ids: readonly number[]): Promise<void> {
+    const changes = ids.flatMap((id) => {
+      const waiting = this.#waiting.get(id)
+      this.#waiting.delete(id)
+      waiting?.sent?.()
+      return waiting?.key === undefined ? [] : [{ op: 'delete' as const, collection: COLLECTION, key: waiting.key }]
+    })
+    if (changes.length > 0) await this.#context.store.commit(changes)
+  }
+
+  #add(waiting: Waiting): void {
+    const id = this.#next++
+    this.#waiting.set(id, waiting)
+    this.#notify(waiting.to, id, this.#context.now())
+  }
+}

@@ -1,0 +1,46 @@
+import type { LogId, MemberId } from '#base'
+import type { LogHead } from '#store'
+import type { Context } from '../context.ts'
+import type { CharterDirectory } from '../directory.ts'
+import type { Heads } from '../heads.ts'
+
+/**
+ * Which logs a peer may read: `policy.admits`, asked again for every request and every batch of a stream, so that a
+ * charter that changed a moment ago already counts.
+ * @see SHARING-RULES section 3; DESIGN section 1
+ */
+export class Access {
+  readonly #context: Context
+  readonly #directory: CharterDirectory
+  readonly #heads: Heads
+
+  constructor(context: Context, directory: CharterDirectory, heads: Heads) {
+    this.#context = context
+    this.#directory = directory
+    this.#heads = heads
+  }
+
+  /** The log's head, if this reader may know that it exists. */
+  readable(log: LogId, reader: MemberId): LogHead | undefined {
+    const head = this.#heads.get(log)
+    return head && this.admits(head, reader) ? head : undefined
+  }
+
+  /** Own logs that the reader may mirror, ascending. */
+  ownFor(reader: MemberId): LogHead[] {
+    return this.#heads.own().filter((head) => this.admits(head, reader))
+  }
+
+  admits(head: LogHead, reader: MemberId): boolean {
+    const { member } = this.#context.self
+    return this.#context.admits({
+      audience: head.audience,
+      author: head.author,
+      server: member,
+      reader,
+      channel: 'node',
+      register: this.#directory.register(),
+      now: this.#context.now(),
+    }).send
+  }
+}

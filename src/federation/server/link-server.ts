@@ -1,0 +1,222 @@
+import { isJsonObject, type Json, type JsonObject, type MemberId, parseJson, utf8 } from '#base'
+import { LogError, signStatement, verifyLinkRequest } from '#log'
+import type { Charters } from '../alliance/charters.ts'
+import type { Joins } from '../alliance/joins.ts'
+import { takeCharters } from '../alliance/exchange.ts'
+import type { LinkRequest, LinkResponse } from '../api.ts'
+import type { Context } from '../context.ts'
+import type { CharterDirectory } from '../directory.ts'
+import type { Heads } from '../heads.ts'
+import type { Nonces } from '../nonces.ts'
+import type { Access } from './access.ts'
+import { bytes, json, notFound, refusal } from './answers.ts'
+import type { TakenReceipts } from './receipts-taken.ts'
+import { type Route, toRoute } from './routes.ts'
+import type { Snapshots } from './snapshots.ts'
+import { framesOf, ReaderStream } from './stream.ts'
+
+/** Envelopes of one POST at most. @see docs/wire.md, Receipts */
+const RECEIPTS_MOST = 1_000
+
+/** What the server side answers from. */
+export interface ServerParts {
+  context: Context
+  directory: CharterDirectory
+  charters: Charters
+  joins: Joins
+  heads: Heads
+  access: Access
+  snapshots: Snapshots
+  receipts: TakenReceipts
+  nonces: Nonces
+  /** Whether a charter that the peer named is yet to be caught up with. */
+  isAhead: (peer: MemberId) => boolean
+  /** Catches up with a charter that a peer pushed and that doesn't follow what this node has. */
+  onGap: (peer: MemberId, alliance: string) => void
+}
+
+/** Answers everything under /link/v1: who asks is known by signature, what it may have is asked of `policy` each time. */
+export class LinkServer {
+  readonly #parts: ServerParts
+  readonly #streams = new Map<MemberId, ReaderStream[]>()
+
+  constructor(parts: ServerParts) {
+    this.#parts = parts
+  }
+
+  /** Never throws. */
+  async handle(request: LinkRequest): Promise<LinkResponse> {
+    const { limits, log } = this.#parts.context
+    try {
+      if (request.body.length > limits.requestBodyBytes) return refusal(413, 'Body too large')
+      if (headerBytes(request) > limits.headerBytes) return refusal(431, 'Header fields too large')
+      const route = toRoute(request.method, request.target)
+      const joining = route?.name === 'join' ? this.#parts.joins.claimed(request.body) : undefined
+      const reader = await this.#authenticate(request, joining?.key)
+      if (typeof reader !== 'string') return reader
+      if (!route) return notFound()
+      return await this.#answer(route, reader, request)
+    } catch (cause) {
+      log('error', 'A link request failed', { target: request.target.slice(0, 200), cause: String(cause) })
+      return refusal(500, 'Internal error')
+    }
+  }
+
+  /** Own logs grew: every open stream looks what of it its reader may see. */
+  notify(): void {
+    for (const streams of this.#streams.values()) for (const stream of streams) stream.notify()
+  }
+
+  close(): void {
+    for (const streams of this.#streams.values()) for (const stream of streams) stream.close()
+  }
+
+  async #authenticate(
+    request: LinkRequest,
+    joining?: (member: MemberId, key: string) => Uint8Array | undefined,
+  ): Promise<MemberId | LinkResponse> {
+    const { context, directory, joins, nonces } = this.#parts
+    const now = context.now()
+    try {
+      const verified = verifyLinkRequest(request, {
+        self: context.self.member,
+        now,
+        publicKey: (member, key) => {
+          const known = directory.memberOfKey(key, now)
+          if (known?.member === member) return known.publicKey
+          return joins.keyOf(member, key) ?? joining?.(member, key)
+        },
+        // Claimed below, durably: two checks at once could both pass here.
+        isSeen: () => false,
+      })
+      const claim = await nonces.claim(verified.key, verified.nonce, Math.floor(now / 1_000))
+      if (claim === 'flooded') return refusal(429, 'Too many requests')
+      return claim === 'fresh' ? verified.from : refusal(401, 'Unauthorized')
+    } catch (cause) {
+      if (!(cause instanceof LogError)) throw cause
+      context.log('info', 'A link request was refused', { code: cause.code })
+      return refusal(401, 'Unauthorized')
+    }
+  }
+
+  async #answer(route: Route, reader: MemberId, request: LinkRequest): Promise<LinkResponse> {
+    const { charters, joins, directory, onGap, isAhead } = this.#parts
+    switch (route.name) {
+      case 'join':
+        return joins.begin(reader, bodyOf(request))
+      case 'reveal':
+        return joins.reveal(reader, bodyOf(request))
+      case 'charters':
+        return takeCharters({ charters, directory, joins, onGap }, reader, bodyOf(request))
+      case 'charter':
+        return this.#charter(route.alliance, route.from, reader)
+      default:
+    }
+    if (!directory.member(reader)) return notFound()
+    // Who knows a newer charter is served once this node knows it too.
+    if (isAhead(reader)) return refusal(503, 'Charter is being updated')
+    return this.#serve(route, reader, request)
+  }
+
+  async #serve(route: Route, reader: MemberId, request: LinkRequest): Promise<LinkResponse> {
+    const { context, access, snapshots, receipts } = this.#parts
+    switch (route.name) {
+      case 'logs':
+        if (route.author !== undefined && route.author !== context.self.member) return notFound()
+        return json(snapshots.make(reader, route.since).envelope as unknown as Json)
+      case 'stream':
+        return this.#stream(reader, route.since ?? lastEventId(request))
+      case 'heads':
+        return this.#headsOf(reader)
+      case 'receipts': {
+        const { receipts: envelopes } = bodyOf(request)
+        if (!Array.isArray(envelopes) || envelopes.length > RECEIPTS_MOST) return refusal(400, 'Bad request')
+        return json(await receipts.take(reader, envelopes))
+      }
+      case 'checkpoint':
+      case 'entries':
+      case 'consistency': {
+        const head = access.readable(route.log, reader)
+        return head ? this.#log(route, head.size) : notFound()
+      }
+      default:
+        return notFound()
+    }
+  }
+
+  async #log(
+    route: Extract<Route, { name: 'checkpoint' | 'entries' | 'consistency' }>,
+    size: number,
+  ): Promise<LinkResponse> {
+    const { context } = this.#parts
+    const { store, limits } = context
+    if (route.name === 'checkpoint') {
+      const wanted = route.size ?? size
+      if (wanted > size) return notFound()
+      const head = wanted === size ? await store.log(route.log) : undefined
+      const [kept] = head ? [] : await store.checkpoints(route.log, { after: wanted - 1, limit: 1 })
+      const note = head?.checkpoint ?? kept?.note
+      return note === undefined ? notFound() : bytes(utf8(note), 'text/plain; charset=utf-8')
+    }
+    const { from, to } = route
+    if (route.name === 'consistency') {
+      if (from < 1 || to > size) return notFound()
+      const proof = await store.consistencyProof(route.log, from, to)
+      return json({ log: route.log, from, to, proof })
+    }
+    const end = Math.min(to, size, from + limits.pageEntries)
+    if (from >= end) return notFound()
+    return bytes(framesOf(await store.entries(route.log, from, end, limits.pageBytes)), 'application/octet-stream')
+  }
+
+  #stream(reader: MemberId, since: number | undefined): LinkResponse {
+    const { context, snapshots } = this.#parts
+    const stream = new ReaderStream(context, snapshots, reader, since)
+    const open = [...(this.#streams.get(reader) ?? []), stream]
+    // A peer that lost its connection opens another while the old one still looks alive: the oldest goes.
+    while (open.length > context.limits.streamsPerPeer) open.shift()?.close()
+    this.#streams.set(reader, open)
+    const ended = () => {
+      const left = (this.#streams.get(reader) ?? []).filter((other) => other !== stream)
+      if (left.length > 0) this.#streams.set(reader, left)
+      else this.#streams.delete(reader)
+    }
+    const headers = { 'content-type': 'text/event-stream', 'cache-control': 'no-store' }
+    return { status: 200, headers, stream: stream.chunks(ended) }
+  }
+
+  /** Newest checkpoints held of the reader's own logs, for one that was restored. */
+  async #headsOf(reader: MemberId): Promise<LinkResponse> {
+    const { context, heads } = this.#parts
+    const held = heads.of(reader).sort((a, b) => (a.log < b.log ? -1 : 1))
+    const notes = held.map((head) => head.checkpoint)
+    const fields = { member: context.self.member, reader, time: context.now(), heads: notes }
+    return json(signStatement('heads', fields, [context.self.nodeKey]) as unknown as Json)
+  }
+
+  async #charter(alliance: string, from: number, reader: MemberId): Promise<LinkResponse> {
+    const { charters, directory, context } = this.#parts
+    const row = directory.charter(alliance)?.charter.members.find((member) => member.id === reader)
+    if (!row) return notFound()
+    const chain = await charters.chain(alliance, from, context.limits.pageBytes)
+    return json({ charters: chain } as unknown as Json)
+  }
+}
+
+function bodyOf(request: LinkRequest): JsonObject {
+  try {
+    const value = parseJson(request.body)
+    return isJsonObject(value) ? value : {}
+  } catch {
+    return {}
+  }
+}
+
+function headerBytes(request: LinkRequest): number {
+  return Object.entries(request.headers).reduce((sum, [name, value]) => sum + name.length + (value?.length ?? 0), 0)
+}
+
+function lastEventId(request: LinkRequest): number | undefined {
+  const id = Number(request.headers['last-event-id'])
+  return Number.isSafeInteger(id) && id > 0 ? id : undefined
+}

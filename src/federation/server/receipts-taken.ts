@@ -1,0 +1,174 @@
+import type { Hash, Json, LogId, MemberId, Millis } from '#base'
+import { type Envelope, parseEnvelope, Possession, verifyStatement } from '#log'
+import type { Change, LogHead } from '#store'
+import type { Receipt, RecallAck } from '../api.ts'
+import type { Context } from '../context.ts'
+import type { CharterDirectory } from '../directory.ts'
+import type { Heads } from '../heads.ts'
+import { CLOCK_AHEAD_MS } from '../limits.ts'
+import type { Access } from './access.ts'
+import { toFrame } from './stream.ts'
+
+const RECEIPTS = 'receipts'
+const ACKS = 'recall-acks'
+const READ_BYTES = 4 * 1_024 * 1_024
+
+/** Why a receipt was not taken. */
+export type RefusalCode = 'FORM' | 'SIGNATURE' | 'MEMBER' | 'LOG' | 'RANGE' | 'ROOT' | 'POSSESSION' | 'TIME'
+
+interface ReceiptRow {
+  kind: 'received' | 'armed'
+  envelope: Envelope
+  arrived: Millis
+  verified: boolean
+}
+
+type Taken = { code: RefusalCode } | { code?: undefined; changes: Change[]; tell: () => void }
+
+/**
+ * Receipts of other members for this author's logs: checked on arrival, kept with the author's own time of arrival
+ * beside the claimed one.
+ * @see WIRE, Receipts
+ */
+export class TakenReceipts {
+  readonly #context: Context
+  readonly #directory: CharterDirectory
+  readonly #heads: Heads
+  readonly #access: Access
+  /** How far each member has proved each log: entries are hashed again once for each member, not for each request. */
+  readonly #proved = new Map<string, number>()
+
+  constructor(context: Context, directory: CharterDirectory, heads: Heads, access: Access) {
+    this.#context = context
+    this.#directory = directory
+    this.#heads = heads
+    this.#access = access
+  }
+
+  /** Takes envelopes of one member; answers how many, and why not the others. */
+  async take(sender: MemberId, envelopes: readonly Json[]) {
+    const refused: { index: number; code: RefusalCode }[] = []
+    const changes: Change[] = []
+    const tell: (() => void)[] = []
+    for (const [index, envelope] of envelopes.entries()) {
+      const taken = await this.#takeOne(sender, envelope)
+      if (taken.code !== undefined) refused.push({ index, code: taken.code })
+      else {
+        changes.push(...taken.changes)
+        tell.push(taken.tell)
+      }
+    }
+    if (changes.length > 0) await this.#context.store.commit(changes)
+    for (const event of tell) event()
+    return { accepted: envelopes.length - refused.length, refused }
+  }
+
+  /** Receipts kept, by arrival. */
+  async list(log?: LogId): Promise<Receipt[]> {
+    const rows = await this.#context.store.records(RECEIPTS, log === undefined ? {} : { prefix: `${log}/` })
+    return rows.map(({ value }) => toReceipt(value as unknown as ReceiptRow)).sort((a, b) => a.arrived - b.arrived)
+  }
+
+  async acks(log: LogId, index: number): Promise<RecallAck[]> {
+    const rows = await this.#context.store.records(ACKS, { prefix: `${log}/${pad(index)}/` })
+    return rows.map(({ value }) => toAck(value as unknown as { envelope: Envelope; arrived: Millis }))
+  }
+
+  async #takeOne(sender: MemberId, value: Json): Promise<Taken> {
+    let envelope: Envelope
+    try {
+      envelope = parseEnvelope(value)
+    } catch {
+      return { code: 'FORM' }
+    }
+    const { type, member, log, time } = envelope.statement as { type: string; member: MemberId; log: LogId; time: Millis }
+    if (type !== 'received' && type !== 'armed' && type !== 'recall-ack') return { code: 'FORM' }
+    if (member !== sender) return { code: 'MEMBER' }
+    if (time > this.#context.now() + CLOCK_AHEAD_MS) return { code: 'TIME' }
+    try {
+      verifyStatement(envelope, type, this.#directory.nodeKeys(sender, time))
+    } catch {
+      return { code: 'SIGNATURE' }
+    }
+    const head = this.#heads.get(log)
+    // Foreign, unknown and not admitted are one answer: a receipt is no way to ask which logs exist.
+    if (!head?.own || (!this.#access.admits(head, sender) && !(await this.#hasReceived(log, sender)))) return { code: 'LOG' }
+    if (type === 'recall-ack') return this.#takeAck(head, envelope)
+    return this.#takeReceipt(type, head, envelope)
+  }
+
+  async #takeReceipt(kind: 'received' | 'armed', head: LogHead, envelope: Envelope): Promise<Taken> {
+    const { member, from, size } = envelope.statement as unknown as { member: MemberId; from: number; size: number }
+    if (size > head.size) return { code: 'RANGE' }
+    const key = `${head.log}/${member}/${kind}/${pad(size)}/${pad(from)}`
+    if (await this.#context.store.record(RECEIPTS, key)) return { changes: [], tell: () => undefined }
+    const verified = kind === 'armed' ? true : await this.#checkPossession(head, envelope)
+    if (verified === 'ROOT' || verified === 'POSSESSION') return { code: verified }
+    const row: ReceiptRow = { kind, envelope, arrived: this.#context.now(), verified }
+    return {
+      changes: [{ op: 'put', collection: RECEIPTS, key, value: row as unknown as Json }],
+      tell: () => this.#context.emit('receipt', toReceipt(row)),
+    }
+  }
+
+  async #checkPossession(head: LogHead, envelope: Envelope): Promise<boolean | 'ROOT' | 'POSSESSION'> {
+    const { member, from, size, root, possession, stubs } = envelope.statement as unknown as {
+      member: MemberId
+      from: number
+      size: number
+      root: Hash
+      possession: Hash
+      stubs: number[]
+    }
+    const known = size === head.size ? head.root : await this.#context.store.root(head.log, size)
+    if (root !== known) return 'ROOT'
+    const key = `${head.log}/${member}`
+    // Proved before, and claimed again under another range: taken, but not hashed again.
+    if (size <= (this.#proved.get(key) ?? 0)) return true
+    const prover = new Possession(member, head.log)
+    const held = new Set(stubs)
+    for (let at = from; at < size; ) {
+      const entries = await this.#context.store.entries(head.log, at, size, READ_BYTES)
+      if (entries.length === 0) return false
+      for (const entry of entries) {
+        if (held.has(entry.index)) prover.add({ leaf: Buffer.from(entry.leaf, 'hex') })
+        // Recalled here in the meantime: the recipient may well have had it, but this author can't tell any more.
+        else if (!entry.bytes) return false
+        else prover.add(toFrame(entry))
+      }
+      at += entries.length
+    }
+    if (prover.digest() !== possession) return 'POSSESSION'
+    this.#proved.set(key, size)
+    return true
+  }
+
+  async #takeAck(head: LogHead, envelope: Envelope): Promise<Taken> {
+    const { member, index, leaf, purged } = envelope.statement as unknown as RecallAck & { leaf: Hash }
+    const [entry] = index < head.size ? await this.#context.store.entries(head.log, index, index + 1) : []
+    if (!entry || entry.leaf !== leaf) return { code: 'RANGE' }
+    const key = `${head.log}/${pad(index)}/${member}/${purged === null ? 'withheld' : 'purged'}`
+    if (await this.#context.store.record(ACKS, key)) return { changes: [], tell: () => undefined }
+    const row = { envelope, arrived: this.#context.now() }
+    return {
+      changes: [{ op: 'put', collection: ACKS, key, value: row as unknown as Json }],
+      tell: () => this.#context.emit('recallAcknowledged', toAck(row)),
+    }
+  }
+
+  async #hasReceived(log: LogId, member: MemberId): Promise<boolean> {
+    return (await this.#context.store.records(RECEIPTS, { prefix: `${log}/${member}/`, limit: 1 })).length > 0
+  }
+}
+
+function toReceipt({ kind, envelope, arrived, verified }: ReceiptRow): Receipt {
+  const { member, log, from, size, time, refused } = envelope.statement as unknown as Receipt & { time: Millis }
+  return { kind, member, log, from, size, claimed: time, arrived, verified, ...(refused ? { refused } : {}), envelope }
+}
+
+function toAck({ envelope, arrived }: { envelope: Envelope; arrived: Millis }): RecallAck {
+  const { member, log, index, withheld, purged } = envelope.statement as unknown as RecallAck
+  return { member, log, index, withheld, purged, arrived, envelope }
+}
+
+const pad = (n: number) => String(n).padStart(12, '0')

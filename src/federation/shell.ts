@@ -1,0 +1,326 @@
+import { type Json, type MemberId, type Millis, parseJson, utf8 } from '#base'
+import { LogError, type LogRow, openSnapshot, SNAPSHOT_FRESH_MS } from '#log'
+import type { LinkState } from './api.ts'
+import type { Charters } from './alliance/charters.ts'
+import { catchUp } from './alliance/exchange.ts'
+import type { Context } from './context.ts'
+import type { CharterDirectory } from './directory.ts'
+import { parseEvents } from './event-stream.ts'
+import type { Heads } from './heads.ts'
+import { JSON_LIMITS } from './limits.ts'
+import type { LinkClient, Target } from './link-client.ts'
+import { type Effect, initialState, type LinkEvent, linkStateOf, type MachineState, nextWake, step } from './machine.ts'
+import { type InlineEntries, MirrorFault, type Mirrors } from './mirrors.ts'
+import type { Outbox } from './outbox.ts'
+
+/** Bytes of receipts in one request. */
+const SEND_BYTES = 512 * 1_024
+/** A tick that finds nothing to do must not be followed by another at once. */
+const TICK_LEAST_MS = 10
+
+/** What the shell works with. */
+export interface ShellParts {
+  context: Context
+  directory: CharterDirectory
+  charters: Charters
+  heads: Heads
+  client: LinkClient
+  mirrors: Mirrors
+  outbox: Outbox
+}
+
+/** A snapshot that deltas are applied to. */
+interface Base {
+  sequence: number
+  logs: LogRow[]
+}
+
+/**
+ * The thin shell around the link state machine: turns its effects into requests, commits and timers, and what comes of
+ * them into events. It decides nothing itself.
+ */
+export class LinkShell {
+  readonly #parts: ShellParts
+  #state: MachineState
+  readonly #streams = new Map<MemberId, AbortController>()
+  /** Peers whose last change could not be applied: the whole list is asked for. */
+  readonly #whole = new Set<MemberId>()
+  #timer: unknown
+  #stopped = false
+
+  constructor(parts: ShellParts) {
+    this.#parts = parts
+    const { limits } = parts.context
+    this.#state = initialState({
+      pollMs: limits.pollMs,
+      backoff: { firstMs: limits.backoffFirstMs, maxMs: limits.backoffMaxMs },
+      fetches: 4,
+      sendMost: 100,
+    })
+    parts.outbox.onDue((peer, id, now) => this.#dispatch({ type: 'due', peer, id, now }))
+  }
+
+  links(): LinkState[] {
+    const now = this.#now()
+    return [...this.#state.peers.values()].map((peer) => linkStateOf(peer, now))
+  }
+
+  /** Whether a peer named a charter that is yet to be caught up with. */
+  isAhead(peer: MemberId): boolean {
+    return (this.#state.peers.get(peer)?.ahead.size ?? 0) > 0
+  }
+
+  target(peer: MemberId): Target | undefined {
+    const known = this.#state.peers.get(peer)
+    return known && { member: peer, address: known.address }
+  }
+
+  add(peer: MemberId, slug: string, address: string): void {
+    if (this.#stopped) return
+    const isKnown = this.#state.peers.has(peer)
+    const held = new Map(this.#parts.heads.of(peer).map(({ log, size, root }) => [log, { size, root }]))
+    const now = this.#now()
+    this.#dispatch({ type: 'peer-added', peer, slug, address, held, now })
+    if (!isKnown) for (const id of this.#parts.outbox.waitingFor(peer)) this.#dispatch({ type: 'due', peer, id, now })
+  }
+
+  remove(peer: MemberId): void {
+    this.#dispatch({ type: 'peer-removed', peer })
+  }
+
+  stop(): void {
+    this.#stopped = true
+    this.#parts.context.timers.clear(this.#timer)
+    for (const stream of this.#streams.values()) stream.abort(new Error('this node stops'))
+    this.#streams.clear()
+  }
+
+  #dispatch(event: LinkEvent): void {
+    if (this.#stopped) return
+    const { state, effects } = step(this.#state, event)
+    this.#state = state
+    for (const effect of effects) this.#run(effect)
+    this.#schedule()
+  }
+
+  #schedule(): void {
+    const { timers } = this.#parts.context
+    timers.clear(this.#timer)
+    const wake = nextWake(this.#state)
+    if (wake === undefined || this.#stopped) return
+    const delay = Math.max(TICK_LEAST_MS, wake - this.#now())
+    this.#timer = timers.set(delay, () => this.#dispatch({ type: 'tick', now: this.#now() }))
+  }
+
+  #run(effect: Effect): void {
+    const { context } = this.#parts
+    const work = this.#perform(effect)
+    work?.catch((cause: unknown) =>
+      context.log('error', `The link effect ${effect.type} failed`, { peer: effect.peer, cause: String(cause) }),
+    )
+  }
+
+  #perform(effect: Effect): Promise<void> | undefined {
+    const { peer } = effect
+    switch (effect.type) {
+      case 'ask':
+        return this.#ask(peer)
+      case 'open-stream':
+        return this.#follow(peer)
+      case 'close-stream':
+        this.#streams.get(peer)?.abort(new Error('the link was closed'))
+        return undefined
+      case 'fetch':
+        return this.#fetch(effect)
+      case 'send':
+        return this.#send(peer, effect.ids)
+      case 'catch-up':
+        return this.#catchUp(peer, effect.alliance)
+      case 'alarm': {
+        const evidence = this.#offeredEvidence(peer, effect.log)
+        return this.#parts.context.alarm(effect.kind, peer, effect.message, {
+          ...(effect.log ? { log: effect.log } : {}),
+          ...(evidence === undefined ? {} : { evidence }),
+        })
+      }
+      case 'link-changed': {
+        const state = this.#state.peers.get(peer)
+        if (state) this.#parts.context.emit('linkChanged', linkStateOf(state, this.#now()))
+        return undefined
+      }
+    }
+  }
+
+  async #ask(peer: MemberId): Promise<void> {
+    const to = this.target(peer)
+    if (!to) return
+    const base = this.#base(peer)
+    const sent = this.#now()
+    try {
+      const query = base ? `?since=${base.sequence}` : ''
+      const body = await this.#parts.client.get(to, `/link/v1/logs${query}`)
+      await this.#take(peer, parseJson(body, JSON_LIMITS), base, sent)
+      this.#whole.delete(peer)
+    } catch (cause) {
+      if (cause instanceof LogError && cause.code === 'SNAPSHOT_BASE') this.#whole.add(peer)
+      await this.#alarmOnce(peer, cause)
+      this.#dispatch({ type: 'ask-failed', peer, reason: reasonOf(cause), jitter: this.#jitter(), now: this.#now() })
+    }
+  }
+
+  async #follow(peer: MemberId): Promise<void> {
+    const to = this.target(peer)
+    if (!to) return
+    const stop = new AbortController()
+    this.#streams.get(peer)?.abort(new Error('another stream was opened'))
+    this.#streams.set(peer, stop)
+    try {
+      let base = this.#base(peer)
+      const query = base ? `?since=${base.sequence}` : ''
+      const chunks = await this.#parts.client.stream(to, `/link/v1/stream${query}`, stop.signal)
+      this.#dispatch({ type: 'stream-opened', peer, now: this.#now() })
+      for await (const event of parseEvents(chunks, this.#parts.context.limits.responseBodyBytes)) {
+        if (event.event !== 'snapshot') {
+          this.#dispatch({ type: 'alive', peer, now: this.#now() })
+          continue
+        }
+        const { snapshot, entries } = parseJson(event.data, JSON_LIMITS) as unknown as {
+          snapshot: Json
+          entries: InlineEntries[]
+        }
+        for (const inline of toInline(entries)) this.#parts.mirrors.offer(peer, inline)
+        base = await this.#take(peer, snapshot, base)
+      }
+    } catch (cause) {
+      if (!stop.signal.aborted) await this.#alarmOnce(peer, cause)
+    } finally {
+      if (this.#streams.get(peer) === stop) this.#streams.delete(peer)
+      this.#dispatch({ type: 'stream-closed', peer, jitter: this.#jitter(), now: this.#now() })
+    }
+  }
+
+  /** Verifies a snapshot and hands it to the machine; returns what the next change is applied to. */
+  async #take(peer: MemberId, envelope: Json, base: Base | undefined, sent?: Millis): Promise<Base> {
+    const { context, directory, charters } = this.#parts
+    const now = this.#now()
+    const { snapshot, logs } = openSnapshot(envelope, {
+      author: peer,
+      reader: context.self.member,
+      publicKeys: directory.nodeKeys(peer, now),
+      now,
+      ...(base ? { last: base } : {}),
+    })
+    const unknownCharters = Object.entries(snapshot.charters)
+      .filter(([alliance, hash]) => directory.charter(alliance) && !charters.knows(alliance, hash))
+      .map(([alliance]) => alliance)
+    const offered = new Map(logs.map(({ log, size, root }) => [log, { size, root }]))
+    const { sequence, time, expires } = snapshot
+    const event = { type: 'snapshot' as const, peer, sequence, time, expires, offered, unknownCharters, now }
+    this.#dispatch(sent === undefined ? event : { ...event, sent })
+    return { sequence, logs }
+  }
+
+  async #fetch(effect: Extract<Effect, { type: 'fetch' }>): Promise<void> {
+    const { peer, log, offered } = effect
+    const to = this.target(peer)
+    if (!to) return
+    try {
+      const head = await this.#parts.mirrors.extend(to, log, offered)
+      this.#dispatch({ type: 'mirrored', peer, log, head, now: this.#now() })
+    } catch (cause) {
+      if (!(cause instanceof MirrorFault))
+        this.#parts.context.log('warn', 'A mirror could not be extended', { peer, log, cause: reasonOf(cause) })
+      this.#dispatch({
+        type: 'fetch-failed',
+        peer,
+        log,
+        reason: reasonOf(cause),
+        jitter: this.#jitter(),
+        now: this.#now(),
+      })
+    }
+  }
+
+  async #send(peer: MemberId, ids: readonly number[]): Promise<void> {
+    const to = this.target(peer)
+    const { outbox, client } = this.#parts
+    const most: number[] = []
+    let bytes = 0
+    for (const id of ids) {
+      bytes += JSON.stringify(outbox.envelopes([id])).length
+      if (most.length > 0 && bytes > SEND_BYTES) break
+      most.push(id)
+    }
+    try {
+      if (!to) throw new Error('the link is gone')
+      const body = utf8(JSON.stringify({ receipts: outbox.envelopes(most) }))
+      const answer = parseJson(await client.post(to, '/link/v1/receipts', body))
+      const { refused } = answer as { refused?: Json[] }
+      if (refused && refused.length > 0)
+        this.#parts.context.log('warn', 'An author refused receipts', { peer, refused: refused.slice(0, 10) })
+      await outbox.delivered(most)
+      this.#dispatch({ type: 'sent', peer, ids: most, now: this.#now() })
+    } catch (cause) {
+      this.#dispatch({ type: 'send-failed', peer, reason: reasonOf(cause), jitter: this.#jitter(), now: this.#now() })
+    }
+  }
+
+  async #catchUp(peer: MemberId, alliance: string): Promise<void> {
+    const to = this.target(peer)
+    if (!to) return
+    const { context, client, charters, directory } = this.#parts
+    try {
+      const result = await catchUp({ client, charters, directory }, to, alliance)
+      if (result === 'installed' || result === 'known') {
+        this.#dispatch({ type: 'caught-up', peer, alliance, now: this.#now() })
+        return
+      }
+      await context.alarm('charter', peer, `It names a charter of ${alliance} that can't be followed: ${result}`)
+    } catch (cause) {
+      context.log('warn', 'Catching up with a charter failed', { peer, alliance, cause: reasonOf(cause) })
+    }
+  }
+
+  /** What changed since this peer's last snapshot can be asked for as long as that is fresh. */
+  #base(peer: MemberId): Base | undefined {
+    const state = this.#state.peers.get(peer)
+    if (state?.sequence === undefined || this.#whole.has(peer)) return undefined
+    if (this.#now() > state.expires + SNAPSHOT_FRESH_MS) return undefined
+    return { sequence: state.sequence, logs: [...state.offered].map(([log, head]) => ({ log, ...head })) }
+  }
+
+  async #alarmOnce(peer: MemberId, cause: unknown): Promise<void> {
+    if (!(cause instanceof LogError) || (this.#state.peers.get(peer)?.failures ?? 0) > 0) return
+    if (cause.code === 'SNAPSHOT_BASE' || cause.code === 'SNAPSHOT_REPLAYED') return
+    const kind = cause.code === 'SIGNATURE_INVALID' ? 'bad-signature' : cause.code === 'SNAPSHOT_AHEAD' ? 'clock' : 'bad-answer'
+    await this.#parts.context.alarm(kind, peer, cause.message)
+  }
+
+  #offeredEvidence(peer: MemberId, log: string | undefined): Json | undefined {
+    const head = log === undefined ? undefined : this.#parts.heads.get(log)
+    if (!head) return undefined
+    const offered = this.#state.peers.get(peer)?.offered.get(head.log)
+    return { checkpoint: head.checkpoint, offered: offered ? { ...offered } : null }
+  }
+
+  #now(): Millis {
+    return this.#parts.context.now()
+  }
+
+  #jitter(): number {
+    return this.#parts.context.jitter()
+  }
+}
+
+function toInline(entries: unknown): InlineEntries[] {
+  if (!Array.isArray(entries)) return []
+  return entries.filter(
+    (entry: Partial<InlineEntries> | null): entry is InlineEntries =>
+      typeof entry?.log === 'string' &&
+      typeof entry.from === 'number' &&
+      typeof entry.checkpoint === 'string' &&
+      typeof entry.frames === 'string',
+  )
+}
+
+const reasonOf = (cause: unknown) => (cause instanceof Error ? cause.message : String(cause))
