@@ -47,6 +47,10 @@ for (const [pattern, expected] of [
   ['[t:v IN ()]', false],
   ["[t:v LIKE 'h%o']", true],
   ["[t:v LIKE 'ell']", false],
+  ["[t:v LIKE '%l_']", true],
+  ["[t:v LIKE 'h%_o%']", true],
+  ["[t:v LIKE '%_l_l%']", false],
+  ["[t:v LIKE '%l_x']", false],
   ["[t:v MATCHES 'ell']", true],
   ["[t:v MATCHES '^ell']", false],
   ["[t:v = h'68656c6c6f']", true],
@@ -210,7 +214,18 @@ test('WITHIN measures from the earliest last time to the latest first time, incl
   const pattern = (seconds: number) => `([t:v=1] AND [t:v=2]) WITHIN ${seconds} SECONDS`
   const bundles = [seen(0, t({ v: 1 }), { until: 1 }), seen(3, t({ v: 2 }), { until: 9 })]
   assert.equal(matches(pattern(2), ...bundles), true)
-  assert.equal(matches(pattern(1.9), ...bundles), false)
+  assert.equal(matches(pattern(1.999999), ...bundles), false)
+})
+
+test('copies of a repeated group may share a moment or not', () => {
+  const pattern = '([t:v=1] AND [t:v=2]) WITHIN 1 SECONDS REPEATS 3 TIMES'
+  const pair = (second: number, count: number) => [
+    seen(second, t({ v: 1 }), { count }),
+    seen(second, t({ v: 2 }), { count }),
+  ]
+  assert.equal(matches(pattern, ...pair(0, 2), ...pair(100, 1)), true)
+  assert.equal(matches(pattern, ...pair(0, 1), ...pair(100, 1), ...pair(200, 1)), true)
+  assert.equal(matches(pattern, ...pair(0, 1), ...pair(100, 1)), false)
 })
 
 test('FOLLOWEDBY allows equal times and overlapping intervals, and each observation once', () => {
