@@ -1,5 +1,6 @@
 import type { JsonObject } from '#base'
 import { toTimestamp } from '#base'
+import { LineScan } from './atoms/line-scan.ts'
 import type { Detector } from './detector.ts'
 import type { Format } from './event.ts'
 import { type BadLine, formatsFor, LINE_MAX, readLine } from './formats/registry.ts'
@@ -38,6 +39,8 @@ export class LineMatcher {
   readonly #detector: Detector
   readonly #formats: readonly Format[]
   readonly #file: string | undefined
+  /** Only where every JSON object counts as an event can the scan stand in for reading it. */
+  readonly #scan: LineScan | undefined
   readonly #decoder = new TextDecoder('utf-8', { ignoreBOM: true })
   #rest: Uint8Array = new Uint8Array(0)
   #skipping = false
@@ -46,6 +49,7 @@ export class LineMatcher {
     this.#detector = detector
     this.#formats = formatsFor(format)
     this.#file = file
+    this.#scan = format === 'auto' ? new LineScan(detector.atoms) : undefined
   }
 
   /** Hits of the lines that this chunk completes. */
@@ -89,6 +93,10 @@ export class LineMatcher {
     if (line === 1 && bytes[start] === 0xef && bytes[start + 1] === 0xbb && bytes[start + 2] === 0xbf) start += 3
     if (start === end) return
     if (end - start > LINE_MAX) return this.#bad('too-long', line)
+    if (this.#scan && !this.#detector.needsEveryEvent && this.#scan.scan(bytes, start, end) === 'nothing') {
+      this.report.events++
+      return
+    }
     const text = this.#decoder.decode(bytes.subarray(start, end))
     const event = readLine(this.#formats, text, this.#file === undefined ? { line } : { file: this.#file, line })
     if (typeof event === 'string') return this.#bad(event, line)

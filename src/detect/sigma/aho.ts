@@ -1,12 +1,10 @@
+import { classesOf, classOf } from './classes.ts'
+
 /**
  * Aho–Corasick automaton over small ASCII needles, as one dense table of states × character classes.
- *
- * Capitals fall into the class of their small letter, and so do the two characters beyond ASCII whose small form begins
- * with an ASCII letter; so a needle that stands in the lower-cased text is always found in the text itself.
  */
 export class NeedleSearch {
   readonly #classes: Uint8Array
-  readonly #wide: ReadonlyMap<number, number>
   readonly #width: number
   readonly #next: Int32Array
   readonly #outputs: (Int32Array | undefined)[]
@@ -15,10 +13,6 @@ export class NeedleSearch {
   constructor(needles: ReadonlyMap<string, readonly number[]>) {
     const { classes, width } = classesOf(needles.keys())
     this.#classes = classes
-    this.#wide = new Map([
-      [0x130, classes[0x69] ?? 0],
-      [0x212a, classes[0x6b] ?? 0],
-    ])
     this.#width = width
     const { next, outputs } = build(needles, classes, width)
     this.#next = next
@@ -33,7 +27,7 @@ export class NeedleSearch {
     let state = 0
     for (let i = 0; i < text.length; i++) {
       const code = text.charCodeAt(i)
-      const kind = code < 128 ? classes[code]! : (this.#wide.get(code) ?? 0)
+      const kind = code < 128 ? classes[code]! : classOf(classes, code)
       const packed = next[state * width + kind]!
       // The sign bit says that the state has outputs.
       if (packed < 0) {
@@ -42,19 +36,6 @@ export class NeedleSearch {
       } else state = packed
     }
   }
-}
-
-/** Class 0 is every character that no needle holds. */
-function classesOf(needles: Iterable<string>): { classes: Uint8Array; width: number } {
-  const classes = new Uint8Array(128)
-  let width = 1
-  for (const needle of needles)
-    for (let i = 0; i < needle.length; i++) {
-      const code = needle.charCodeAt(i)
-      if (classes[code] === 0) classes[code] = width++
-    }
-  for (let code = 65; code <= 90; code++) classes[code] = classes[code + 32]!
-  return { classes, width }
 }
 
 function build(needles: ReadonlyMap<string, readonly number[]>, classes: Uint8Array, width: number) {

@@ -1,6 +1,6 @@
 import { contains, toNetwork } from '../atoms/address.ts'
 import type { Form, Match, Test } from './test.ts'
-import { compileTokens } from './value.ts'
+import { compileTokens, plainText } from './value.ts'
 import type { EventView, FieldNames, FieldText } from './view.ts'
 
 /** A compiled test of the event that the view has open. */
@@ -22,10 +22,14 @@ export function compileTest(test: Test, fields: FieldNames): Compiled {
       return test.field === undefined
         ? compileKeyword(test.match)
         : compileMatch(fields.slot(test.field), test.match, fields)
-    default: {
-      const inOrder = test.parts.toSorted((one, other) => cost(one) - cost(other))
-      const parts = inOrder.map((part) => compileTest(part, fields))
-      return test.op === 'and' ? every(parts) : some(parts)
+    case 'and':
+      return every(cheapFirst(test.parts).map((part) => compileTest(part, fields)))
+    case 'or': {
+      const { lists, others } = gatherLists(test.parts)
+      return some([
+        ...lists.map((list) => compileList(fields.slot(list.field), list)),
+        ...cheapFirst(others).map((part) => compileTest(part, fields)),
+      ])
     }
   }
 }
@@ -41,6 +45,7 @@ function every(parts: readonly Compiled[]): Compiled {
 
 function some(parts: readonly Compiled[]): Compiled {
   const [first, second] = parts
+  if (parts.length === 1 && first) return first
   if (parts.length === 2 && first && second) return (view) => first(view) || second(view)
   return (view) => {
     for (const part of parts) if (part(view)) return true
@@ -55,6 +60,54 @@ function atLeast(count: number, parts: readonly Compiled[]): Compiled {
     return false
   }
 }
+
+/** The values of one field of which any may match: read once, then tried one after the other. */
+interface ValueList {
+  field: string
+  cased: boolean
+  matches: TextMatch[]
+}
+
+type TextMatch = Extract<Match, { kind: 'text' }>
+
+function gatherLists(parts: readonly Test[]): { lists: ValueList[]; others: Test[] } {
+  const lists = new Map<string, ValueList>()
+  const others: Test[] = []
+  for (const part of parts.flatMap(flattened)) {
+    if (part.op !== 'match' || part.field === undefined || part.match.kind !== 'text') {
+      others.push(part)
+      continue
+    }
+    const key = `${part.match.cased} ${part.field}`
+    const list = lists.get(key) ?? { field: part.field, cased: part.match.cased, matches: [] }
+    list.matches.push(part.match)
+    lists.set(key, list)
+  }
+  return { lists: [...lists.values()], others }
+}
+
+const flattened = (test: Test): readonly Test[] => (test.op === 'or' ? test.parts.flatMap(flattened) : [test])
+
+function compileList(slot: number, { cased, matches }: ValueList): Compiled {
+  const whole = new Set<string>()
+  const tests: ((text: string) => boolean)[] = []
+  for (const { tokens } of matches) {
+    const plain = plainText(tokens)
+    if (plain === undefined) tests.push(compileTokens(tokens))
+    else whole.add(plain)
+  }
+  const test =
+    tests.length === 0
+      ? (text: string) => whole.has(text)
+      : (text: string) => {
+          if (whole.size > 0 && whole.has(text)) return true
+          for (const one of tests) if (one(text)) return true
+          return false
+        }
+  return cased ? (view) => anyOf(view.text(slot), test) : (view) => anyOf(view.lower(slot), test)
+}
+
+const cheapFirst = (parts: readonly Test[]): Test[] => parts.toSorted((one, other) => cost(one) - cost(other))
 
 /** Rough cost, so that the cheap part of an "and" or "or" is asked first; the answer does not depend on it. */
 function cost(test: Test): number {

@@ -1,5 +1,6 @@
 import type { SigmaRule } from './rule.ts'
 import { NeedleSearch } from './aho.ts'
+import { SkipSearch } from './skip-search.ts'
 import { type Needle, needlesOf } from './needles.ts'
 import type { Compiled } from './compile.ts'
 import type { Test } from './test.ts'
@@ -43,7 +44,7 @@ export class RuleGroup {
     this.#always = Int32Array.from(always)
     this.#fields = [...byField].map(([field, { part, whole }]) => ({
       slot: field === undefined ? undefined : fields.slot(field),
-      search: part.size > 0 ? new NeedleSearch(part) : undefined,
+      searches: searchesFor(part),
       whole: new Map([...whole].map(([text, owners]) => [text, Int32Array.from(owners)])),
     }))
   }
@@ -58,16 +59,16 @@ export class RuleGroup {
     this.#epoch++
     this.#count = 0
     this.#take(this.#always)
-    for (const { slot, search, whole } of this.#fields) {
-      const text = slot === undefined ? view.keywords() : view.text(slot)
+    for (const { slot, searches, whole } of this.#fields) {
+      const text = slot === undefined ? view.leaves() : view.text(slot)
       if (text === undefined) continue
       if (typeof text === 'string') {
-        search?.search(text, this.#take)
-        if (whole.size > 0) this.#take(whole.get(slot === undefined ? text : (view.lower(slot) as string)))
+        for (const search of searches) search.search(text, this.#take)
+        if (whole.size > 0) this.#take(whole.get(text.toLowerCase()))
       } else
         for (const item of text) {
-          search?.search(item, this.#take)
-          this.#take(whole.get(item.toLowerCase()))
+          for (const search of searches) search.search(item, this.#take)
+          if (whole.size > 0) this.#take(whole.get(item.toLowerCase()))
         }
     }
     const chosen = this.#candidates.subarray(0, this.#count)
@@ -90,8 +91,17 @@ export class RuleGroup {
 
 interface FieldFilter {
   slot: number | undefined
-  search: NeedleSearch | undefined
+  searches: readonly (NeedleSearch | SkipSearch)[]
   whole: ReadonlyMap<string, Int32Array>
+}
+
+/** Needles of this length and more are worth a search of their own that skips. */
+const SKIP_MIN = 6
+
+function searchesFor(needles: ReadonlyMap<string, readonly number[]>): (NeedleSearch | SkipSearch)[] {
+  const long = new Map([...needles].filter(([text]) => text.length >= SKIP_MIN))
+  const short = new Map([...needles].filter(([text]) => text.length < SKIP_MIN))
+  return [...(long.size > 0 ? [new SkipSearch(long)] : []), ...(short.size > 0 ? [new NeedleSearch(short)] : [])]
 }
 
 /** Estimates how often a needle is present: short ones often, and those that many rules name, too. */

@@ -1,3 +1,4 @@
+import { literalsOf } from './regex-literals.ts'
 import type { Match, Test } from './test.ts'
 
 /** A text that must stand in a field (anywhere, small letters) wherever the test holds; without field, in any value. */
@@ -11,6 +12,7 @@ export interface Needle {
 /** Needles longer than this are cut to their end, which tells more than the beginning (paths, keys). */
 export const NEEDLE_MAX = 14
 const NEEDLES_MAX = 400
+const REGEX_NEEDLE_MIN = 2
 
 /**
  * A set of needles of which at least one is present whenever the test holds; `undefined` where there is no such set.
@@ -22,6 +24,7 @@ export function needlesOf(test: Test, weigh: (needle: Needle) => number): Needle
     case 'not':
       return undefined
     case 'match': {
+      if (test.match.kind === 'regex') return regexNeedles(test.field, test.match.source)
       const needle = needleOf(test.field, test.match)
       return needle && [needle]
     }
@@ -69,6 +72,12 @@ function needleOf(field: string | undefined, match: Match): Needle | undefined {
   return longest === '' ? undefined : { field, text: longest.slice(-NEEDLE_MAX), whole: false }
 }
 
+function regexNeedles(field: string | undefined, source: string): Needle[] | undefined {
+  const literals = literalsOf(source)
+  if (!literals?.every((text) => isAscii(text) && text.length >= REGEX_NEEDLE_MIN)) return undefined
+  return literals.map((text) => ({ field, text: text.slice(-NEEDLE_MAX), whole: false }))
+}
+
 // oxlint-disable-next-line no-control-regex
-const NOT_ASCII = /[^\x00-\x7f]+/
+const NOT_ASCII = /[^\x00-\x09\x0b-\x7f]+/
 const isAscii = (text: string): boolean => !NOT_ASCII.test(text)

@@ -30,6 +30,7 @@ export class EventView {
   readonly #texts: FieldText[] = []
   readonly #lowerEpoch: number[] = []
   readonly #lowers: FieldText[] = []
+  #leaves: string[] | undefined
   #keywords: string | undefined
   #keywordsLower: string | undefined
 
@@ -40,6 +41,7 @@ export class EventView {
   open(event: NormalEvent): void {
     this.#event = event
     this.#epoch++
+    this.#leaves = undefined
     this.#keywords = undefined
     this.#keywordsLower = undefined
   }
@@ -68,14 +70,18 @@ export class EventView {
     return small
   }
 
+  /** All values of the event as texts. */
+  leaves(): readonly string[] {
+    if (this.#leaves === undefined) {
+      this.#leaves = []
+      gather(this.#event!.fields, this.#leaves, 0)
+    }
+    return this.#leaves
+  }
+
   /** All values of the event, one a line: what keywords are looked for in. */
   keywords(): string {
-    if (this.#keywords === undefined) {
-      const leaves: string[] = []
-      gather(this.#event!.fields, leaves, 0)
-      this.#keywords = leaves.join('\n')
-    }
-    return this.#keywords
+    return (this.#keywords ??= this.leaves().join('\n'))
   }
 
   keywordsLower(): string {

@@ -3,7 +3,7 @@ import type { Json } from '#base'
 import { DetectError } from '../error.ts'
 
 /** Largest rule file, in characters. */
-export const RULE_MAX = 262_144
+export const RULE_MAX = 1_048_576
 const DEPTH_MAX = 32
 const NODES_MAX = 50_000
 
