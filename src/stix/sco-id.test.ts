@@ -52,13 +52,13 @@ test('of several hashes one counts, MD5 before SHA-1 before SHA-256 before SHA-5
 })
 
 test('nothing that identifies the object, or a type without a rule, has no deterministic id', () => {
-  for (const object of [
+  const objects: JsonObject[] = [
     { type: 'process', pid: 1 },
     { type: 'file', size: 1 },
     { type: 'x-own', value: 'a' },
     { type: 'tool', name: 'a' },
     { type: 'constructor' },
     {},
-  ])
-    assert.equal(scoId(object), undefined, JSON.stringify(object))
+  ]
+  for (const object of objects) assert.equal(scoId(object), undefined, JSON.stringify(object))
 })

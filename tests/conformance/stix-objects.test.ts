@@ -51,9 +51,11 @@ test(
     for (const request of lines(join(FIXTURES, 'objects.requests.jsonl'))) {
       const answer = answerValidateVector(request)
       assert.equal(answer.id, request['id'])
-      if (excluded.has(String(answer.id))) continue
+      const id = typeof answer.id === 'string' ? answer.id : ''
+      if (excluded.has(id)) continue
       compared++
-      if (answer.valid === expected.get(answer.id)) continue
+      const wanted = expected.get(id) === true
+      if (answer.valid === wanted) continue
       differing.push(
         `${String(answer.id)}: expected ${String(expected.get(answer.id))}, ${JSON.stringify(answer.errors)}`,
       )
@@ -83,7 +85,7 @@ test(
           if (item.kind !== 'object') continue
           objects++
           const { id, valid, errors } = validateObject(item.value)
-          if (!valid) invalid.push(`${String(id)}: ${JSON.stringify(errors)}`)
+          if (!valid) invalid.push(`${id ?? ''}: ${JSON.stringify(errors)}`)
         }
       assert.deepEqual(reader.end(), [])
       assert.deepEqual(invalid, [], name)

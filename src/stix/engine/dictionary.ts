@@ -22,6 +22,9 @@ export function compileDictionary(check: Check): Check {
   }
 }
 
+/** Whether a text may be the key of a dictionary. @see STIX 2.3 */
+export const isDictionaryKey = (key: string): boolean => KEY.test(key)
+
 /** Reports a dictionary key of characters that are not allowed, or too long. */
 export function badKey(key: string, sink: Sink): void {
   sink.fail('INVALID_NAME', `the key ${shown(key)} must be of a-z, A-Z, 0-9, - and _, at most 250 of them`, '2.3')

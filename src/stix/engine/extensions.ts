@@ -1,14 +1,13 @@
 import type { Json, JsonObject } from '#base'
 import { ENUMERATIONS } from '../types/vocabulary.ts'
-import { type Check, checkAny, hasKeys, isObject, shown, wrongType } from './check.ts'
+import { type Check, hasKeys, isObject, shown, wrongType } from './check.ts'
 import type { StructDefinition } from './data-type.ts'
-import { badKey } from './dictionary.ts'
-import { isIdOf, isPropertyName } from './forms.ts'
+import { badKey, isDictionaryKey } from './dictionary.ts'
+import { isIdOf } from './forms.ts'
 import type { Sink } from './sink.ts'
-import { badPropertyName, compileStruct } from './struct.ts'
+import { checkUndefinedProperty, compileStruct } from './struct.ts'
 
 const DEFINITION_PREFIX = 'extension-definition--'
-const KEY = /^[a-zA-Z0-9_-]{1,250}$/
 const NEW_OBJECT_TYPES: ReadonlySet<Json> = new Set(['new-sdo', 'new-sco', 'new-sro'])
 
 /** A check of `extensions`: predefined ones by their tables, defined ones by the rules of 7.3, others as custom ones. */
@@ -66,15 +65,14 @@ function checkMembers(extension: JsonObject, sink: Sink): void {
   for (const name in extension) {
     if (name === 'extension_type') continue
     const before = sink.count
-    if (!isPropertyName(name)) badPropertyName(name, sink)
-    checkAny(extension[name] ?? null, sink)
+    checkUndefinedProperty(name, extension[name] ?? null, sink)
     if (sink.count !== before) sink.under(before, name)
   }
 }
 
 /** An extension that neither the specification nor an extension-definition defines: the deprecated custom form. */
 function checkUndefined(key: string, value: Json, observable: boolean, sink: Sink): void {
-  if (!KEY.test(key)) badKey(key, sink)
+  if (!isDictionaryKey(key)) badKey(key, sink)
   if (!isObject(value)) return wrongType(sink, 'an object (extension)', value, '3.2')
   if (!hasKeys(value)) sink.fail('EMPTY_OBJECT', 'needs at least one property', '11.3')
   if (!sink.strict) return

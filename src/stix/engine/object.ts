@@ -1,14 +1,14 @@
 import type { Json, JsonObject } from '#base'
 import { COMMON_USE, type ObjectKind } from '../types/common.ts'
 import { RESERVED_NAMES } from '../types/kinds.ts'
-import { type Check, checkAny, shown, wrongType } from './check.ts'
+import { type Check, shown, wrongType } from './check.ts'
 import type { Property, Rule, StructDefinition } from './data-type.ts'
 import { compileExtensions, declaresExtension } from './extensions.ts'
-import { isIdOf, isPropertyName } from './forms.ts'
+import { isIdOf } from './forms.ts'
 import { compileRules } from './rules.ts'
 import { checkSelectors } from './selectors.ts'
 import type { Sink } from './sink.ts'
-import { badPropertyName, checkCustomProperty, compileProperties, requirePresent } from './struct.ts'
+import { checkCustomProperty, checkUndefinedProperty, compileProperties, requirePresent } from './struct.ts'
 
 /** One type of STIX object as data; the files of `types/` are tables of these. */
 export interface ObjectDefinition {
@@ -91,8 +91,7 @@ function checkOther(name: string, value: Json, object: JsonObject, custom: boole
   if (RESERVED_NAMES.has(name))
     return sink.fail('FORBIDDEN_PROPERTY', 'is reserved for later versions of STIX and must not be used', '3.8')
   if (sink.strict && !custom && !declaresExtension(object, TOPLEVEL)) return checkCustomProperty(name, value, sink)
-  if (!isPropertyName(name)) badPropertyName(name, sink)
-  checkAny(value, sink)
+  checkUndefinedProperty(name, value, sink)
 }
 
 /** `id` and `spec_version`; objects of the deprecated container have neither of necessity. */

@@ -1,6 +1,7 @@
 import type { Json, JsonObject } from '#base'
 import { type Check, checkAny, compile, isObject, shown, wrongType } from './check.ts'
 import type { Property, StructDefinition } from './data-type.ts'
+import { badKey, isDictionaryKey } from './dictionary.ts'
 import { isPropertyName } from './forms.ts'
 import { compileRules } from './rules.ts'
 import type { Sink } from './sink.ts'
@@ -58,10 +59,17 @@ export function requirePresent(
     if (object[name] === undefined) sink.advise('RECOMMENDED', `should be given on ${owner}`, section, name)
 }
 
-/** A property that the specification doesn't define: its name and value follow the general rules only. */
-export function checkCustomProperty(name: string, value: Json, sink: Sink): void {
+/** The rules of naming and of values that hold for any property, whoever defined it. */
+export function checkUndefinedProperty(name: string, value: Json, sink: Sink): void {
   if (!isPropertyName(name)) badPropertyName(name, sink)
   checkAny(value, sink)
+  if (!isObject(value)) return
+  for (const key in value) if (!isDictionaryKey(key)) badKey(key, sink)
+}
+
+/** A property that the specification doesn't define: its name and value follow the general rules only. */
+export function checkCustomProperty(name: string, value: Json, sink: Sink): void {
+  checkUndefinedProperty(name, value, sink)
   if (!sink.strict) return
   if (name.startsWith('x_')) sink.advise('CUSTOM_PROPERTY', 'is a custom property; an extension should hold it', '11.1')
   else

@@ -27,6 +27,14 @@ const adviseCountry: RuleCheck = (object, sink, section) => {
     sink.advise('INVALID_VALUE', 'should be an ISO 3166-1 alpha-2 code', section, 'country')
 }
 
+const observesSomething: RuleCheck = (object, sink, section) => {
+  const refs = object['object_refs']
+  if (!Array.isArray(refs) || refs.length === 0) return
+  for (const ref of refs)
+    if (typeof ref !== 'string' || !(ref.startsWith('relationship--') || ref.startsWith('sighting--'))) return
+  sink.fail('INVALID_REFERENCE', 'needs at least one cyber-observable object', section, 'object_refs')
+}
+
 const somewhere: RuleCheck = (object, sink, section) => {
   if (object['region'] !== undefined || object['country'] !== undefined) return
   // One of the pair alone is reported by the rules that require the other.
@@ -132,6 +140,7 @@ export const CONTEXT_TYPES: readonly ObjectDefinition[] = [
       { rule: 'order', earlier: 'first_observed', later: 'last_observed' },
       { rule: 'at-least-one', of: ['objects', 'object_refs'] },
       { rule: 'not-both', of: ['object_refs', 'objects'] },
+      { rule: 'code', check: observesSomething },
     ],
   },
   {
