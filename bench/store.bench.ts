@@ -101,7 +101,7 @@ const publish: Bench = {
       })
       return (BATCHES_PER_SAMPLE * BATCH) / seconds
     }
-    return { sample, dispose: () => opened[Symbol.asyncDispose]() }
+    return { sample, dispose: async () => opened[Symbol.asyncDispose]() }
   },
 }
 
@@ -115,7 +115,7 @@ const pageOfSmall: Bench = {
   prepare: async () => {
     const opened = await openSample()
     await fill(opened.store, SMALL)
-    return { sample: await pageRate(opened.store), dispose: () => opened[Symbol.asyncDispose]() }
+    return { sample: await pageRate(opened.store), dispose: async () => opened[Symbol.asyncDispose]() }
   },
 }
 
@@ -128,7 +128,7 @@ const pageOfLarge: Bench = {
   per: 'cpu',
   prepare: async () => {
     const store = await openStore({ folder: await largeFolder(), now: () => Date.now() })
-    return { sample: await pageRate(store), dispose: () => store[Symbol.asyncDispose]() }
+    return { sample: await pageRate(store), dispose: async () => store[Symbol.asyncDispose]() }
   },
 }
 

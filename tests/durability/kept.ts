@@ -2,7 +2,7 @@
 import { fsckFolder } from '../../src/store/index.ts'
 import { sampleAppend, sampleEntry, sampleMember } from '../../src/store/samples.ts'
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts'
-import type { Ack } from './publishing.ts'
+import type { Ack } from '../../src/store/sample-publishing.ts'
 
 /** What is wrong with a folder: acknowledged entries that are lost, faults that fsck names; empty when nothing is. */
 export async function lossesOf(folder: string, acks: readonly Ack[]): Promise<string[]> {

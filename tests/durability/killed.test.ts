@@ -5,7 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { sampleFolder } from '../../src/store/samples.ts'
 import { randomOf } from './crash.ts'
 import { lossesOf } from './kept.ts'
-import { type Ack, Publishing } from './publishing.ts'
+import { type Ack, Publishing } from '../../src/store/sample-publishing.ts'
 
 const ROUNDS = 20
 const SEED = 7

@@ -8,7 +8,7 @@ import { sampleFolder } from '../../src/store/samples.ts'
 import { crash, type Cut, randomOf } from './crash.ts'
 import { buildLayer, type FileOp, readTrace } from './file-trace.ts'
 import { lossesOf } from './kept.ts'
-import { type Ack, Publishing } from './publishing.ts'
+import { type Ack, Publishing } from '../../src/store/sample-publishing.ts'
 
 const SEED = Number(process.env['NOROSHI_SEED'] ?? 20_260_101)
 const TRACES = 8

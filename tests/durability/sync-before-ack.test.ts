@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { sampleFolder } from '../../src/store/samples.ts'
 import { buildLayer, type FileOp, readStrace, readTrace } from './file-trace.ts'
-import { Publishing } from './publishing.ts'
+import { Publishing } from '../../src/store/sample-publishing.ts'
 
 const PUBLISHES = 40
 const WAL = 'noroshi.db-wal'

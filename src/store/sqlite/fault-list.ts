@@ -21,7 +21,7 @@ export class FaultList {
   }
 
   /** Runs a step; damage that SQLite or a decoder throws becomes a fault of that place. */
-  guard<T>(place: Place, step: () => T): T | undefined {
+  guard<T>(place: Place, step: () => T, kind = 'unreadable'): T | undefined {
     try {
       return step()
     } catch (error) {
@@ -29,7 +29,7 @@ export class FaultList {
       if (error instanceof StoreError && (code === 'STORE_NEWER' || code === 'STORE_FOLDER_MISSING')) throw error
       const isDatabase = (error as { errcode?: number }).errcode !== undefined || error instanceof StoreError
       const message = isDatabase ? toStoreError(error, 'fsck').message : (error as Error).message
-      this.add(isDatabase ? 'database' : 'unreadable', message, place)
+      this.add(isDatabase ? 'database' : kind, message, place)
       return undefined
     }
   }

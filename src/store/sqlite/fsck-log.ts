@@ -149,9 +149,8 @@ export class LogCheck {
   #checkCheckpoint(row: CheckpointRow, size: number): void {
     this.#report.checked.checkpoints++
     const index = Math.max(0, row.size - 1)
-    const opened = this.#faults.guard({ log: this.#log, index }, () =>
-      openCheckpoint(row.note, { name: this.#row.author, publicKey: row.key }),
-    )
+    const open = () => openCheckpoint(row.note, { name: this.#row.author, publicKey: row.key })
+    const opened = this.#faults.guard({ log: this.#log, index }, open, 'checkpoint')
     const previous = this.#lastCheckpoint?.opened
     this.#lastCheckpoint = { row, opened }
     if (!opened) return

@@ -30,12 +30,14 @@ export async function fsckFolder(folder: string, progress: (done: number) => voi
   const connection = faults.guard({}, () => openReader(join(folder, DATABASE_FILE)))
   if (connection) {
     try {
-      connection.snapshot(() => {
-        checkStructure(connection, faults)
-        checkLogs(connection, report, faults, progress)
-        checkRecords(connection, report, faults)
-        checkJournal(connection, report, faults)
-      })
+      faults.guard({}, () =>
+        connection.snapshot(() => {
+          checkStructure(connection, faults)
+          checkLogs(connection, report, faults, progress)
+          checkRecords(connection, report, faults)
+          checkJournal(connection, report, faults)
+        }),
+      )
     } finally {
       connection[Symbol.dispose]()
     }

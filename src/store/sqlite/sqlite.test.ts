@@ -1,4 +1,10 @@
+import { modelContract } from '../contract/model.ts'
+import { readingContract } from '../contract/reading.ts'
+import { writingContract } from '../contract/writing.ts'
 import { openStore } from '../open-store.ts'
-import { storeContract } from '../store.contract.ts'
 
-storeContract({ name: 'SQLite', open: openStore })
+const SQLITE = { name: 'SQLite', open: openStore }
+
+writingContract(SQLITE)
+readingContract(SQLITE)
+modelContract(SQLITE)

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
-const PUBLISHER = join(dirname(fileURLToPath(import.meta.url)), 'publisher.ts')
+const PUBLISHER = join(dirname(fileURLToPath(import.meta.url)), 'sample-publisher.ts')
 const FLAGS = ['--disable-warning=ExperimentalWarning']
 
 /** An acknowledged entry. */

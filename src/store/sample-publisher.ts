@@ -2,8 +2,8 @@
 // a line at once. Each is acknowledged by a line on stdout, written straight to the descriptor, when its commit resolved.
 import { writeSync } from 'node:fs'
 import { createInterface } from 'node:readline'
-import { sampleAppend, sampleEntry, sampleMember } from '../../src/store/samples.ts'
-import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts'
+import { sampleAppend, sampleEntry, sampleMember } from './samples.ts'
+import { openSqliteStore } from './sqlite/sqlite-store.ts'
 
 const [folder = '', walPages = '4096'] = process.argv.slice(2)
 const member = sampleMember('jp')

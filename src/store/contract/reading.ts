@@ -1,0 +1,295 @@
+// What every engine must answer: after recalls, from records, pages, proofs, and a folder opened again.
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { fromHex } from '#base'
+import { openCheckpoint, verifyConsistency, verifyInclusion } from '#log'
+import { AMBER, GREEN, sampleAppend, sampleEntry, sampleFolder, SampleLog } from '../samples.ts'
+import type { Store } from '../store.ts'
+import { allPages, appended, type Engine, JP, openSample, range, rejects, US } from './engine.ts'
+
+/** Registers these tests for an engine. */
+export function readingContract(engine: Engine): void {
+  describe(`${engine.name}: taking back`, () => {
+    test('a withheld entry is served nowhere; its leaf hash stays', async () => {
+      await using opened = await openSample(engine)
+      const { store } = opened
+      const [{ log, leaves }] = appended(
+        await store.commit([sampleAppend(JP.member, [sampleEntry('a'), sampleEntry('b')])]),
+      )
+      await store.commit([{ op: 'withhold', log, index: 1, reason: 'error', time: 7 }])
+      const [entry] = await store.entries(log, 1, 2)
+      assert.equal(entry?.bytes, undefined)
+      assert.equal(entry?.leaf, leaves[0])
+      assert.deepEqual(
+        (await store.objects({ logs: [log], limit: 10 })).rows.map(({ index }) => index),
+        [2],
+      )
+      const recalled = await store.objects({ logs: [log], statuses: ['recalled'], limit: 10 })
+      assert.deepEqual(
+        recalled.rows.map(({ index, json }) => [index, json.length]),
+        [[1, 0]],
+      )
+      await store.commit([{ op: 'status', log, index: 1, status: 'accepted' }])
+      assert.deepEqual(
+        (await store.objects({ logs: [log], limit: 10 })).rows.map(({ index }) => index),
+        [2],
+      )
+      assert.equal((await store.fsck()).ok, true)
+    })
+
+    test('a purged entry leaves its leaf hash only: no bytes, no columns', async () => {
+      await using opened = await openSample(engine)
+      const { store } = opened
+      const entry = sampleEntry('a')
+      const [{ log, leaves }] = appended(await store.commit([sampleAppend(JP.member, [entry, sampleEntry('b')])]))
+      await store.commit([{ op: 'purge', log, index: 1, time: 7 }])
+      const [kept] = await store.entries(log, 1, 2)
+      assert.deepEqual([kept?.bytes, kept?.object, kept?.leaf], [undefined, undefined, leaves[0]])
+      const statuses = ['accepted', 'quarantined', 'rejected', 'recalled'] as const
+      assert.deepEqual((await store.objects({ logs: [log], ids: [entry.object.id], statuses, limit: 1 })).rows, [])
+      assert.equal((await store.totals()).objects, 1)
+      await rejects(store.commit([{ op: 'purge', log, index: 0, time: 7 }]), 'STORE_GENESIS')
+      assert.equal((await store.fsck()).ok, true)
+    })
+
+    test('status changes move an object between the lists, with its reason code', async () => {
+      await using opened = await openSample(engine)
+      const { store } = opened
+      const entry = sampleEntry('a', { status: 'quarantined', code: 'NOT_YET' })
+      const [{ log }] = appended(await store.commit([sampleAppend(JP.member, [entry])]))
+      assert.deepEqual((await store.objects({ logs: [log], limit: 1 })).rows, [])
+      const [held] = (await store.objects({ logs: [log], statuses: ['quarantined'], limit: 1 })).rows
+      assert.deepEqual([held?.status, held?.code], ['quarantined', 'NOT_YET'])
+      await store.commit([{ op: 'status', log, index: 1, status: 'accepted' }])
+      const [free] = (await store.objects({ logs: [log], limit: 1 })).rows
+      assert.deepEqual([free?.status, free?.code], ['accepted', undefined])
+      assert.deepEqual(await store.countObjects({ logs: [log], statuses: ['quarantined'] }), [])
+    })
+  })
+
+  describe(`${engine.name}: records and journals`, () => {
+    test('records are put, kept when already there, deleted, and listed by prefix page by page', async () => {
+      await using opened = await openSample(engine)
+      const { store } = opened
+      const put = (key: string, value: string, ifAbsent = false) =>
+        ({ op: 'put', collection: 'c', key, value, ifAbsent }) as const
+      const keys = ['a', 'b/1', 'b/2', 'b/3', 'b', 'c', 'é', '\u{1f600}', '\uffff']
+      await store.commit(keys.map((key) => put(key, key)))
+      assert.deepEqual(await store.commit([put('a', 'new', true), put('d', 'new', true)]), [
+        { op: 'put', stored: false },
+        { op: 'put', stored: true },
+      ])
+      assert.equal(await store.record('c', 'a'), 'a')
+      assert.deepEqual(
+        (await store.records('c', { prefix: 'b/', limit: 2 })).map(({ key }) => key),
+        ['b/1', 'b/2'],
+      )
+      assert.deepEqual(
+        (await store.records('c', { prefix: 'b/', after: 'b/2' })).map(({ key }) => key),
+        ['b/3'],
+      )
+      assert.deepEqual(
+        (await store.records('c', { after: 'c' })).map(({ key }) => key),
+        ['d', 'é', '\uffff', '\u{1f600}'],
+      )
+      await store.commit([{ op: 'delete', collection: 'c', key: 'a' }])
+      assert.equal(await store.record('c', 'a'), undefined)
+      await rejects(store.commit([put('a\0b', '')]), 'STORE_BAD_CHANGE')
+    })
+
+    test('journal rows are numbered from 1 in each stream and read from either end', async () => {
+      await using opened = await openSample(engine)
+      const { store } = opened
+      const row = (stream: string, value: number) => ({ op: 'journal', stream, time: value, value }) as const
+      await store.commit([row('s', 1), row('t', 1), row('s', 2)])
+      await store.commit([row('s', 3)])
+      assert.deepEqual(
+        (await store.journal('s', { after: 1 })).map(({ sequence, value }) => [sequence, value]),
+        [
+          [2, 2],
+          [3, 3],
+        ],
+      )
+      assert.deepEqual(
+        (await store.journal('s', { newestFirst: true, limit: 2 })).map(({ value }) => value),
+        [3, 2],
+      )
+      assert.deepEqual(await store.journal('u'), [])
+    })
+  })
+
+  describe(`${engine.name}: objects`, () => {
+    test('a page over several logs is in order of arrival and goes on where the one before ended', async () => {
+      await using opened = await openSample(engine)
+      const { store } = opened
+      const arrival: string[] = []
+      for (const i of range(0, 30)) {
+        const audience = [GREEN, AMBER, { ...AMBER, tlp: 'red' as const }][(i * i) % 3] ?? GREEN
+        const entry = sampleEntry(`e${i}`)
+        arrival.push(entry.object.id)
+        await store.commit([sampleAppend(JP.member, [entry], { audience, incarnation: String(i) })])
+      }
+      const logs = (await store.logs()).map(({ log }) => log)
+      for (const limit of [1, 7, 29, 30, 31]) {
+        assert.deepEqual(await allPages(store, logs, { limit }), arrival)
+        assert.deepEqual(await allPages(store, logs, { limit, order: 'newest' }), arrival.toReversed())
+      }
+    })
+
+    test('a cursor that was made up, or given for the other order, is refused', async () => {
+      await using opened = await openSample(engine)
+      const { store } = opened
+      const [{ log }] = appended(
+        await store.commit([
+          sampleAppend(
+            JP.member,
+            range(0, 5).map((i) => sampleEntry(`e${i}`)),
+          ),
+        ]),
+      )
+      const { next } = await store.objects({ logs: [log], limit: 2 })
+      assert.ok(next)
+      await rejects(store.objects({ logs: [log], limit: 2, cursor: next, order: 'newest' }), 'STORE_BAD_CURSOR')
+      for (const cursor of ['', 'x', `${next}A`, Buffer.alloc(16).toString('base64url')])
+        await rejects(store.objects({ logs: [log], limit: 2, cursor }), 'STORE_BAD_CURSOR')
+    })
+
+    test('pages are bounded', async () => {
+      await using opened = await openSample(engine)
+      for (const limit of [0, -1, 1.5, 1_000_000])
+        await rejects(opened.store.objects({ logs: [], limit }), 'STORE_BAD_RANGE')
+    })
+  })
+
+  describe(`${engine.name}: proofs`, () => {
+    test('every proof of a log that crosses a tile boundary verifies against the checkpoint roots', async () => {
+      await using opened = await openSample(engine)
+      const { store } = opened
+      let log = ''
+      for (const count of [3, 250, 1, 1, 1, 300])
+        log = appended(
+          await store.commit([
+            sampleAppend(
+              JP.member,
+              range(0, count).map((i) => sampleEntry(`${count} ${i}`)),
+            ),
+          ]),
+        )[0].log
+      const head = await store.log(log)
+      assert.ok(head && head.size === 557)
+      const entries = await store.entries(log, 0, head.size)
+      for (const size of [1, 2, 4, 255, 256, 257, 511, 512, 513, 557]) {
+        const root = await store.root(log, size)
+        const consistency = (await store.consistencyProof(log, size, head.size)).map((hash) => fromHex(hash))
+        assert.ok(
+          verifyConsistency(size, head.size, fromHex(root), fromHex(head.root), consistency),
+          `consistency ${size}`,
+        )
+        for (const index of [0, size >> 1, size - 1]) {
+          const proof = (await store.inclusionProof(log, index, size)).map((hash) => fromHex(hash))
+          assert.ok(
+            verifyInclusion(fromHex(entries[index]?.leaf ?? ''), index, size, proof, fromHex(root)),
+            `${index} in ${size}`,
+          )
+        }
+      }
+      for (const { size, note } of await store.checkpoints(log))
+        assert.equal(
+          await store.root(log, size),
+          openCheckpoint(note, { name: JP.member, publicKey: JP.key.publicKey }).root,
+        )
+    })
+
+    test('a proof for a size or index that there is not is refused', async () => {
+      await using opened = await openSample(engine)
+      const { store } = opened
+      const [{ log }] = appended(await store.commit([sampleAppend(JP.member, [sampleEntry('a')])]))
+      await rejects(store.consistencyProof(log, 0, 2), 'STORE_BAD_RANGE')
+      await rejects(store.consistencyProof(log, 1, 3), 'STORE_BAD_RANGE')
+      await rejects(store.inclusionProof(log, 2, 2), 'STORE_BAD_RANGE')
+      await rejects(store.root(log, 3), 'STORE_BAD_RANGE')
+      await rejects(store.root('0'.repeat(64), 1), 'STORE_NO_SUCH_LOG')
+    })
+
+    test('entries are cut at the number of bytes asked for, but never to nothing', async () => {
+      await using opened = await openSample(engine)
+      const { store } = opened
+      const entries = range(0, 5).map((i) => sampleEntry(`e${i}`, { padding: 1000 }))
+      const [{ log }] = appended(await store.commit([sampleAppend(JP.member, entries)]))
+      assert.equal((await store.entries(log, 1, 6, 1)).length, 1)
+      assert.equal((await store.entries(log, 1, 6, 3000)).length, 2)
+      assert.equal((await store.entries(log, 1, 6)).length, 5)
+      assert.deepEqual(await store.entries(log, 6, 9), [])
+    })
+  })
+
+  describe(`${engine.name}: a data folder`, () => {
+    test('a store that is opened again is the same', async () => {
+      using home = sampleFolder()
+      const options = { folder: home.folder, signer: JP, now: () => 5_000 }
+      const read = async (store: Store) => {
+        const logs = await store.logs()
+        const ids = logs.map(({ log }) => log)
+        const { rows } = await store.objects({ logs: ids, limit: 100 })
+        return {
+          logs,
+          rows,
+          records: await store.records('c'),
+          totals: await store.totals(),
+          journal: await store.journal('s'),
+        }
+      }
+      let before
+      {
+        await using store = await engine.open(options)
+        const peer = new SampleLog(US)
+        peer.add(sampleEntry('m'))
+        await store.commit([
+          sampleAppend(JP.member, [sampleEntry('a'), sampleEntry('b')]),
+          peer.mirror(0),
+          { op: 'put', collection: 'c', key: 'k', value: { n: 1, text: 'é' } },
+          { op: 'journal', stream: 's', time: 1, value: null },
+        ])
+        before = await read(store)
+      }
+      await using store = await engine.open(options)
+      assert.deepEqual(await read(store), before)
+      const [{ firstIndex }] = appended(await store.commit([sampleAppend(JP.member, [sampleEntry('c')])]))
+      assert.equal(firstIndex, 3)
+      assert.deepEqual(await store.commit([{ op: 'journal', stream: 's', time: 1, value: 2 }]), [
+        { op: 'journal', sequence: 2 },
+      ])
+      assert.deepEqual((await store.fsck()).faults, [])
+    })
+
+    test('closing waits for what was committed; afterwards everything is refused', async () => {
+      using home = sampleFolder()
+      const store = await engine.open({ folder: home.folder, signer: JP, now: () => 1 })
+      const pending = range(0, 20).map((i) => store.commit([sampleAppend(JP.member, [sampleEntry(`e${i}`)])]))
+      await store[Symbol.asyncDispose]()
+      await Promise.all(pending)
+      await rejects(store.commit([]), 'STORE_CLOSED')
+      await rejects(store.logs(), 'STORE_CLOSED')
+      await using again = await engine.open({ folder: home.folder, now: () => 1 })
+      assert.equal((await again.logs())[0]?.size, 21)
+      await rejects(again.commit([sampleAppend(JP.member, [sampleEntry('x')])]), 'STORE_NO_SIGNER')
+    })
+
+    test('a second store on the same folder is refused while the first is open', async () => {
+      using home = sampleFolder()
+      const options = { folder: home.folder, now: () => 1 }
+      {
+        await using first = await engine.open(options)
+        await rejects(engine.open(options), 'STORE_LOCKED')
+        await first.commit([{ op: 'put', collection: 'c', key: 'k', value: 1 }])
+      }
+      await using second = await engine.open(options)
+      assert.equal(await second.record('c', 'k'), 1)
+    })
+
+    test('a folder that is not there is refused', async () => {
+      using home = sampleFolder()
+      await rejects(engine.open({ folder: `${home.folder}/none`, now: () => 1 }), 'STORE_FOLDER_MISSING')
+    })
+  })
+}
