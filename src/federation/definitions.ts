@@ -12,8 +12,8 @@ const IDS_PER_QUERY = 500
 export class MarkingDefinitions {
   readonly #store: Store
   readonly #heads: Heads
-  readonly #predefined = new Definitions(PREDEFINED_MARKINGS as unknown as JsonObject[])
-  readonly #known = new Set((PREDEFINED_MARKINGS as unknown as JsonObject[]).map((marking) => String(marking['id'])))
+  readonly #predefined = new Definitions([...PREDEFINED_MARKINGS.values()])
+  readonly #known = new Set([...PREDEFINED_MARKINGS.values()].map((marking) => String(marking['id'])))
 
   constructor(store: Store, heads: Heads) {
     this.#store = store
@@ -27,7 +27,7 @@ export class MarkingDefinitions {
     if (wanted.size === 0) return this.#predefined
     const found = objects.filter((object) => object['type'] === 'marking-definition' && wanted.has(String(object['id'])))
     found.push(...(await this.#stored(author, [...wanted])))
-    return new Definitions([...(PREDEFINED_MARKINGS as unknown as JsonObject[]), ...found])
+    return new Definitions([...PREDEFINED_MARKINGS.values(), ...found])
   }
 
   async #stored(author: MemberId, ids: string[]): Promise<JsonObject[]> {

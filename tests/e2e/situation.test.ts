@@ -103,7 +103,7 @@ test('Japanese and English, dark and light, wide and narrow: nothing overflows',
     ['en-US', 'light', 390],
   ] as const) {
     const page = await open('jp', { locale, colorScheme, viewport: { width, height: 900 } })
-    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
+    const overflow = await page.evaluate<number>('document.documentElement.scrollWidth - document.documentElement.clientWidth')
     assert.equal(overflow, 0, `${locale} ${colorScheme} ${width}`)
     assert.equal(await page.getAttribute('html', 'lang'), locale.slice(0, 2))
     assert.match(await page.innerText('body'), locale === 'ja-JP' ? /参加組織とリンク/ : /Members and links/)
