@@ -85,6 +85,7 @@ test('three processes killed while publishing lose nothing acknowledged', async 
     await publishing.acknowledged(20 + round * 15)
     await publishing.kill()
     acks.push(...publishing.acks)
+    assert.deepEqual((await fsckFolder(home.folder)).faults, [], 'the folder is checked as the killed process left it')
   }
   await using store = await open(home.folder)
   for (const { log, index, leaf } of acks) assert.equal((await store.entries(log, index, index + 1))[0]?.leaf, leaf)

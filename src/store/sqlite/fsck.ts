@@ -1,5 +1,4 @@
 import { join } from 'node:path'
-import { Worker } from 'node:worker_threads'
 import { StoreError } from '../errors.ts'
 import { rowDigest } from '../sql/digest.ts'
 import { allLogs } from '../sql/read-statements.ts'
@@ -10,6 +9,7 @@ import { FaultList } from './fault-list.ts'
 import { Arrivals } from './fsck-arrivals.ts'
 import { LogCheck } from './fsck-log.ts'
 import { DATABASE_FILE, openReader, requireFolder } from './open-database.ts'
+import { startThread } from './thread.ts'
 import { isEnvelopeDamaged } from './fsck-envelope.ts'
 
 /** Rows between two reports of progress. */
@@ -50,10 +50,7 @@ export async function fsckFolder(folder: string, progress: (done: number) => voi
 /** The same in a thread of its own. */
 export function fsckInThread(folder: string, progress: (done: number) => void = () => {}): Promise<FsckReport> {
   return new Promise((resolve, reject) => {
-    const worker = new Worker(new URL('./fsck-thread.ts', import.meta.url), {
-      workerData: { folder },
-      name: 'store-fsck',
-    })
+    const worker = startThread('./fsck-thread.ts', { folder })
     worker.on('message', (message: { done: number } | { report: FsckReport }) => {
       if ('report' in message) resolve(message.report)
       else progress(message.done)

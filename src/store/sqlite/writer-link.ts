@@ -1,10 +1,11 @@
-import { Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
 import type { MemberId } from '#base'
 import { signCheckpoint, type Signer } from '#log'
 import { StoreError } from '../errors.ts'
 import type { Outcome } from '../store.ts'
 import type { FromWriter, PackedError, ToWriter, UnsignedCheckpoint, WriterData } from './messages.ts'
 import type { PackedList } from './pack.ts'
+import { startThread } from './thread.ts'
 import { packError } from './writer.ts'
 
 /** Bytes of lists that may wait for the writer; beyond it callers are refused and must slow down. */
@@ -35,10 +36,7 @@ export class WriterLink implements AsyncDisposable {
   ) {
     this.#signer = signer
     this.#onCommitted = onCommitted
-    this.#worker = new Worker(new URL('./writer-thread.ts', import.meta.url), {
-      workerData: data,
-      name: 'store-writer',
-    })
+    this.#worker = startThread('./writer-thread.ts', data)
     this.#worker.on('message', (message: FromWriter) => this.#receive(message))
     this.#worker.on('error', (cause) =>
       this.#end(new StoreError('STORE_FAILED', 'The writer thread failed. Start the node again', { cause })),
