@@ -101,6 +101,16 @@ test('an object that is too large, too deep or malformed is a fault, and the nex
   assert.deepEqual(faults(read(deep)), ['STIX_STREAM_TOO_DEEP'])
 })
 
+test('a large object cut into many chunks comes out with every byte', () => {
+  const object = { type: 'note', content: Array.from({ length: 30_000 }, (_, index) => index) }
+  const text = JSON.stringify(object)
+  for (const sizes of [[1], [997], [4_096, 1, 65_536]]) {
+    const [item] = read(`[${text}]`, sizes)
+    assert.equal(item?.kind === 'object' ? Buffer.from(item.bytes).toString() : '', text)
+    assert.deepEqual(values(read(text, sizes)), [object])
+  }
+})
+
 test('a broken line of NDJSON costs that line only', () => {
   const items = read('{"a":1}\nnonsense\n{"a":"open\n{"a":2}\n')
   assert.equal(faults(items).length, 2)

@@ -56,9 +56,7 @@ test(
       compared++
       const wanted = expected.get(id) === true
       if (answer.valid === wanted) continue
-      differing.push(
-        `${String(answer.id)}: expected ${String(expected.get(answer.id))}, ${JSON.stringify(answer.errors)}`,
-      )
+      differing.push(`${id}: expected ${wanted}, ${JSON.stringify(answer.errors)}`)
     }
     t.diagnostic(`${compared - differing.length} of ${compared} verdicts as expected, ${excluded.size} adjudicated`)
     for (const line of differing) t.diagnostic(line)

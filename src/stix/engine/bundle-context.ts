@@ -5,17 +5,22 @@ import type { Sink } from './sink.ts'
 
 /** Checks what objects of one bundle say about each other: translations mirror their target, versions don't differ. */
 export function checkBundleContext(objects: readonly Json[], sink: Sink): void {
+  let versions: ReadonlyMap<Json, JsonObject[]> | undefined
   for (const [index, object] of objects.entries()) {
     if (!isObject(object) || object['type'] !== 'language-content') continue
     const before = sink.count
-    checkLanguageContent(object, objects, sink)
+    versions ??= byId(objects)
+    checkLanguageContent(object, versions.get(object['object_ref'] ?? null) ?? [], sink)
     if (sink.count !== before) sink.at(before, index)
   }
   if (sink.strict) adviseConflicts(objects, sink)
 }
 
-function checkLanguageContent(content: JsonObject, objects: readonly Json[], sink: Sink): void {
-  const versions = objects.filter(isObject).filter((object) => object['id'] === content['object_ref'])
+function byId(objects: readonly Json[]): ReadonlyMap<Json, JsonObject[]> {
+  return Map.groupBy(objects.filter(isObject), (object) => object['id'] ?? null)
+}
+
+function checkLanguageContent(content: JsonObject, versions: readonly JsonObject[], sink: Sink): void {
   const wanted = content['object_modified']
   const target = wanted === undefined ? versions[0] : versions.find((version) => version['modified'] === wanted)
   // Another version of the target than the bundle's is elsewhere; nothing can be said about it.

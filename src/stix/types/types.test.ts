@@ -48,6 +48,7 @@ test('an identifier is the type, two hyphens and an RFC 4122 UUID', () => {
     assert.deepEqual(after('malware', { id }), ['id INVALID_ID'], id)
   for (const bad of [
     '0c7b5b88-8ff7-0a4d-aa9d-feb398cd0061',
+    '0c7b5b88-8ff7-9a4d-aa9d-feb398cd0061',
     '0c7b5b88-8ff7-4a4d-ca9d-feb398cd0061',
     '0c7b5b88-8ff7-4a4d-aa9d_feb398cd0061',
   ])
@@ -90,6 +91,10 @@ test('times that belong together are in order, compared as instants', () => {
       times('2026-01-01T00:00:00.500Z', '2026-01-01T00:00:00.5Z'),
       equal === 'allowed' ? [] : [`${later} TIME_ORDER`],
     )
+    assert.deepEqual(
+      times('2026-01-01T00:00:00Z', '2026-01-01T00:00:00Z'),
+      equal === 'allowed' ? [] : [`${later} TIME_ORDER`],
+    )
     assert.deepEqual(times('2026-01-02T00:00:00Z', '2026-01-01T00:00:00Z'), [`${later} TIME_ORDER`], type)
   }
   for (const type of ['campaign', 'infrastructure', 'intrusion-set', 'malware', 'threat-actor', 'sighting'])
@@ -114,7 +119,7 @@ test('references point to types that the property may point to; custom types may
       ['relationship', 'sighting', 'bundle', 'marking-definition'],
     ],
     ['sighting', 'sighting_of_ref', ['indicator', 'x-thing'], ['file', 'relationship', 'language-content']],
-    ['network-traffic', 'src_ref', ['ipv4-addr', 'domain-name'], ['url', 'x-thing']],
+    ['network-traffic', 'src_ref', ['ipv4-addr', 'domain-name'], ['url', 'x-thing', 'tool']],
     ['malware-analysis', 'sample_ref', ['file', 'artifact', 'network-traffic'], ['software']],
   ]
   for (const [type, property, allowed, refused] of cases) {
