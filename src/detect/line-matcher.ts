@@ -19,6 +19,8 @@ export interface MatchReport {
   bad: { line: number; reason: BadLine }[]
 }
 
+const NO_BYTES = new Uint8Array(0)
+
 /** Input of one file or request. */
 export interface MatchInput {
   /** One of `FORMAT_NAMES`; `auto` tells each line's format by its content. */
@@ -42,7 +44,7 @@ export class LineMatcher {
   /** Only where every JSON object counts as an event can the scan stand in for reading it. */
   readonly #scan: LineScan | undefined
   readonly #decoder = new TextDecoder('utf-8', { ignoreBOM: true })
-  #rest: Uint8Array = new Uint8Array(0)
+  #rest: Uint8Array = NO_BYTES
   #skipping = false
 
   constructor(detector: Detector, { format = 'auto', file }: MatchInput = {}) {
@@ -55,14 +57,17 @@ export class LineMatcher {
   /** Hits of the lines that this chunk completes. */
   push(chunk: Uint8Array): Hit[] {
     const hits: Hit[] = []
-    const bytes = this.#rest.length === 0 ? chunk : joined(this.#rest, chunk)
     let start = 0
-    for (let end = bytes.indexOf(NEWLINE, this.#rest.length); end >= 0; end = bytes.indexOf(NEWLINE, start)) {
+    for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, start)) {
       if (this.#skipping) this.#skipping = false
-      else this.#line(bytes, start, end, hits)
+      else if (this.#rest.length > 0) {
+        const line = joined(this.#rest, chunk.subarray(0, end))
+        this.#rest = NO_BYTES
+        this.#line(line, 0, line.length, hits)
+      } else this.#line(chunk, start, end, hits)
       start = end + 1
     }
-    this.#keep(bytes.subarray(start))
+    this.#keep(chunk.subarray(start))
     this.report.hits += hits.length
     return hits
   }
@@ -71,17 +76,18 @@ export class LineMatcher {
   end(): Hit[] {
     const hits: Hit[] = []
     if (this.#rest.length > 0 && !this.#skipping) this.#line(this.#rest, 0, this.#rest.length, hits)
-    this.#rest = new Uint8Array(0)
+    this.#rest = NO_BYTES
     this.report.hits += hits.length
     return hits
   }
 
   #keep(rest: Uint8Array): void {
-    if (this.#skipping || rest.length > LINE_MAX) {
-      if (!this.#skipping) this.#bad('too-long', ++this.report.lines)
+    if (this.#skipping) return
+    if (this.#rest.length + rest.length > LINE_MAX) {
+      this.#bad('too-long', ++this.report.lines)
       this.#skipping = true
-      this.#rest = new Uint8Array(0)
-    } else this.#rest = rest.slice()
+      this.#rest = NO_BYTES
+    } else if (rest.length > 0) this.#rest = joined(this.#rest, rest)
   }
 
   #line(bytes: Uint8Array, from: number, to: number, hits: Hit[]): void {

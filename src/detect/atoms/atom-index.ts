@@ -3,7 +3,7 @@ import type { Rule } from '../rule.ts'
 import { type Entry, EntryStore } from './entries.ts'
 import { finishA, finishB, HASH_START_A, HASH_START_B, hashText, mix } from './hash.ts'
 import { type Atom, atomKey, KEY_KIND, networkKey, toAtom, widen } from './key.ts'
-import type { Network } from './address.ts'
+import { ipv4Bits, type Network } from './address.ts'
 import { HashTable } from './table.ts'
 
 const GATE_BITS = 16
@@ -40,6 +40,7 @@ export class AtomIndex {
   readonly #gate6 = new Uint8Array(1 << (GATE_BITS - 3))
   #shortRanges6 = 0
   #urls = 0
+  #addressUrls = 0
 
   get memory(): IndexMemory {
     const gates = this.#gate4.byteLength + this.#gate6.byteLength
@@ -58,6 +59,11 @@ export class AtomIndex {
   /** Whether any URL is armed: hosts matter to the scan then. */
   get hasUrls(): boolean {
     return this.#urls > 0
+  }
+
+  /** Whether any armed URL has an IPv4 address for its host. */
+  get hasAddressUrls(): boolean {
+    return this.#addressUrls > 0
   }
 
   add(rule: Rule, atoms: readonly Atom[]): void {
@@ -189,15 +195,19 @@ export class AtomIndex {
   }
 
   #addUrlHost(url: string, number: number): void {
-    const { a, b } = hashText(urlHost(url), KEY_KIND.urlHost)
+    const host = urlHost(url)
+    const { a, b } = hashText(host, KEY_KIND.urlHost)
     this.#table.add(a, b, number)
     this.#urls++
+    if (ipv4Bits(host) !== undefined) this.#addressUrls++
   }
 
   #removeUrlHost(url: string, number: number): void {
-    const { a, b } = hashText(urlHost(url), KEY_KIND.urlHost)
+    const host = urlHost(url)
+    const { a, b } = hashText(host, KEY_KIND.urlHost)
     this.#table.remove(a, b, number)
     this.#urls--
+    if (ipv4Bits(host) !== undefined) this.#addressUrls--
   }
 }
 

@@ -9,6 +9,7 @@ export type ScanResult = 'not-json' | 'nothing' | 'read'
 const DEPTH_MAX = 64
 const DOMAIN_MAX = 260
 const EMAIL_MAX = 400
+const DIGEST_MIN = 32
 
 // Classes of bytes inside of strings.
 const SEPARATOR = 0
@@ -194,8 +195,10 @@ export class LineScan {
 
   #token(from: number, to: number, flags: number): boolean {
     const length = to - from
+    if (this.#isOddHost(from, flags)) return true
     if ((flags & (DOT | COLON)) === 0) {
-      const kinds = (flags & ~(DIGIT | HEX_LETTER)) === 0 ? FILE_KINDS.get(length) : undefined
+      if (length < DIGEST_MIN || (flags & ~(DIGIT | HEX_LETTER)) !== 0) return false
+      const kinds = FILE_KINDS.get(length)
       return kinds !== undefined && this.#digest(from, to, kinds)
     }
     if ((flags & HIGH) !== 0) return true
@@ -203,9 +206,19 @@ export class LineScan {
     if ((flags & AT) !== 0) return this.#email(from, to)
     if ((flags & ~(DIGIT | DOT)) === 0) {
       const bits = this.#ipv4(from, to)
-      if (bits >= 0) return this.#index.mayHaveIpv4(bits) || (this.#index.hasUrls && this.#urlHost(from, to))
+      if (bits >= 0) return this.#index.mayHaveIpv4(bits) || (this.#index.hasAddressUrls && this.#digest(from, to, URL_HOST))
     }
     return this.#domain(from, to)
+  }
+
+  /** After `//` or a percent sign a host may be spelled in ways that only a URL parser reads (`0x7f.1`, `%65vil.example`). */
+  #isOddHost(from: number, flags: number): boolean {
+    const before = this.#bytes[from - 1]
+    if (before === 0x25) return (flags & DOT) !== 0
+    if (before !== 0x2f) return false
+    const twoBefore = this.#bytes[from - 2]
+    if (twoBefore !== 0x2f && twoBefore !== 0x5c) return false
+    return (flags & DOT) === 0 || (flags & ~(HEX_LETTER | DIGIT | DOT)) === 0 || this.#bytes[from] === 0x30
   }
 
   #digest(from: number, to: number, kinds: readonly number[]): boolean {
@@ -263,12 +276,9 @@ export class LineScan {
     return this.#index.mayHave(a, b, KEY_KIND.domain) || (this.#index.hasUrls && this.#index.mayHave(a, b, KEY_KIND.urlHost))
   }
 
-  #urlHost(from: number, to: number): boolean {
-    return this.#digest(from, to, URL_HOST)
-  }
-
   #email(from: number, to: number): boolean {
-    if (to - from > EMAIL_MAX) return true
+    // The local part may go on to the left with a character that separates everything else.
+    if (to - from > EMAIL_MAX || LOCAL_PART.has(this.#bytes[from - 1]!)) return true
     const at = this.#bytes.lastIndexOf(0x40, to - 1)
     let end = to
     while (end > at && this.#bytes[end - 1] === 0x2e) end--
@@ -314,6 +324,7 @@ const TRUE = bytesOf('true')
 const FALSE = bytesOf('false')
 const NULL = bytesOf('null')
 const ESCAPES = new Set(bytesOf('"\\/bfnrtu'))
+const LOCAL_PART = new Set(bytesOf("!#$%&'*/=?^`{|}~"))
 const URL_HOST = [KEY_KIND.urlHost]
 const EMAIL = [KEY_KIND.email]
 

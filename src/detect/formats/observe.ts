@@ -23,6 +23,8 @@ export function addHosts(values: Json | undefined, add: AddObservable): void {
 /** Adds a URL with its host. */
 export function addUrl(value: Json | undefined, add: AddObservable): void {
   if (typeof value !== 'string' || value.length > VALUE_MAX || !value.includes('://')) return
+  // The URL parser would drop line breaks and tabs: such a text is no URL of a sensor.
+  if (/\s/.test(value)) return
   if (!URL.canParse(value)) return
   add('url', value)
   addHost(new URL(value).hostname.replace(/^\[|\]$/g, ''), add)
@@ -55,7 +57,7 @@ const FILE_KIND: Record<number, ObservableKind> = {
   64: 'file-sha256',
   128: 'file-sha512',
 }
-const DIGEST = /[0-9a-fA-F]{32,128}/g
+const DIGEST = /(?<![\w.:@+-])[0-9a-fA-F]{32,128}(?![\w.:@+-])/g
 
 /** Adds file hashes from a text such as `SHA1=…,MD5=…,IMPHASH=…`; import hashes are left out. */
 export function addHashList(value: Json | undefined, add: AddObservable): void {
