@@ -69,11 +69,19 @@ function declaredAs(reader: Organisation, { channel, declared = {} }: AdmitsRequ
 function decideLog(resolved: Resolved, passage: Passage): Decision {
   const { source, register } = passage
   const bare = withoutDefaults(resolved, source, register)
-  const answer = decideMarking(resolved, passage, false)
+  const answer = decideMarking(forRelay(resolved, passage), passage, false)
   if (!answer.send) return refusal(answer.code)
   const legacy = answer.code === 'TO_SOURCE' ? undefined : decideCaveats(bare, passage)
   if (legacy) return refusal(legacy.code)
   return { send: true, code: codeOf(answer), redact: [], onward: onwardOf(resolved, passage) }
+}
+
+/** A relay carries GREEN into those alliances alone that it shares with the author. */
+function forRelay(resolved: Resolved, { sender, source, register }: Passage): Resolved {
+  const { community } = resolved.caveats
+  if (sender === source || resolved.level !== 'green' || community === undefined) return resolved
+  const shared = community.intersection(new Set(sharedAlliances([sender, source], register)))
+  return { ...resolved, caveats: { ...resolved.caveats, community: shared } }
 }
 
 const codeOf = ({ code }: Answer) => code as ReasonCode

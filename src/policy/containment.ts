@@ -26,7 +26,7 @@ export function contains(wide: Resolved, narrow: Resolved, moment: Moment): bool
   if (rank(wide.level) > rank(narrow.level) || !embargoContains(wide, narrow, moment.now)) return false
   const bounded = boundedBy(narrow, moment.register)
   if (bounded !== undefined)
-    return bounded.every((org) => !mayReach(narrow, org, moment) || decideFor(wide, org, moment))
+    return bounded.every((org) => !mayReach(narrow, org, moment) || decideFor(withoutEmbargo(wide), org, moment))
   return LISTS.every((list) => implies(narrow, wide, list)) && levelContains(wide, narrow)
 }
 
@@ -71,17 +71,26 @@ function embargoContains(wide: Resolved, narrow: Resolved, now: string): boolean
   return (narrow.caveats.coauthors ?? NOBODY).isSubsetOf(wide.caveats.coauthors ?? NOBODY)
 }
 
+/** Embargoes are compared apart, by their instants. */
+function withoutEmbargo(resolved: Resolved): Resolved {
+  const { embargoUntil: _, coauthors: __, ...caveats } = resolved.caveats
+  return { ...resolved, caveats }
+}
+
 /** Whether the author itself would send it to the organisation, over a link. */
-export function decideFor(resolved: Resolved, recipient: Organisation, moment: Moment): boolean {
+function decideFor(resolved: Resolved, recipient: Organisation, moment: Moment): boolean {
   const passage = passageTo(recipient, moment)
   const answer = decideMarking(resolved, passage, false)
   return answer.send && (answer.code === 'TO_SOURCE' || decideCaveats(resolved, passage) === undefined)
 }
 
-/** Whether it could reach the organisation, from the author or from a relay. */
+/** Whether it could reach the organisation at all: what binds at every level admits it. */
 function mayReach(resolved: Resolved, org: Organisation, moment: Moment): boolean {
-  const list = resolved.caveats.distribution ?? resolved.caveats.orgs ?? resolved.caveats.participants
-  return org.standing === 'active' && (list === undefined || names(list, org, moment.register))
+  if (org.standing !== 'active') return false
+  const { participants } = resolved.caveats
+  if (resolved.level === 'red' && !(participants && names(participants, org, moment.register))) return false
+  const passage = passageTo({ ...org, caveats: true }, moment)
+  return decideMarking({ ...withoutEmbargo(resolved), level: 'clear' }, passage, false).send
 }
 
 const passageTo = (recipient: Organisation, { author, register, now }: Moment): Passage => ({

@@ -31,6 +31,15 @@ export interface Scope {
   readonly audienceId: string
 }
 
+/** How something may come to a reader. */
+export interface Way {
+  /** From a relay too, not from the author alone. */
+  readonly isRelayed: boolean
+  readonly isAfterEmbargo: boolean
+}
+
+const EVERY_WAY: Way = { isRelayed: true, isAfterEmbargo: true }
+
 /** The scopes of one release. */
 export class Scopes {
   readonly #moment: Moment
@@ -61,14 +70,41 @@ export class Scopes {
     return scope
   }
 
-  /** What two markings say together. */
+  /**
+   * Those whom both markings admit. A list of names in one of them opens a level by itself, so it keeps only names that
+   * the other admits too.
+   */
   join(scope: Scope, other: Resolved): Scope {
     if (scope.resolved === other) return scope
     const joins = this.#joins.get(scope) ?? new Map<Resolved, Scope>()
     this.#joins.set(scope, joins)
-    const joined = joins.get(other) ?? this.of(combine(scope.resolved, other))
+    const joined = joins.get(other) ?? this.of(this.#named(combine(scope.resolved, other), scope, other))
     joins.set(other, joined)
     return joined
+  }
+
+  /** Where the two name different communities, those who are in both are listed one by one. */
+  #named(both: Resolved, scope: Scope, other: Resolved): Resolved {
+    const { caveats } = both
+    const isApart = both.isConflict && !other.isConflict
+    if (both.isUnknown || (both.isConflict && !isApart)) return both
+    if (!isApart && caveats.distribution === undefined && caveats.participants === undefined) return both
+    const admitted = this.#reachOf(scope.audience, false)
+    const others = other.level === undefined ? admitted : this.#reachOf(this.of(other).audience, false)
+    const keep = (names: ReadonlySet<string>) =>
+      new Set([...names].filter((name) => this.#isIn(name, admitted) && this.#isIn(name, others)))
+    const distribution = caveats.distribution ?? (isApart ? admitted : undefined)
+    const lists = {
+      ...(isApart && scope.resolved.caveats.community && { community: scope.resolved.caveats.community }),
+      ...(distribution && { distribution: keep(distribution) }),
+      ...(caveats.participants && both.level === 'red' && { participants: keep(caveats.participants) }),
+    }
+    return { ...both, caveats: { ...caveats, ...lists }, isConflict: false }
+  }
+
+  #isIn(name: string, ids: ReadonlySet<string>): boolean {
+    const org = this.#moment.register.org(name)
+    return org !== undefined && ids.has(org.id)
   }
 
   /** Whether whoever the narrow scope admits is admitted by the wide one. */
@@ -98,24 +134,28 @@ export class Scopes {
     return openings
   }
 
-  /** Ids of those whom the scope reaches, from the author or through a relay; under embargo, now or after it. */
-  reach(scope: Scope, isAfterEmbargo: boolean): ReadonlySet<string> {
+  /** Ids of those whom the scope reaches. */
+  reach(scope: Scope, { isRelayed, isAfterEmbargo }: Way = EVERY_WAY): ReadonlySet<string> {
     const openings = this.openings(scope)
     const { audience } = openings[isAfterEmbargo ? openings.length - 1 : 0] ?? scope
-    const key = audienceId(audience)
+    return this.#reachOf(audience, isRelayed)
+  }
+
+  #reachOf(audience: Audience, isRelayed: boolean): ReadonlySet<string> {
+    const key = audienceId(audience) + String(isRelayed)
     let reached = this.#reach.get(key)
     if (reached === undefined) {
-      reached = this.#reachOf(audience)
+      reached = this.#admitted(audience, isRelayed)
       this.#reach.set(key, reached)
     }
     return reached
   }
 
-  #reachOf(audience: Audience): ReadonlySet<string> {
+  #admitted(audience: Audience, isRelayed: boolean): ReadonlySet<string> {
     const { author, register } = this.#moment
     const reached = new Set<string>()
     for (const org of register.organisations()) {
-      const servers = [author, ...org.clientOf.filter((provider) => provider !== author)]
+      const servers = [author, ...(isRelayed ? org.clientOf.filter((provider) => provider !== author) : [])]
       const common = { audience, author, reader: org.id, channel: 'node', register, now: this.#now } as const
       if (org.id !== author && servers.some((server) => admits({ ...common, server }).send)) reached.add(org.id)
     }

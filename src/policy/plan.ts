@@ -13,7 +13,7 @@ import type { ReasonCode } from './reason.ts'
 import { renditionId } from './rendition.ts'
 import { firstRequired } from './required-properties.ts'
 import type { Resolved } from './resolve.ts'
-import type { Scope, Scopes } from './opening.ts'
+import type { Scope, Scopes, Way } from './opening.ts'
 import { closeSelectors } from './selector.ts'
 
 /** One form of an object, for one scope. */
@@ -44,17 +44,18 @@ export function planRenditions(
 ): ReadonlyMap<MarkedObject, PlannedObject> {
   const byId = Map.groupBy(objects, ({ id }) => id)
   const whole = wholeScopes(objects, byId, scopes)
-  const candidates = new Map(objects.map((object) => [object, candidatesOf(object, byId, whole, scopes)]))
+  const narrow = new Map(objects.map((object) => [object, scopesOf(object, whole, scopes)]))
+  const between = candidatesOf(objects, byId, narrow, scopes)
+  const candidates = candidatesOf(objects, byId, between, scopes)
   const planned = new Map<MarkedObject, PlannedObject>()
   const referrers = referrersOf(objects, byId)
   const queue = new Set(objects)
   for (const object of queue) {
     queue.delete(object)
-    const before = planned.get(object)
+    const before = renditionsOf(object)
     const now = planObject(object, candidates.get(object) ?? [])
     planned.set(object, now)
-    const isChanged = before !== undefined && idsOf(before) !== idsOf(now)
-    if (isChanged) for (const referrer of referrers.get(object) ?? []) queue.add(referrer)
+    if (idsOf(before) !== idsOf(now.renditions)) for (const referrer of referrers.get(object) ?? []) queue.add(referrer)
   }
   return planned
 
@@ -92,8 +93,7 @@ export function planRenditions(
   function targetFor(id: string, scope: Scope): string | undefined {
     let found: string | undefined
     for (const target of byId.get(id) ?? []) {
-      const known = planned.get(target)
-      for (const held of known?.renditions ?? (candidates.get(target) ?? []).map((wanted) => guess(target, wanted))) {
+      for (const held of renditionsOf(target)) {
         if (held.id === id && scopes.contains(held.scope, scope)) return id
         if (found === undefined && scopes.contains(held.scope, scope)) found = held.id
       }
@@ -101,10 +101,16 @@ export function planRenditions(
     return found
   }
 
+  /** The renditions of an object; before it was planned, every candidate counts. */
+  function renditionsOf(target: MarkedObject): readonly Rendition[] {
+    const known = planned.get(target)
+    return known?.renditions ?? (candidates.get(target) ?? []).map((scope) => guess(target, scope))
+  }
+
   function guess(target: MarkedObject, scope: Scope): Rendition {
-    const isWhole = scope === whole.get(target)
-    const id = isWhole ? target.id : renditionId(secret, target.id, scope.audienceId)
-    return { scope, isOriginal: isWhole, id, redact: [], rewrite: new Map() }
+    const isOriginal = scope === whole.get(target)
+    const id = isOriginal ? target.id : renditionId(secret, target.id, scope.audienceId)
+    return { scope, isOriginal, id, redact: [], rewrite: new Map() }
   }
 }
 
@@ -116,7 +122,7 @@ const original = ({ id }: MarkedObject, scope: Scope): Rendition => ({
   rewrite: new Map(),
 })
 
-const idsOf = ({ renditions }: PlannedObject) =>
+const idsOf = (renditions: readonly Rendition[]) =>
   renditions.map(({ id, scope, isOriginal }) => `${id} ${scope.audienceId} ${isOriginal}`).join('\n')
 
 /** A rendition that stands already for an audience which contains this one. */
@@ -178,40 +184,62 @@ function referrersOf(
   return referrers
 }
 
-/** The scopes for which a rendition is wanted, the whole one first. */
-function candidatesOf(
-  object: MarkedObject,
-  byId: ReadonlyMap<string, readonly MarkedObject[]>,
-  whole: ReadonlyMap<MarkedObject, Scope>,
-  scopes: Scopes,
-): Scope[] {
+/** The whole scope and the base. */
+function scopesOf(object: MarkedObject, whole: ReadonlyMap<MarkedObject, Scope>, scopes: Scopes): Scope[] {
   const base = scopes.of(object.resolved)
-  const all = whole.get(object) ?? base
-  if (all === base) return [base]
-  const needs = new Set<Resolved>(object.parts.map((part) => part.needs))
-  for (const { id } of object.references) {
-    const held = (byId.get(id) ?? []).map((target) => whole.get(target))
-    if (!held.some((target) => target && scopes.contains(target, base))) needs.add(held[0]?.resolved ?? FOR_NOBODY)
-  }
-  const partial = new Set<Scope>()
-  for (const isAfterEmbargo of [false, true]) {
-    for (const group of readersByNeeds(base, [...needs], scopes, isAfterEmbargo)) {
-      for (const scope of joinable(base, group, scopes)) if (partial.size < PARTIAL_RENDITIONS) partial.add(scope)
-    }
-  }
-  return [...new Set([all, ...partial, base])]
+  return [...new Set([whole.get(object) ?? base, base])]
 }
 
-/** The sets of needs that some reader of the base meets, each once. */
-function readersByNeeds(
-  base: Scope,
-  needs: readonly Resolved[],
+/** The scopes for which a rendition of each object is wanted, the whole one first, the base last. */
+function candidatesOf(
+  objects: readonly MarkedObject[],
+  byId: ReadonlyMap<string, readonly MarkedObject[]>,
+  held: ReadonlyMap<MarkedObject, readonly Scope[]>,
   scopes: Scopes,
-  isAfterEmbargo: boolean,
-): Resolved[][] {
+): Map<MarkedObject, readonly Scope[]> {
+  return new Map(
+    objects.map((object) => {
+      const known = held.get(object) ?? []
+      const base = scopes.of(object.resolved)
+      return [object, known.length < 2 ? known : between(object, base, known)]
+    }),
+  )
+
+  function between(object: MarkedObject, base: Scope, known: readonly Scope[]): readonly Scope[] {
+    const partial = new Set<Scope>()
+    const needs = needsOf(object, base)
+    for (const way of WAYS) {
+      for (const group of readersByNeeds(base, needs, scopes, way)) {
+        for (const scope of joinable(base, group, scopes)) if (partial.size < PARTIAL_RENDITIONS) partial.add(scope)
+      }
+    }
+    return [...new Set([...known.slice(0, 1), ...partial, base])]
+  }
+
+  /** What opens the parts of the object, and the objects that it refers to, in any of their forms. */
+  function needsOf(object: MarkedObject, base: Scope): Resolved[] {
+    const needs = new Set<Resolved>(object.parts.map((part) => part.needs))
+    for (const { id } of object.references) {
+      const targets = (byId.get(id) ?? []).flatMap((target) => held.get(target) ?? [])
+      for (const target of targets) if (!scopes.contains(target, base)) needs.add(target.resolved)
+    }
+    return [...needs]
+  }
+}
+
+/** From the author alone and through relays, now and when embargoes are over. */
+const WAYS: readonly Way[] = [
+  { isRelayed: false, isAfterEmbargo: false },
+  { isRelayed: false, isAfterEmbargo: true },
+  { isRelayed: true, isAfterEmbargo: false },
+  { isRelayed: true, isAfterEmbargo: true },
+]
+
+/** The sets of needs that some reader of the base meets, each once. */
+function readersByNeeds(base: Scope, needs: readonly Resolved[], scopes: Scopes, way: Way): Resolved[][] {
   const met = new Map<string, Resolved[]>()
-  for (const reader of scopes.reach(base, true)) {
-    const mine = needs.filter((need) => scopes.reach(scopes.join(base, need), isAfterEmbargo).has(reader))
+  for (const reader of scopes.reach(base)) {
+    const mine = needs.filter((need) => scopes.reach(scopes.join(base, need), way).has(reader))
     if (mine.length > 0) met.set(mine.map((need) => needs.indexOf(need)).join(), mine)
   }
   return [...met.values()]
@@ -220,5 +248,5 @@ function readersByNeeds(
 /** One scope for all needs together; where they contradict each other, one for each. */
 function joinable(base: Scope, needs: readonly Resolved[], scopes: Scopes): Scope[] {
   const together = needs.reduce((scope, need) => scopes.join(scope, need), base)
-  return scopes.reach(together, true).size > 0 ? [together] : needs.map((need) => scopes.join(base, need))
+  return scopes.reach(together).size > 0 ? [together] : needs.map((need) => scopes.join(base, need))
 }

@@ -103,7 +103,7 @@ export function release(request: ReleaseRequest): ReleaseResult {
   return { releases: [...travelling.releases, ...releases], refused: [...refused, ...travelling.refused] }
 }
 
-const isForAnybody = (scope: Scope, scopes: Scopes) => scopes.reach(scope, true).size > 0
+const isForAnybody = (scope: Scope, scopes: Scopes) => scopes.reach(scope).size > 0
 
 function definitionsFor({ objects, definitions = [] }: ReleaseRequest): Definitions {
   const given = definitions instanceof Map ? definitions.values() : (definitions as Iterable<JsonObject>)
