@@ -69,7 +69,6 @@ export async function openHttpServer(node: NodeContext, options: ServeOptions): 
     }
   })
   app.setErrorHandler((error, request, reply) => answerError(node, error as FastifyError, request, reply))
-  app.setNotFoundHandler((_request, reply) => answerProblem(reply, 'NOT_FOUND'))
   app.addHook('onRequest', authenticator({ tokens: node.tokens, metrics: node.metrics, now: node.now, failuresPerMinute: node.limits.authFailuresPerMinute }))
   app.addHook('onRequest', async (_request, reply) => {
     reply.headers(SAFE_HEADERS)
@@ -81,7 +80,9 @@ export async function openHttpServer(node: NodeContext, options: ServeOptions): 
   const openApi = new OpenApi(app)
   for (const register of routes) await app.register(async (scope) => register(scope, node))
   app.get('/api/v1/openapi.json', { schema: { summary: 'This description', tags: ['about'] } }, () => openApi.document())
-  if (options.webRoot && existsSync(join(options.webRoot, 'index.html'))) await serveWebPage(app, options.webRoot)
+  const hasPage = options.webRoot !== undefined && existsSync(join(options.webRoot, 'index.html'))
+  if (options.webRoot !== undefined && hasPage) await serveWebPage(app, options.webRoot)
+  app.setNotFoundHandler((request, reply) => (hasPage && isPageRequest(request) ? reply.sendFile('index.html') : answerProblem(reply, 'NOT_FOUND')))
 
   try {
     await app.listen({ host, port })
@@ -114,17 +115,16 @@ async function serveWebPage(app: FastifyInstance, root: string): Promise<void> {
     root,
     wildcard: false,
     cacheControl: false,
-    setHeaders: (response: { setHeader(name: string, value: string): void }, path: string) => {
-      response.setHeader('content-security-policy', WEB_PAGE_POLICY)
-      response.setHeader('cache-control', /[.-][\w-]{8,}\.\w+$/.test(path) ? 'public, max-age=31536000, immutable' : 'no-cache')
+    setHeaders: (reply, path) => {
+      reply.header('content-security-policy', WEB_PAGE_POLICY)
+      reply.header('cache-control', /[.-][\w-]{8,}\.\w+$/.test(path) ? 'public, max-age=31536000, immutable' : 'no-cache')
     },
   })
-  app.setNotFoundHandler((request, reply) => {
-    const isPage = request.method === 'GET' && (request.headers.accept ?? '').includes('text/html')
-    if (!isPage || /^\/(api|link|metrics|healthz|readyz)(\/|$)/.test(request.url)) return answerProblem(reply, 'NOT_FOUND')
-    return reply.sendFile('index.html')
-  })
 }
+
+/** Whether a browser asks for an address of the page's own. */
+const isPageRequest = ({ method, headers, url }: FastifyRequest) =>
+  method === 'GET' && (headers.accept ?? '').includes('text/html') && !/^\/(api|link|metrics|healthz|readyz)([/?]|$)/.test(url)
 
 function answerError(node: NodeContext, error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const { code, partCode, message, expose } = toNodeError(error)

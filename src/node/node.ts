@@ -14,6 +14,7 @@ import { CursorSeal } from './cursor.ts'
 import { type DataDirectory, readDataDirectory, writeRunning } from './data-directory.ts'
 import { lockDirectory } from './directory-lock.ts'
 import { DrillResults } from './drill-results.ts'
+import { Embargoes } from './embargoes.ts'
 import { NodeError } from './errors.ts'
 import { EventHub } from './event-hub.ts'
 import { bindEvents, type NodeEvents } from './events.ts'
@@ -101,6 +102,7 @@ export async function openNode(options: NodeOptions): Promise<NoroshiNode> {
   )
   const { directory } = federation
   const rules = bindRules({ directory, self: selfOrganisation(config), secret: data.secret, ...(options.seams ? { seams: options.seams } : {}) })
+  const slugOf = (member: MemberId) => (member === config.member ? config.slug : (directory.member(member)?.slug ?? member))
   const visibility = new Visibility({ store, directory, rules, now })
   const detector = new Detector()
   const arming: Arming = new Arming({ store, detector, federation: () => federation, events, now, armDrills: options.rehearsal === true })
@@ -114,11 +116,14 @@ export async function openNode(options: NodeOptions): Promise<NoroshiNode> {
     random,
     self: config.member,
     commitEntries: limits.commitEntries,
+    slugOf,
+    holdBack: (releases) => embargoes.hold(releases),
     onPublished(rows) {
       arming.published(rows)
       for (const { log: of, time } of rows) situation.arrived(of, 1, time)
     },
   })
+  const embargoes: Embargoes = resources.use(new Embargoes({ store, events, now, publish: (releases) => publisher.publishReleases(releases) }))
   const sightings = new Sightings({ publisher, events, now, self: config.member, secret: data.secret, perAuthorHour: limits.sightingsPerAuthorHour, head: (of) => store.log(of) })
   const telemetry = new Telemetry({ detector, store, events, visibility, now, onHits: (rows) => sightings.hits(rows) })
   const situation: Situation = new Situation({ store, federation, visibility, arming, telemetry, drills, config, now })
@@ -151,7 +156,7 @@ export async function openNode(options: NodeOptions): Promise<NoroshiNode> {
     metrics,
     url: () => url,
     isReady: async () => ready && (await store.totals().then(() => true, () => false)),
-    slugOf: (member: MemberId) => (member === config.member ? config.slug : (directory.member(member)?.slug ?? member)),
+    slugOf,
     readerOf(request) {
       if (!request.token) throw new NodeError('UNAUTHENTICATED', 'The request carries no valid token.')
       return visibility.readerOf(request.token)
@@ -162,6 +167,7 @@ export async function openNode(options: NodeOptions): Promise<NoroshiNode> {
   const server = resources.use(await openHttpServer(context, await serveOptions(config, options)))
   url = server.url
   federation.start()
+  embargoes.look()
   resources.use(await writeRunning(options.dir, { pid: process.pid, url }))
   resources.defer(async () => {
     await arming.settled()

@@ -55,14 +55,15 @@ export class Visibility {
       server: this.self,
       reader: reader.org,
       channel: 'client',
-      register: this.#directory.register(),
+      ...(reader.org === this.self ? { declared: OWN_PROGRAM } : {}),
+      register: this.#rules.register(),
       now: this.#now(),
     }).send
   }
 
   /** Organisations that a log's audience admits, with the code for each; for the sender's and operator's eyes. */
   recipients(audience: LogHead['audience'], author: MemberId): { member: MemberId; slug: string; code: string }[] {
-    const register = this.#directory.register()
+    const register = this.#rules.register()
     return this.#directory.members().flatMap(({ id, slug }) => {
       if (id === author) return []
       const { send, code } = this.#rules.admits({ audience, author, server: author, reader: id, channel: 'node', register, now: this.#now() })
@@ -70,6 +71,9 @@ export class Visibility {
     })
   }
 }
+
+/** The node's own member reads through this very program, which knows caveats. */
+const OWN_PROGRAM = { caveats: true } as const
 
 /** Labels of TLP 2.0 levels, as written in every language. */
 export const tlpLabel = (tlp: string): string => `TLP:${tlp.toUpperCase()}`

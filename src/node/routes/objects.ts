@@ -87,6 +87,15 @@ export function objectRoutes(app: FastifyInstance, node: NodeContext): void {
     },
   )
 
+  app.get<{ Params: { id: string } }>(
+    '/api/v1/objects/:id/standing',
+    {
+      config: { scopes: [] },
+      schema: { summary: 'Own entries in which an object stands', tags, params: Type.Object({ id: Type.String({ maxLength: 256 }) }) },
+    },
+    async (request) => ({ standing: await node.publisher.standing(request.params.id) }),
+  )
+
   app.get(
     '/api/v1/counts',
     {

@@ -1,0 +1,113 @@
+import { canonicalJson, type Hash, type JsonObject, type LogId, parseJson } from '#base'
+import { type Audience, audienceId } from '#log'
+import { objectColumns } from '#stix'
+import type { ObjectRow, Store } from '#store'
+import type { Refusal } from './admission.ts'
+import type { RawObject } from './raw-objects.ts'
+import type { Release } from './sharing-rules.ts'
+
+/** Object ids looked up in one query, and rows of its page. */
+const LOOKUP_IDS = 500
+const LOOKUP_ROWS = 1_000
+
+/** One release, and what is known of its object. */
+export interface Planned {
+  release: Release
+  columns: ReturnType<typeof objectColumns>
+  audienceId: Hash
+  /** The same version in the same log, from an earlier publication. */
+  standing?: Place
+  /** Own entries of older versions. */
+  older: ObjectRow[]
+}
+
+/** What identifies an entry. */
+export interface Place {
+  log: LogId
+  index: number
+}
+
+/** What of the releases is new here; a version that stands with other content is refused. */
+export async function planReleases(
+  store: Store,
+  releases: readonly Release[],
+  refused: Refusal[],
+  objects: readonly RawObject[] = [],
+): Promise<Planned[]> {
+  const own = new Map((await store.logs({ own: true })).map((head) => [head.log, head]))
+  const known = await knownVersions(store, releases, [...own.keys()])
+  const valueOf = new Map(objects.map(({ bytes, value }) => [bytes, value]))
+  const audiences = new Map<Audience, Hash>()
+  const planned: Planned[] = []
+  for (const release of releases) {
+    const value = valueOf.get(release.json) ?? (parseJson(release.json) as JsonObject)
+    const columns = objectColumns(value)
+    const rows = known.get(release.id) ?? []
+    const same = rows.filter((row) => row.modified === columns.modified)
+    const isSame = (row: ObjectRow) => canonicalJson(parseJson(row.json)) === canonicalJson(value)
+    if (columns.modified !== '' && same.some((row) => !isSame(row))) {
+      refused.push({ id: release.objectId, ...CONFLICT })
+      continue
+    }
+    const to = audiences.get(release.audience) ?? audienceId(release.audience)
+    audiences.set(release.audience, to)
+    const standing = same.find((row) => own.get(row.log)?.audienceId === to && isSame(row))
+    const older = columns.modified === '' ? [] : rows.filter((row) => row.modified < columns.modified)
+    planned.push({ release, columns, audienceId: to, older, ...(standing ? { standing } : {}) })
+  }
+  return planned
+}
+
+async function knownVersions(store: Store, releases: readonly Release[], logs: readonly LogId[]): Promise<Map<string, ObjectRow[]>> {
+  const known = new Map<string, ObjectRow[]>()
+  if (logs.length === 0) return known
+  const ids = [...new Set(releases.map(({ id }) => id))]
+  for (let from = 0; from < ids.length; from += LOOKUP_IDS) {
+    let cursor: string | undefined
+    do {
+      const page = await store.objects({
+        logs,
+        ids: ids.slice(from, from + LOOKUP_IDS),
+        statuses: ['accepted'],
+        limit: LOOKUP_ROWS,
+        ...(cursor === undefined ? {} : { cursor }),
+      })
+      for (const row of page.rows) known.set(row.id, [...(known.get(row.id) ?? []), row])
+      cursor = page.next
+    } while (cursor !== undefined)
+  }
+  return known
+}
+
+const CONFLICT = {
+  code: 'EQUIVOCATION',
+  message: 'The same version (id and modified) was published with other content; raise "modified" to publish a change.',
+}
+
+/** A form for nobody is left out where the object has another: it would only be kept twice here. */
+export function withoutNobodies(releases: readonly Release[]): Release[] {
+  const reaches = ({ audience }: Release) => !Object.values(audience).some((list) => Array.isArray(list) && list.length === 0)
+  const reached = new Set(releases.filter(reaches).map(({ objectId }) => objectId))
+  return releases.filter((release) => reaches(release) || !reached.has(release.objectId))
+}
+
+/** Groups cut and packed into commits of at most `size` entries. */
+export function batchesOf(groups: readonly (readonly Planned[])[], size: number): Planned[][][] {
+  const batches: Planned[][][] = []
+  let batch: Planned[][] = []
+  let room = size
+  for (const group of groups) {
+    for (let from = 0; from < group.length; ) {
+      const part = group.slice(from, from + room)
+      batch.push(part)
+      from += part.length
+      room -= part.length
+      if (room > 0) continue
+      batches.push(batch)
+      batch = []
+      room = size
+    }
+  }
+  return batch.length > 0 ? [...batches, batch] : batches
+}
+
