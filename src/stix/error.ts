@@ -2,8 +2,6 @@ import { NoroshiError } from '#base'
 
 /** What can go wrong in this part besides a finding, which is a returned value. */
 export type StixErrorCode =
-  | 'STIX_REQUEST_INVALID'
-  | 'STIX_NOT_AN_OBJECT'
   | 'STIX_STREAM_SYNTAX'
   | 'STIX_STREAM_OBJECT_TOO_LARGE'
   | 'STIX_STREAM_TOO_DEEP'

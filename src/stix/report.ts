@@ -1,12 +1,10 @@
 /** Codes of findings, one for each kind of rule; the section names the rule itself. */
 export type FindingCode =
-  | 'NOT_AN_OBJECT'
   | 'WRONG_TYPE'
   | 'MISSING_PROPERTY'
   | 'FORBIDDEN_PROPERTY'
   | 'EMPTY_LIST'
   | 'EMPTY_OBJECT'
-  | 'EMPTY_VALUE'
   | 'NULL_VALUE'
   | 'INVALID_VALUE'
   | 'OUT_OF_RANGE'

@@ -2,7 +2,7 @@ import type { Json, JsonObject } from '#base'
 import { ENUMERATIONS, VOCABULARIES } from '../types/vocabulary.ts'
 import type { DataType, Form } from './data-type.ts'
 import { compileDictionary, compileHashes } from './dictionary.ts'
-import { isHex, isTimestamp } from './forms.ts'
+import { isBase64, isHex, isTimestamp } from './forms.ts'
 import { isLanguageTag } from './language-tag.ts'
 import { checkObservables } from './observables.ts'
 import { compileReference } from './reference.ts'
@@ -78,7 +78,7 @@ export function wrongType(sink: Sink, wanted: string, value: Json, section: stri
 export const isObject = (value: Json | undefined): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-export function checkString(value: Json, sink: Sink): void {
+function checkString(value: Json, sink: Sink): void {
   if (typeof value !== 'string') wrongType(sink, 'a string', value, '2.15')
 }
 
@@ -106,11 +106,9 @@ export function hasKeys(value: JsonObject): boolean {
   return false
 }
 
-const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
-
 function checkBinary(value: Json, sink: Sink): void {
   if (typeof value !== 'string') wrongType(sink, 'a base64 string', value, '2.1')
-  else if (!BASE64.test(value)) sink.fail('INVALID_VALUE', `is not base64 (RFC 4648): ${shown(value)}`, '2.1')
+  else if (!isBase64(value)) sink.fail('INVALID_VALUE', `is not base64 (RFC 4648): ${shown(value)}`, '2.1')
 }
 
 function checkHex(value: Json, sink: Sink): void {

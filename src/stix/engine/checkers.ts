@@ -14,7 +14,7 @@ import { adviseIdentifier } from './identifier-advice.ts'
 import type { Sink } from './sink.ts'
 
 /** Every object type of the specification. */
-export const DEFINITIONS: ReadonlyMap<string, ObjectDefinition> = new Map(
+const DEFINITIONS: ReadonlyMap<string, ObjectDefinition> = new Map(
   [
     ...THREAT_TYPES,
     ...CONTEXT_TYPES,

@@ -6,6 +6,7 @@ const DIGIT = 1
 const LOWER_HEX = 2
 const UPPER_HEX = 4
 const LOWER = 8
+const BASE64 = 16
 const HEX = DIGIT | LOWER_HEX | UPPER_HEX
 const NAME = DIGIT | LOWER
 
@@ -14,6 +15,10 @@ for (let code = 0x30; code <= 0x39; code++) CLASSES[code] = DIGIT
 for (let code = 0x61; code <= 0x7a; code++) CLASSES[code] = LOWER
 for (let code = 0x61; code <= 0x66; code++) CLASSES[code] = LOWER | LOWER_HEX
 for (let code = 0x41; code <= 0x46; code++) CLASSES[code] = UPPER_HEX
+for (const char of 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/') {
+  const code = char.charCodeAt(0)
+  CLASSES[code] = (CLASSES[code] ?? 0) | BASE64
+}
 
 const HYPHEN = 0x2d
 const UNDERSCORE = 0x5f
@@ -29,7 +34,7 @@ const classAt = (text: string, index: number): number => {
 }
 
 /** Whether a UUID of RFC 4122 (or its successor's versions) stands at `start` and ends the text. */
-export function isUuidAt(text: string, start: number): boolean {
+function isUuidAt(text: string, start: number): boolean {
   if (text.length !== start + UUID_LENGTH) return false
   for (let index = 0; index < UUID_LENGTH; index++) {
     const at = start + index
@@ -76,6 +81,16 @@ function isName(text: string, separator: number, repeats: boolean): boolean {
     if (text.charCodeAt(index) !== separator) return false
     if (!repeats && text.charCodeAt(index - 1) === separator) return false
   }
+  return true
+}
+
+/** Whether the text is padded base64; unused bits of the last character may be anything. @see RFC 4648 section 4 */
+export function isBase64(text: string): boolean {
+  if (text.length % 4 !== 0) return false
+  let end = text.length
+  if (text.endsWith('==')) end -= 2
+  else if (text.endsWith('=')) end -= 1
+  for (let index = 0; index < end; index++) if ((classAt(text, index) & BASE64) === 0) return false
   return true
 }
 

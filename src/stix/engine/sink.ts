@@ -2,7 +2,7 @@ import type { JsonObject } from '#base'
 import type { Finding, FindingCode } from '../report.ts'
 
 /** Most findings kept of one object; more of the same help nobody, and a hostile object must not cost memory. */
-export const FINDINGS_LIMIT = 1_000
+const FINDINGS_LIMIT = 1_000
 const NAME_SHOWN_CHARACTERS = 64
 
 interface Entry extends Finding {
@@ -51,11 +51,6 @@ export class Sink {
   /** Puts a list index in front of the paths of the findings since `from`. */
   at(from: number, index: number): void {
     this.#prefix(from, `[${index}]`)
-  }
-
-  /** Whether a MUST was broken since `from`. */
-  failedSince(from: number): boolean {
-    return this.#entries.slice(from).some((entry) => entry.level === 'must')
   }
 
   errors(): Finding[] {

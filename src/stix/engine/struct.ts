@@ -81,7 +81,7 @@ export function checkCustomProperty(name: string, value: Json, sink: Sink): void
 }
 
 /** Reports a property name of characters that are not allowed, too short or too long. */
-export function badPropertyName(name: string, sink: Sink): void {
+function badPropertyName(name: string, sink: Sink): void {
   sink.fail(
     'INVALID_NAME',
     `the property name ${shown(name)} must be 3 to 250 of a-z, 0-9 and _, beginning with a letter`,

@@ -3,6 +3,8 @@
 const OCTET = '(?:25[0-5]|2[0-4]\\d|1?\\d?\\d)'
 const IPV4 = new RegExp(`^${OCTET}(?:\\.${OCTET}){3}(?:/(?:3[0-2]|[12]?\\d))?$`)
 const IPV6_PREFIX = /^(?:12[0-8]|1[01]\d|[1-9]?\d)$/
+/** Eight groups or six and a dotted address, and the prefix length. */
+const LONGEST_IPV6_CHARACTERS = 49
 const GROUP = /^[0-9a-fA-F]{1,4}$/
 const MAC = /^[0-9a-f]{2}(?::[0-9a-f]{2}){5}$/
 /** Letters of every script stand for themselves (U-labels of RFC 5890); of ASCII only letters, digits, - and _. */
@@ -15,6 +17,7 @@ export const isIpv4 = (text: string): boolean => IPV4.test(text)
 
 /** Whether the text is one IPv6 address or a CIDR range of them, in any of the forms of RFC 4291. */
 export function isIpv6(text: string): boolean {
+  if (text.length > LONGEST_IPV6_CHARACTERS) return false
   const slash = text.indexOf('/')
   if (slash >= 0 && !IPV6_PREFIX.test(text.slice(slash + 1))) return false
   const address = slash < 0 ? text : text.slice(0, slash)

@@ -153,6 +153,31 @@ test('hashes have the length of their algorithm; unknown algorithms need a name 
   assert.deepEqual(hash({}), ['hashes EMPTY_OBJECT'])
 })
 
+test('binary is padded base64, hexadecimal comes in pairs', () => {
+  const payload = (payload_bin: string) => after('artifact', { payload_bin })
+  for (const text of ['', 'QQ==', 'QUI=', 'QUJD', '+/+/']) assert.deepEqual(payload(text), [], text)
+  for (const text of ['Q', 'QQ=', 'Q===', '=QQQ', 'QQ=Q', 'QUJ D', 'QUJDQ', 'QQ-_'])
+    assert.deepEqual(payload(text), ['payload_bin INVALID_VALUE'], text)
+  for (const hex of ['abc', '0g', '0x4d'])
+    assert.deepEqual(after('file', { magic_number_hex: hex }), ['magic_number_hex INVALID_VALUE'], hex)
+})
+
+test('a megabyte in any text property is answered within a tenth of a second', () => {
+  const long = 'a:1.'.repeat(250_000)
+  for (const [type, object] of Object.entries(SAMPLES))
+    for (const [name, value] of Object.entries(object)) {
+      if (typeof value !== 'string' || name === 'type') continue
+      const micros = [1, 2, 3].map(() => {
+        const before = process.cpuUsage()
+        validateObject({ ...object, [name]: long })
+        const { user, system } = process.cpuUsage(before)
+        return user + system
+      })
+      // The least of three: the machine has other work, and memory to collect.
+      assert.ok(Math.min(...micros) < 100_000, `${type}.${name}: ${micros.join(', ')} µs`)
+    }
+})
+
 test('enumerations are closed, vocabularies open', () => {
   assert.deepEqual(after('opinion', { opinion: 'maybe' }), ['opinion NOT_IN_ENUMERATION'])
   assert.deepEqual(after('artifact', { encryption_algorithm: 'rot13' }), ['encryption_algorithm NOT_IN_ENUMERATION'])
