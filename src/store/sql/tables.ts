@@ -88,3 +88,15 @@ export const entryKey = (log: number, index: number): number => log * LOG_KEY_SP
 
 /** Index in its log of the entry with this key. */
 export const indexOfKey = (key: number): number => key % LOG_KEY_SPAN
+
+/** Columns of a log in the order in which they are written. */
+export const LOG_COLUMNS = [
+  'id', 'log', 'author', 'own', 'audience', 'audience_id', 'incarnation', 'size', 'root', 'frontier', 'entry_time',
+  'time', 'checkpoint', 'closed', 'drill', 'arrived', 'bytes',
+] as const satisfies (keyof LogRow)[] // prettier-ignore
+
+/** Columns of a new entry in the order in which they are written. */
+export const ENTRY_COLUMNS = [
+  'key', 'log', 'seq', 'kind', 'time', 'arrived', 'type', 'id', 'modified', 'creator', 'pattern_type', 'revoked',
+  'status', 'code', 'bytes',
+] as const satisfies (keyof EntryRow)[] // prettier-ignore

@@ -1,15 +1,14 @@
+import { read, write } from '../sql/statements.ts'
 import type { Millis } from '#base'
 import { StoreError } from '../errors.ts'
 import { rowDigest } from '../sql/digest.ts'
-import { entryKey, type LogRow } from '../sql/tables.ts'
-import * as write from '../sql/write-statements.ts'
+import { entryKey, LOG_COLUMNS, type LogRow } from '../sql/tables.ts'
 import type { ObjectColumns, Outcome } from '../store.ts'
 import { applyAppend } from './append.ts'
 import type { Connection } from './connection.ts'
 import { LogState, storedHashes } from './log-state.ts'
 import type { PackedChange, UnsignedCheckpoint } from './messages.ts'
 import { applyMirror } from './mirror.ts'
-import { tileAt } from '../sql/read-statements.ts'
 
 /** Logs whose frontier and edge tiles stay in memory between batches; about 20 KB each. */
 const MAX_CACHED_LOGS = 512
@@ -164,12 +163,12 @@ export class Batch {
   /** Adds the row of a new log. */
   addLog(row: Omit<LogRow, 'id' | 'arrived'>): LogState {
     const whole: LogRow = { ...row, id: ++this.#lastLog, arrived: this.arrived }
-    this.connection.run(write.insertLog, ...write.LOG_COLUMNS.map((name) => whole[name]))
+    this.connection.run(write.insertLog, ...LOG_COLUMNS.map((name) => whole[name]))
     return this.keep(whole)
   }
 
   keep(row: LogRow): LogState {
-    const state = new LogState(row, (log, level, tile) => this.connection.get(tileAt, log, level, tile)?.hashes)
+    const state = new LogState(row, (log, level, tile) => this.connection.get(read.tileAt, log, level, tile)?.hashes)
     this.#logs.set(row.log, state)
     return state
   }

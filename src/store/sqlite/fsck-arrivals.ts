@@ -1,4 +1,4 @@
-import { allArrivals } from '../sql/fsck-statements.ts'
+import { fsck } from '../sql/statements.ts'
 import type { Connection } from './connection.ts'
 import type { FaultList } from './fault-list.ts'
 
@@ -8,7 +8,7 @@ export class Arrivals {
   #at = 0
 
   constructor(connection: Connection, faults: FaultList) {
-    this.#rows = faults.guard({}, () => connection.all(allArrivals)) ?? []
+    this.#rows = faults.guard({}, () => connection.all(fsck.allArrivals)) ?? []
     let last = 0
     for (const row of this.#rows) {
       if (row.first !== last + 1 || row.last < row.first)

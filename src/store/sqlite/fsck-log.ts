@@ -1,3 +1,4 @@
+import { fsck } from '../sql/statements.ts'
 import { equalBytes, type LogId, toHex } from '#base'
 import {
   audienceId,
@@ -11,7 +12,6 @@ import {
   openCheckpoint,
   parseGenesis,
 } from '#log'
-import * as fsck from '../sql/fsck-statements.ts'
 import { type CheckpointRow, entryKey, type EntryRow, indexOfKey, LOG_KEY_SPAN, type LogRow } from '../sql/tables.ts'
 import type { FsckReport } from '../store.ts'
 import type { Arrivals } from './fsck-arrivals.ts'

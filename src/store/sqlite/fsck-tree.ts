@@ -1,6 +1,6 @@
+import { read } from '../sql/statements.ts'
 import { equalBytes } from '#base'
 import { Frontier, rootOf, TILE_WIDTH, tileSlot } from '#log'
-import { tileAt } from '../sql/read-statements.ts'
 import type { LogRow } from '../sql/tables.ts'
 import type { Connection } from './connection.ts'
 import type { FaultList } from './fault-list.ts'
@@ -121,7 +121,7 @@ export class TreeCheck {
     let known = this.#tiles.get(level)
     if (known?.tile !== tile) {
       const hashes = this.#faults.guard({ log: this.#row.log, index: index * TILE_WIDTH ** level }, () =>
-        this.#connection.get(tileAt, this.#row.id, level, tile),
+        this.#connection.get(read.tileAt, this.#row.id, level, tile),
       )?.hashes
       known = { tile, hashes: hashes instanceof Uint8Array ? hashes : new Uint8Array() }
       this.#tiles.set(level, known)

@@ -1,8 +1,7 @@
+import { fsck, read } from '../sql/statements.ts'
 import { join } from 'node:path'
 import { StoreError } from '../errors.ts'
 import { rowDigest } from '../sql/digest.ts'
-import { allLogs } from '../sql/read-statements.ts'
-import { allJournal, allRecords, strayEntries } from '../sql/fsck-statements.ts'
 import type { FsckReport } from '../store.ts'
 import type { Connection } from './connection.ts'
 import { FaultList } from './fault-list.ts'
@@ -76,7 +75,7 @@ function checkLogs(
   faults: FaultList,
   progress: (done: number) => void,
 ): void {
-  const rows = faults.guard({}, () => connection.all(allLogs)) ?? []
+  const rows = faults.guard({}, () => connection.all(read.allLogs)) ?? []
   const total = rows.reduce((sum, row) => sum + row.size, 0)
   const arrivals = new Arrivals(connection, faults)
   if (arrivals.total !== total) faults.add('arrivals', `${arrivals.total} entries arrived, the logs have ${total}`)
@@ -92,14 +91,14 @@ function checkLogs(
     )
   }
   faults.guard({}, () => {
-    for (const { key, log } of connection.all(strayEntries))
+    for (const { key, log } of connection.all(fsck.strayEntries))
       faults.add('entry', `Row ${key} is of log number ${log}, which there is not`)
   })
 }
 
 function checkRecords(connection: Connection, report: FsckReport, faults: FaultList): void {
   faults.guard({}, () => {
-    for (const { collection, key, value, digest } of connection.iterate(allRecords)) {
+    for (const { collection, key, value, digest } of connection.iterate(fsck.allRecords)) {
       report.checked.records++
       const name = `${collection}/${key}`
       if (!sameBytes(digest, rowDigest(collection, key, value)))
@@ -115,7 +114,7 @@ function checkRecords(connection: Connection, report: FsckReport, faults: FaultL
 function checkJournal(connection: Connection, report: FsckReport, faults: FaultList): void {
   let last = { stream: '', sequence: 0 }
   faults.guard({}, () => {
-    for (const { stream, sequence, time, value, digest } of connection.iterate(allJournal)) {
+    for (const { stream, sequence, time, value, digest } of connection.iterate(fsck.allJournal)) {
       report.checked.records++
       if (!sameBytes(digest, rowDigest(stream, sequence, time, value)))
         faults.add('journal', `Row ${sequence} of the journal ${stream} is not what was written`)

@@ -1,6 +1,6 @@
+import { read } from '../sql/statements.ts'
 import type { Hash, LogId, MemberId } from '#base'
 import type { Audience } from '#log'
-import { allCounts, allLogs, countsOfLog, logById } from '../sql/read-statements.ts'
 import type { CountRow, LogRow } from '../sql/tables.ts'
 import type { LogHead } from '../store.ts'
 import type { Connection } from './connection.ts'
@@ -26,14 +26,14 @@ export class LogIndex {
 
   constructor(connection: Connection) {
     this.#connection = connection
-    for (const row of connection.all(allLogs)) this.#put(row)
-    for (const row of connection.all(allCounts)) this.#byId.get(row.log)?.counts.push(row)
+    for (const row of connection.all(read.allLogs)) this.#put(row)
+    for (const row of connection.all(read.allCounts)) this.#byId.get(row.log)?.counts.push(row)
   }
 
   refresh(ids: readonly number[]): void {
     for (const id of ids) {
-      const row = this.#connection.get(logById, id)
-      if (row) this.#put(row).counts = this.#connection.all(countsOfLog, id)
+      const row = this.#connection.get(read.logById, id)
+      if (row) this.#put(row).counts = this.#connection.all(read.countsOfLog, id)
     }
   }
 

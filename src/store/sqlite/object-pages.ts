@@ -1,7 +1,7 @@
+import { read, streamQuery } from '../sql/statements.ts'
 import { ENTRY_HEADER_BYTES } from '#log'
 import { StoreError } from '../errors.ts'
-import { firstSince } from '../sql/read-statements.ts'
-import { type NarrowRow, type StreamBy, streamQuery, type WideRow } from '../sql/object-statements.ts'
+import { type NarrowRow, type StreamBy, toSlots, type WideRow } from '../sql/stream-shape.ts'
 import { indexOfKey, LOG_KEY_SPAN } from '../sql/tables.ts'
 import type { ObjectQuery, ObjectRow, ObjectStatus, Page } from '../store.ts'
 import type { Connection } from './connection.ts'
@@ -13,6 +13,7 @@ export const MAX_PAGE_OBJECTS = 10_000
 
 /** Values of one filter at most. */
 export const MAX_FILTER_VALUES = 1_000
+const MAX_PATTERN_TYPES = 16
 
 const DEFAULT_STATUSES: readonly ObjectStatus[] = ['accepted']
 const NO_BYTES = new Uint8Array()
@@ -59,7 +60,7 @@ export class ObjectPages {
       newest,
       after: Math.max(since - 1, newest ? 0 : (cursor ?? 0)),
       before: newest ? (cursor ?? Number.MAX_SAFE_INTEGER) : Number.MAX_SAFE_INTEGER,
-      patternTypes: query.patternTypes ?? [],
+      patternTypes: toSlots(query.patternTypes ?? []),
       admits: query.ids && this.#admission(query),
     }
     const rows = this.#connection.snapshot(() => this.#merged(this.#streams(query), scan, limit + 1))
@@ -95,7 +96,7 @@ export class ObjectPages {
       newest: false,
       after: since - 1,
       before: Number.MAX_SAFE_INTEGER,
-      patternTypes: query.patternTypes ?? [],
+      patternTypes: toSlots(query.patternTypes ?? []),
       admits,
     }
     this.#connection.snapshot(() => {
@@ -113,7 +114,9 @@ export class ObjectPages {
 
   #streams(query: Omit<ObjectQuery, 'cursor' | 'limit'>): Stream[] {
     const { statuses = DEFAULT_STATUSES, ids } = query
-    for (const values of [query.types, ids, query.patternTypes]) requireFilter(values)
+    requireFilter(query.types, MAX_FILTER_VALUES)
+    requireFilter(ids, MAX_FILTER_VALUES)
+    requireFilter(query.patternTypes, MAX_PATTERN_TYPES)
     if (ids) return [...new Set(ids)].map((id) => ({ by: 'id', fixed: [id] }))
     // Only indicators have a pattern type.
     const types = query.types ?? (query.patternTypes ? ['indicator'] : undefined)
@@ -188,7 +191,7 @@ export class ObjectPages {
 
   #read<Row extends NarrowRow | WideRow>(stream: Stream, scan: Scan, wide: boolean, limit: number): Row[] {
     const { newest, after, before, patternTypes } = scan
-    const text = streamQuery({ by: stream.by, newest, wide, patternTypes: patternTypes.length })
+    const text = streamQuery({ by: stream.by, newest, wide, slots: patternTypes.length })
     return this.#connection.arrays<Row>(text, ...stream.fixed, after, before, ...patternTypes, limit)
   }
 
@@ -202,7 +205,7 @@ export class ObjectPages {
 
   /** Undefined when nothing arrived since. */
   #firstSequenceSince(since: number | undefined): number | undefined {
-    return since === undefined ? 1 : this.#connection.get(firstSince, since)?.first
+    return since === undefined ? 1 : this.#connection.get(read.firstSince, since)?.first
   }
 
   #toObjectRow(row: WideRow): ObjectRow {
@@ -233,7 +236,7 @@ function requireLimit(limit: number): void {
     throw new StoreError('STORE_BAD_RANGE', `A page has 1 to ${MAX_PAGE_OBJECTS} objects, not ${limit}`)
 }
 
-function requireFilter(values: readonly string[] | undefined): void {
-  if (values && values.length > MAX_FILTER_VALUES)
-    throw new StoreError('STORE_TOO_LARGE', `A filter takes at most ${MAX_FILTER_VALUES} values, not ${values.length}`)
+function requireFilter(values: readonly string[] | undefined, max: number): void {
+  if (values && values.length > max)
+    throw new StoreError('STORE_TOO_LARGE', `This filter takes at most ${max} values, not ${values.length}`)
 }

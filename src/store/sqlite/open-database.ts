@@ -1,9 +1,9 @@
+import { write } from '../sql/statements.ts'
 import { randomBytes } from 'node:crypto'
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { StoreError, toStoreError } from '../errors.ts'
-import { putMeta } from '../sql/write-statements.ts'
 import { Connection } from './connection.ts'
 import { APPLICATION_ID, PAGE_BYTES, SCHEMA, SCHEMA_VERSION } from './schema.ts'
 
@@ -118,6 +118,6 @@ function requireOurs(connection: Connection, path: string): void {
 function createTables(connection: Connection): void {
   connection.db.exec(`begin immediate; ${SCHEMA}
     pragma application_id = ${APPLICATION_ID}; pragma user_version = ${SCHEMA_VERSION};`)
-  connection.run(putMeta, CURSOR_KEY, randomBytes(16).toString('hex'))
+  connection.run(write.putMeta, CURSOR_KEY, randomBytes(16).toString('hex'))
   connection.db.exec('commit')
 }

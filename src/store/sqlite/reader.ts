@@ -1,7 +1,7 @@
+import { read } from '../sql/statements.ts'
 import { type Hash, type Json, type LogId, type Millis, toHex } from '#base'
 import { consistencyProof, Frontier, hashFromTiles, type HashAt, inclusionProof, TILE_WIDTH } from '#log'
 import { StoreError } from '../errors.ts'
-import * as read from '../sql/read-statements.ts'
 import { entryKey, indexOfKey } from '../sql/tables.ts'
 import type { LogHead, ObjectColumns, ObjectStatus, Store, StoredEntry } from '../store.ts'
 import type { Connection } from './connection.ts'

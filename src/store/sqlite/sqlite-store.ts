@@ -1,7 +1,7 @@
+import { read } from '../sql/statements.ts'
 import { join } from 'node:path'
 import { fromHex } from '#base'
 import { StoreError, toStoreError } from '../errors.ts'
-import { readMeta } from '../sql/read-statements.ts'
 import type { Change, Outcome, Store, StoreOptions } from '../store.ts'
 import type { Connection } from './connection.ts'
 import { Cursors } from './cursor.ts'
@@ -33,7 +33,7 @@ export async function openSqliteStore(options: StoreOptions, limits?: WriterLimi
   )
   const readOnly = (connection = openReader(path))
   index = guarded(() => new LogIndex(readOnly))
-  const cursors = new Cursors(fromHex(guarded(() => readOnly.get(readMeta, CURSOR_KEY))?.value ?? '', 16))
+  const cursors = new Cursors(fromHex(guarded(() => readOnly.get(read.readMeta, CURSOR_KEY))?.value ?? '', 16))
   const reader = new Reader(readOnly, index)
   const objects = new ObjectPages(readOnly, index, cursors)
   const resources = opening.move()

@@ -1,20 +1,11 @@
 import { sql } from 'kysely'
-import { parameter as p, sqlBuilder as db, type Statement, toStatement } from './statement.ts'
-import type { CountRow, EntryRow, LogRow } from './tables.ts'
+import type { Statement } from '../statement.ts'
+import { parameter as p, sqlBuilder as db, toStatement } from './builder.ts'
+import { type CountRow, ENTRY_COLUMNS, type EntryRow, LOG_COLUMNS, type LogRow } from '../tables.ts'
 
 /** Every column of a table as a parameter of its own name. */
 const columns = <Row>(...names: (keyof Row & string)[]) =>
   Object.fromEntries(names.map((name) => [name, p(name)])) as unknown as Row
-
-export const LOG_COLUMNS = [
-  'id', 'log', 'author', 'own', 'audience', 'audience_id', 'incarnation', 'size', 'root', 'frontier', 'entry_time',
-  'time', 'checkpoint', 'closed', 'drill', 'arrived', 'bytes',
-] as const satisfies (keyof LogRow)[] // prettier-ignore
-
-export const ENTRY_COLUMNS = [
-  'key', 'log', 'seq', 'kind', 'time', 'arrived', 'type', 'id', 'modified', 'creator', 'pattern_type', 'revoked',
-  'status', 'code', 'bytes',
-] as const satisfies (keyof EntryRow)[] // prettier-ignore
 
 export const insertLog = toStatement(db.insertInto('logs').values(columns<LogRow>(...LOG_COLUMNS)))
 

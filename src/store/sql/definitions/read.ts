@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { parameter as p, sqlBuilder as db, toStatement } from './statement.ts'
+import { parameter as p, sqlBuilder as db, toStatement } from './builder.ts'
 
 export const readMeta = toStatement(db.selectFrom('meta').select('value').where('name', '=', p<string>('name')))
 

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { parameter as p, sqlBuilder as db, toStatement } from './statement.ts'
+import { parameter as p, sqlBuilder as db, toStatement } from './builder.ts'
 
 /** Whole rows by key in [from, to). */
 export const rowsByKey = toStatement(

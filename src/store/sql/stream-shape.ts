@@ -1,0 +1,43 @@
+/** What a stream of objects is fixed to. */
+export const STREAM_KINDS = ['log', 'type', 'id'] as const
+
+export type StreamBy = (typeof STREAM_KINDS)[number]
+
+/** Numbers of places for pattern types; a shorter list repeats its last. */
+export const PATTERN_TYPE_SLOTS = [0, 1, 4, 16] as const
+
+export interface StreamShape {
+  by: StreamBy
+  newest: boolean
+  /** Whole rows, or only what merging needs. */
+  wide: boolean
+  /** Places for pattern types; 0 = any. */
+  slots: number
+}
+
+/** Row of a query that is not wide. */
+export type NarrowRow = [seq: number, key: number, type: string, status: string]
+
+/** Row of a wide query. */
+export type WideRow = [
+  ...NarrowRow,
+  time: number,
+  arrived: number,
+  id: string,
+  modified: string,
+  creator: string | null,
+  patternType: string | null,
+  revoked: number | null,
+  code: string | null,
+  bytes: Uint8Array | null,
+]
+
+/** Name of a shape among the compiled statements. */
+export const streamName = ({ by, newest, wide, slots }: StreamShape): string =>
+  `${by} ${newest ? 'newest' : 'oldest'} ${wide ? 'wide' : 'narrow'} ${slots}`
+
+/** The pattern types on as many places as a query has. */
+export function toSlots(patternTypes: readonly string[]): string[] {
+  const slots = PATTERN_TYPE_SLOTS.find((count) => count >= patternTypes.length) ?? 0
+  return Array.from({ length: slots }, (_, i) => patternTypes[Math.min(i, patternTypes.length - 1)] as string)
+}
