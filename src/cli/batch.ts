@@ -50,8 +50,13 @@ export async function* readLines(input: AsyncIterable<Buffer>, maxBytes = LINE_B
  * Answers one JSON request per line by one JSON answer per line, in order; what cannot be processed is answered
  * `{"id","error"}`.
  */
-export async function runBatch(path: string, context: CommandContext, answer: (request: Record<string, unknown>) => unknown): Promise<void> {
-  for await (const line of readLines(openInput(path))) await context.output.line(JSON.stringify(answerLine(line, answer)))
+export async function runBatch(
+  path: string,
+  context: CommandContext,
+  answer: (request: Record<string, unknown>) => unknown,
+): Promise<void> {
+  for await (const line of readLines(openInput(path)))
+    await context.output.line(JSON.stringify(answerLine(line, answer)))
   context.exit(0)
 }
 
@@ -60,7 +65,8 @@ function answerLine(line: InputLine, answer: (request: Record<string, unknown>) 
   let id: unknown = null
   try {
     const request: unknown = JSON.parse(line.text)
-    if (typeof request !== 'object' || request === null || Array.isArray(request)) return { id, error: `line ${line.number} is not a JSON object` }
+    if (typeof request !== 'object' || request === null || Array.isArray(request))
+      return { id, error: `line ${line.number} is not a JSON object` }
     id = (request as { id?: unknown }).id ?? null
     return answer(request as Record<string, unknown>)
   } catch (error) {

@@ -18,7 +18,8 @@ export interface CommandContext {
 export type Register = (program: Command, context: CommandContext) => void
 
 /** Examples below a command's help. */
-export const examples = (lines: readonly string[]): string => `\nExamples:\n${lines.map((line) => `  $ ${line}`).join('\n')}\n`
+export const examples = (lines: readonly string[]): string =>
+  `\nExamples:\n${lines.map((line) => `  $ ${line}`).join('\n')}\n`
 
 /** Wrong usage of a command; the message says what is right. */
 export class UsageError extends Error {}

@@ -9,20 +9,36 @@ export interface CommandEntry {
 
 /** All commands, in the order of the help page; a new one is a file in `commands/` and a line here. */
 export const COMMANDS: readonly CommandEntry[] = [
-  { name: 'rehearse', summary: 'four nations, two alliances, one drill on this machine', load: () => import('./commands/rehearse.ts') },
-  { name: 'init', summary: 'create the data directory and the keys of a node', load: () => import('./commands/init.ts') },
+  {
+    name: 'rehearse',
+    summary: 'four nations, two alliances, one drill on this machine',
+    load: () => import('./commands/rehearse.ts'),
+  },
+  {
+    name: 'init',
+    summary: 'create the data directory and the keys of a node',
+    load: () => import('./commands/init.ts'),
+  },
   { name: 'serve', summary: 'run a node', load: () => import('./commands/serve.ts') },
   { name: 'status', summary: 'look at a running node', load: () => import('./commands/status.ts') },
   { name: 'publish', summary: 'publish STIX objects', load: () => import('./commands/publish.ts') },
   { name: 'recall', summary: 'take back a published object', load: () => import('./commands/recall.ts') },
   { name: 'who', summary: 'who holds an object of this node', load: () => import('./commands/who.ts') },
   { name: 'watch', summary: 'match telemetry on a running node', load: () => import('./commands/watch.ts') },
-  { name: 'alliance', summary: 'found an alliance, invite, join, approve, list members', load: () => import('./commands/alliance.ts') },
+  {
+    name: 'alliance',
+    summary: 'found an alliance, invite, join, approve, list members',
+    load: () => import('./commands/alliance.ts'),
+  },
   { name: 'link', summary: 'addresses of peers', load: () => import('./commands/link.ts') },
   { name: 'token', summary: 'access of clients and machines', load: () => import('./commands/token.ts') },
   { name: 'drill', summary: 'run a scenario, list and read drills', load: () => import('./commands/drill.ts') },
   { name: 'validate', summary: 'check STIX objects and bundles', load: () => import('./commands/validate.ts') },
-  { name: 'pattern', summary: 'check STIX patterns, match them with observations', load: () => import('./commands/pattern.ts') },
+  {
+    name: 'pattern',
+    summary: 'check STIX patterns, match them with observations',
+    load: () => import('./commands/pattern.ts'),
+  },
   { name: 'sigma', summary: 'match a Sigma rule with events', load: () => import('./commands/sigma.ts') },
   { name: 'match', summary: 'detection without a node', load: () => import('./commands/match.ts') },
   { name: 'decide', summary: 'answer policy vectors', load: () => import('./commands/decide.ts') },

@@ -3,7 +3,8 @@ import { ERRORS, readEnvironment, toNodeError } from '#node'
 /** One line about a failure: what, where, what to do next. */
 export function describeFailure(error: unknown): string {
   const fault = error as NodeJS.ErrnoException
-  if (typeof fault?.syscall === 'string' && typeof fault.path === 'string') return `${FILE_FAULTS[fault.code ?? ''] ?? fault.message}: ${fault.path}`
+  if (typeof fault?.syscall === 'string' && typeof fault.path === 'string')
+    return `${FILE_FAULTS[fault.code ?? ''] ?? fault.message}: ${fault.path}`
   const { code, message } = toNodeError(error)
   const next = code === 'INTERNAL' ? 'Run again with NOROSHI_DEBUG=1 to see where, and report it.' : ERRORS[code][1]
   const shown = message.endsWith('.') || message.endsWith('?') ? message : `${message}.`

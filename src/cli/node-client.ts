@@ -1,5 +1,13 @@
 import type { Command } from 'commander'
-import { NodeError, readConfig, readEnvironment, readOperatorToken, readRunning, type NodeErrorCode, ERRORS } from '#node'
+import {
+  NodeError,
+  readConfig,
+  readEnvironment,
+  readOperatorToken,
+  readRunning,
+  type NodeErrorCode,
+  ERRORS,
+} from '#node'
 import { UsageError } from './command.ts'
 
 /** Options by which a command finds its node. */
@@ -27,7 +35,11 @@ export interface NodeClient {
   post<T>(path: string, body: unknown, status?: (code: number) => void): Promise<T>
   delete(path: string): Promise<void>
   /** The raw answer, after it was found to be a good one. */
-  send(method: string, path: string, options?: { body?: RequestBody; headers?: Record<string, string> }): Promise<Response>
+  send(
+    method: string,
+    path: string,
+    options?: { body?: RequestBody; headers?: Record<string, string> },
+  ): Promise<Response>
 }
 
 const ANSWER_TIMEOUT_MS = 600_000
@@ -39,7 +51,8 @@ export async function findNode(options: NodeOptions): Promise<NodeClient> {
   const address = options.url ?? (dir === undefined ? environment.url : undefined)
   if (address !== undefined) {
     const token = options.token ?? environment.token
-    if (token === undefined) throw new UsageError('A node at --url needs a token: set NOROSHI_TOKEN, or give --dir on the node’s machine.')
+    if (token === undefined)
+      throw new UsageError('A node at --url needs a token: set NOROSHI_TOKEN, or give --dir on the node’s machine.')
     return clientOf(address.replace(/\/+$/, ''), token)
   }
   if (dir === undefined) throw new UsageError('Which node? Give --dir DIR or --url URL, or set NOROSHI_DIR.')
@@ -61,7 +74,10 @@ function clientOf(url: string, token: string): NodeClient {
     send,
     get: async <T>(path: string) => (await (await send('GET', path)).json()) as T,
     async post<T>(path: string, body: unknown, status?: (code: number) => void) {
-      const response = await send('POST', path, { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } })
+      const response = await send('POST', path, {
+        body: JSON.stringify(body),
+        headers: { 'content-type': 'application/json' },
+      })
       status?.(response.status)
       const text = await response.text()
       return (text === '' ? {} : JSON.parse(text)) as T
@@ -70,9 +86,19 @@ function clientOf(url: string, token: string): NodeClient {
   }
 }
 
-async function request(url: string, method: string, path: string, headers: Record<string, string>, body: RequestBody | undefined): Promise<Response> {
+async function request(
+  url: string,
+  method: string,
+  path: string,
+  headers: Record<string, string>,
+  body: RequestBody | undefined,
+): Promise<Response> {
   try {
-    const options: RequestInit & { duplex?: 'half' } = { method, headers, signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) }
+    const options: RequestInit & { duplex?: 'half' } = {
+      method,
+      headers,
+      signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),
+    }
     if (body !== undefined) Object.assign(options, { body, duplex: 'half' })
     return await fetch(url + path, options)
   } catch (cause) {

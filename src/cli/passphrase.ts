@@ -8,9 +8,11 @@ import { NodeError, readEnvironment } from '#node'
 export async function readPassphrase(prompt: string, options: { confirm?: boolean } = {}): Promise<string> {
   const { passphrase } = readEnvironment()
   if (passphrase !== undefined) return passphrase
-  if (!process.stdin.isTTY) throw new NodeError('PASSPHRASE_MISSING', 'The root key needs its passphrase, and nobody is there to be asked.')
+  if (!process.stdin.isTTY)
+    throw new NodeError('PASSPHRASE_MISSING', 'The root key needs its passphrase, and nobody is there to be asked.')
   const first = await ask(`${prompt}: `)
-  if (options.confirm && (await ask('Once more: ')) !== first) throw new NodeError('PASSPHRASE_WRONG', 'The two passphrases differ.')
+  if (options.confirm && (await ask('Once more: ')) !== first)
+    throw new NodeError('PASSPHRASE_WRONG', 'The two passphrases differ.')
   if (first === '') throw new NodeError('PASSPHRASE_MISSING', 'The passphrase is empty.')
   return first
 }

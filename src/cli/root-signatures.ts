@@ -13,14 +13,26 @@ const ROUNDS = 8
  * Runs an operation that needs the root key: the node says what is to be signed, this process opens the key from the data
  * directory, looks at what it signs, and hands over nothing but the signature.
  */
-export async function withRootSignatures<T>(node: NodeClient, path: string, body: object, alliance: string): Promise<T> {
-  if (node.dir === undefined) throw new UsageError('This signs with the root key, which is in the data directory: run it on the node’s machine with --dir.')
+export async function withRootSignatures<T>(
+  node: NodeClient,
+  path: string,
+  body: object,
+  alliance: string,
+): Promise<T> {
+  if (node.dir === undefined)
+    throw new UsageError(
+      'This signs with the root key, which is in the data directory: run it on the node’s machine with --dir.',
+    )
   const signatures: { bytes: string; sig: string }[] = []
   let time: number | undefined
   let root: Signer | undefined
   for (let round = 0; round < ROUNDS; round++) {
     let code = 0
-    const answer = await node.post<T & { sign?: { bytes: string }; time?: number }>(path, { ...body, ...(time === undefined ? {} : { time, signatures }) }, (status) => (code = status))
+    const answer = await node.post<T & { sign?: { bytes: string }; time?: number }>(
+      path,
+      { ...body, ...(time === undefined ? {} : { time, signatures }) },
+      (status) => (code = status),
+    )
     if (code !== 202 || answer.sign === undefined) return answer
     const bytes = fromBase64(answer.sign.bytes)
     assertVote(bytes, alliance)
@@ -36,6 +48,15 @@ function assertVote(bytes: Uint8Array, alliance: string): void {
   const text = fromUtf8(bytes)
   const isVote = text.startsWith(VOTE_PREFIX)
   const vote = isVote ? (parseJson(text.slice(VOTE_PREFIX.length)) as JsonObject) : {}
-  if (isVote && vote['type'] === 'vote' && vote['alliance'] === alliance && canonicalJson(vote) === text.slice(VOTE_PREFIX.length)) return
-  throw new NodeError('ALLIANCE_REFUSED', 'The node asked the root key to sign something other than a vote of this alliance; nothing was signed.')
+  if (
+    isVote &&
+    vote['type'] === 'vote' &&
+    vote['alliance'] === alliance &&
+    canonicalJson(vote) === text.slice(VOTE_PREFIX.length)
+  )
+    return
+  throw new NodeError(
+    'ALLIANCE_REFUSED',
+    'The node asked the root key to sign something other than a vote of this alliance; nothing was signed.',
+  )
 }

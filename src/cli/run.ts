@@ -33,7 +33,10 @@ function newProgram(output: Output): Command {
     .helpCommand(false)
     .configureHelp({ sortSubcommands: false })
     .configureOutput({ writeErr: (text) => output.note(text.trimEnd()) })
-    .addHelpText('after', '\nEvery command has --help with examples, and --json.\nExit codes: 0 done, 1 the answer is no, 2 wrong usage or cannot run.\n')
+    .addHelpText(
+      'after',
+      '\nEvery command has --help with examples, and --json.\nExit codes: 0 done, 1 the answer is no, 2 wrong usage or cannot run.\n',
+    )
 }
 
 /** Faults of usage come back as errors, from every depth of subcommands. */

@@ -24,7 +24,10 @@ const FUTURE_MS = 300_000
 const TURN_OBJECTS = 500
 
 /** The objects of a submission that are valid and this member's to publish, each version once. */
-export async function admitObjects(objects: readonly RawObject[], context: AdmissionContext): Promise<{ admitted: RawObject[]; refused: Refusal[] }> {
+export async function admitObjects(
+  objects: readonly RawObject[],
+  context: AdmissionContext,
+): Promise<{ admitted: RawObject[]; refused: Refusal[] }> {
   const admitted: RawObject[] = []
   const refused: Refusal[] = []
   const seen = new Map<string, RawObject>()
@@ -43,7 +46,10 @@ type Fault = Omit<Refusal, 'id'>
 
 function faultOf({ bytes, value }: RawObject): Fault | undefined {
   if (bytes.length > PAYLOAD_MAX_BYTES)
-    return { code: 'TOO_LARGE', message: `The object has ${bytes.length} bytes; an entry holds at most ${PAYLOAD_MAX_BYTES}.` }
+    return {
+      code: 'TOO_LARGE',
+      message: `The object has ${bytes.length} bytes; an entry holds at most ${PAYLOAD_MAX_BYTES}.`,
+    }
   const { valid, errors } = validateObject(value)
   if (valid) return undefined
   const [first] = errors
@@ -56,10 +62,16 @@ function ownershipFault({ value }: RawObject, { self, register }: AdmissionConte
   if (typeof creator === 'string') {
     const org = register.org(creator)
     if (org && org.id !== self && !org.clientOf.includes(self))
-      return { code: 'NOT_OWNER', message: `created_by_ref: ${creator} is another member or its client; only it may publish this object.` }
+      return {
+        code: 'NOT_OWNER',
+        message: `created_by_ref: ${creator} is another member or its client; only it may publish this object.`,
+      }
   }
   if (typeof modified === 'string' && timestampKey(modified) > latest)
-    return { code: 'MODIFIED_IN_FUTURE', message: `modified: ${modified} lies more than 5 minutes ahead of this node's clock.` }
+    return {
+      code: 'MODIFIED_IN_FUTURE',
+      message: `modified: ${modified} lies more than 5 minutes ahead of this node's clock.`,
+    }
   return undefined
 }
 

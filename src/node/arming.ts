@@ -84,7 +84,10 @@ export class Arming {
   mirrored(event: Mirrored): void {
     const indicators = event.objects.filter(({ object }) => object.type === 'indicator' && object.status === 'accepted')
     this.#queue('arming a mirror', async () => {
-      const refused = await this.#arm(event.log, indicators.map(({ index }) => index))
+      const refused = await this.#arm(
+        event.log,
+        indicators.map(({ index }) => index),
+      )
       await this.#o.federation().armed(event.log, event.size, refused)
     })
   }
@@ -94,7 +97,11 @@ export class Arming {
     const indicators = rows.filter(({ id }) => id.startsWith('indicator--'))
     if (indicators.length === 0) return
     this.#queue('arming own entries', async () => {
-      for (const [log, some] of Map.groupBy(indicators, (row) => row.log)) await this.#arm(log, some.map(({ index }) => index))
+      for (const [log, some] of Map.groupBy(indicators, (row) => row.log))
+        await this.#arm(
+          log,
+          some.map(({ index }) => index),
+        )
     })
   }
 
@@ -127,7 +134,14 @@ export class Arming {
     const rows: ArmedRow[] = []
     for (const row of held ? [] : await this.#rowsAt(log, indexes)) {
       const { code, kind } = this.#take(row)
-      rows.push({ log, index: row.index, id: row.id, time: this.#o.now(), kind, ...(code === undefined ? {} : { refused: code }) })
+      rows.push({
+        log,
+        index: row.index,
+        id: row.id,
+        time: this.#o.now(),
+        kind,
+        ...(code === undefined ? {} : { refused: code }),
+      })
     }
     if (held) {
       this.#refused += indexes.length
@@ -141,13 +155,22 @@ export class Arming {
   async #rowsAt(log: LogId, indexes: readonly number[]): Promise<ObjectRow[]> {
     const rows: ObjectRow[] = []
     for (const [from, to] of runsOf(indexes)) {
-      for (let at = from; at < to; ) {
+      for (let at = from; at < to;) {
         const entries = await this.#o.store.entries(log, at, to)
         if (entries.length === 0) break
         for (const entry of entries) {
           if (!entry.bytes || entry.object?.status !== 'accepted' || entry.object.type !== 'indicator') continue
           const head = await this.#o.store.log(log)
-          if (head) rows.push({ ...entry.object, log, index: entry.index, publisher: head.author, entryTime: entry.time, arrived: entry.arrived, json: payloadOf(entry.bytes) })
+          if (head)
+            rows.push({
+              ...entry.object,
+              log,
+              index: entry.index,
+              publisher: head.author,
+              entryTime: entry.time,
+              arrived: entry.arrived,
+              json: payloadOf(entry.bytes),
+            })
         }
         at = (entries.at(-1)?.index ?? to) + 1
       }
@@ -200,7 +223,12 @@ export class Arming {
     this.#disarm(key)
     const logs = (await this.#o.store.logs({ author: publisher })).filter(({ audience }) => !this.#holdsLog(audience))
     if (logs.length > 0) {
-      const { rows } = await this.#o.store.objects({ logs: logs.map(({ log }) => log), ids: [id], statuses: ['accepted'], limit: PAGE_ROWS })
+      const { rows } = await this.#o.store.objects({
+        logs: logs.map(({ log }) => log),
+        ids: [id],
+        statuses: ['accepted'],
+        limit: PAGE_ROWS,
+      })
       for (const row of rows) this.#take(row)
     }
     this.#o.events.armed([], this.size)

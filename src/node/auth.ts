@@ -24,7 +24,12 @@ const ADDRESSES_REMEMBERED = 10_000
  *
  * @throws UNAUTHENTICATED, FORBIDDEN, RATE_LIMITED
  */
-export function authenticator(options: { tokens: Tokens; metrics: Metrics; now: () => Millis; failuresPerMinute: number }) {
+export function authenticator(options: {
+  tokens: Tokens
+  metrics: Metrics
+  now: () => Millis
+  failuresPerMinute: number
+}) {
   const { tokens, metrics, now } = options
   const failures = new Map<string, { since: Millis; count: number }>()
 

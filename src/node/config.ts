@@ -74,9 +74,13 @@ export const DEFAULT_HOST = '127.0.0.1'
 export function parseConfig(value: unknown, path: string): NodeConfig {
   if (Value.Check(NodeConfigSchema, value)) return value as unknown as NodeConfig
   const first = Value.Errors(NodeConfigSchema, value)[0] as { instancePath?: string; message?: string } | undefined
-  throw new NodeError('DATA_DIR_FOREIGN', `${path}: ${first?.instancePath || '/'} ${first?.message ?? 'does not fit'}.`, {
-    details: { path },
-  })
+  throw new NodeError(
+    'DATA_DIR_FOREIGN',
+    `${path}: ${first?.instancePath || '/'} ${first?.message ?? 'does not fit'}.`,
+    {
+      details: { path },
+    },
+  )
 }
 
 /** The limits in force: the defaults, overridden by the configuration's. */
@@ -85,7 +89,12 @@ export const limitsOf = (config: Pick<NodeConfig, 'limits'>): Limits => ({ ...LI
 /** Whether a host name or address is this machine alone. */
 export function isLoopback(host: string): boolean {
   const bare = host.replace(/^\[|\]$/g, '').toLowerCase()
-  return bare === 'localhost' || bare === '::1' || /^127(\.\d{1,3}){3}$/.test(bare) || /^::ffff:127(\.\d{1,3}){3}$/.test(bare)
+  return (
+    bare === 'localhost' ||
+    bare === '::1' ||
+    /^127(\.\d{1,3}){3}$/.test(bare) ||
+    /^::ffff:127(\.\d{1,3}){3}$/.test(bare)
+  )
 }
 
 /**

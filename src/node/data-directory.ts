@@ -50,8 +50,10 @@ export async function initDataDirectory(options: InitOptions): Promise<NodeConfi
   const { dir, demo = false, now } = options
   await mkdir(dir, { recursive: true, mode: 0o700 })
   const present = await readdir(dir)
-  if (present.includes(KEY_FILES.config)) throw new NodeError('DATA_DIR_EXISTS', `${dir} already holds a node.`, { details: { dir } })
-  if (present.length > 0) throw new NodeError('DATA_DIR_FOREIGN', `${dir} is not empty and holds no node.`, { details: { dir } })
+  if (present.includes(KEY_FILES.config))
+    throw new NodeError('DATA_DIR_EXISTS', `${dir} already holds a node.`, { details: { dir } })
+  if (present.length > 0)
+    throw new NodeError('DATA_DIR_FOREIGN', `${dir} is not empty and holds no node.`, { details: { dir } })
 
   const rootSeed = demo ? demoSeed(options.slug, 'root') : new Uint8Array(randomBytes(32))
   const nodeSeed = demo ? demoSeed(options.slug, 'node') : new Uint8Array(randomBytes(32))
@@ -117,7 +119,10 @@ export async function readDataDirectory(dir: string): Promise<DataDirectory> {
     return purpose === 'node' && key === toBase64(nodeKey.publicKey) && member === config.member
   })
   if (!own)
-    throw new NodeError('KEY_UNREADABLE', `${join(dir, KEY_FILES.delegations)} holds no delegation of this node's key by ${config.slug}.`)
+    throw new NodeError(
+      'KEY_UNREADABLE',
+      `${join(dir, KEY_FILES.delegations)} holds no delegation of this node's key by ${config.slug}.`,
+    )
   if (memberIdOf(fromBase64(config.rootKey)) !== config.member)
     throw new NodeError('DATA_DIR_FOREIGN', `${join(dir, KEY_FILES.config)}: "member" does not belong to "rootKey".`)
   const secret = await readSeed(dir, KEY_FILES.secret)
@@ -130,9 +135,13 @@ export async function readDataDirectory(dir: string): Promise<DataDirectory> {
  * @throws DATA_DIR_MISSING, DATA_DIR_FOREIGN
  */
 export async function readConfig(dir: string): Promise<NodeConfig> {
-  if (!existsSync(dir)) throw new NodeError('DATA_DIR_MISSING', `There is no data directory ${dir}.`, { details: { dir } })
+  if (!existsSync(dir))
+    throw new NodeError('DATA_DIR_MISSING', `There is no data directory ${dir}.`, { details: { dir } })
   const path = join(dir, KEY_FILES.config)
-  if (!existsSync(path)) throw new NodeError('DATA_DIR_FOREIGN', `${dir} is not a node's data directory: it has no noroshi.json.`, { details: { dir } })
+  if (!existsSync(path))
+    throw new NodeError('DATA_DIR_FOREIGN', `${dir} is not a node's data directory: it has no noroshi.json.`, {
+      details: { dir },
+    })
   let value: unknown
   try {
     value = JSON.parse(await readFile(path, 'utf8'))
@@ -153,7 +162,8 @@ export async function openRootSigner(dir: string, passphrase: string): Promise<S
 }
 
 /** The token of the node's operator. */
-export const readOperatorToken = async (dir: string): Promise<string> => (await readText(dir, KEY_FILES.operator)).trim()
+export const readOperatorToken = async (dir: string): Promise<string> =>
+  (await readText(dir, KEY_FILES.operator)).trim()
 
 /** Process id and address of a serving node, as it wrote them. */
 export interface RunningNode {

@@ -44,7 +44,11 @@ export class DrillResults {
     return rows
       .map(({ key, value }) => {
         const { reports, ...drill } = value as unknown as DrillResult
-        return { id: key, ...drill, ...(reports?.html === undefined ? {} : { reportUrl: `/api/v1/drills/${key}/report.html` }) }
+        return {
+          id: key,
+          ...drill,
+          ...(reports?.html === undefined ? {} : { reportUrl: `/api/v1/drills/${key}/report.html` }),
+        }
       })
       .sort((a, b) => (b.started ?? 0) - (a.started ?? 0))
   }

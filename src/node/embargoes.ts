@@ -41,14 +41,18 @@ export class Embargoes implements AsyncDisposable {
   /** Publishes what is due, and sets the clock for what is next. */
   look(): void {
     clearTimeout(this.#timer)
-    this.#work = this.#work.then(() => this.#look()).catch((error: unknown) => this.#o.events.failed('ending an embargo', error))
+    this.#work = this.#work
+      .then(() => this.#look())
+      .catch((error: unknown) => this.#o.events.failed('ending an embargo', error))
   }
 
   async #look(): Promise<void> {
     const rows = await this.#o.store.records<{ json: string }>(COLLECTION)
     const due = rows.filter(({ key }) => Number(key.slice(0, 16)) <= this.#o.now())
     if (due.length > 0) {
-      await this.#o.publish(due.map(({ value }) => ({ ...(value as unknown as Release), json: fromBase64(value.json) })))
+      await this.#o.publish(
+        due.map(({ value }) => ({ ...(value as unknown as Release), json: fromBase64(value.json) })),
+      )
       await this.#o.store.commit(due.map(({ key }) => ({ op: 'delete' as const, collection: COLLECTION, key })))
     }
     const next = rows.find(({ key }) => !due.some((one) => one.key === key))

@@ -10,9 +10,15 @@ export const ERRORS = {
   BODY_TOO_LARGE: [413, 'Send fewer objects per request, or raise the limit in noroshi.json under "limits".'],
   CURSOR_INVALID: [400, 'Start the listing again without a cursor; cursors end with the token they were given to.'],
   DATA_DIR_EXISTS: [409, 'Choose another --dir, or use the node that is already there.'],
-  DATA_DIR_FOREIGN: [409, 'The folder holds other files; choose an empty or a new one, or the folder `noroshi init` made.'],
+  DATA_DIR_FOREIGN: [
+    409,
+    'The folder holds other files; choose an empty or a new one, or the folder `noroshi init` made.',
+  ],
   DATA_DIR_LOCKED: [409, 'Another process runs this node; stop it first, or give the command the other node’s --dir.'],
-  DATA_DIR_MISSING: [404, 'Create the node first: noroshi init --dir DIR --slug SLUG --name NAME --nation CC --kind KIND.'],
+  DATA_DIR_MISSING: [
+    404,
+    'Create the node first: noroshi init --dir DIR --slug SLUG --name NAME --nation CC --kind KIND.',
+  ],
   DEMO_KEYS: [409, 'Keys of a rehearsal are public knowledge; create a node with keys of its own: noroshi init.'],
   DISK_FULL: [507, 'Free space on the data directory’s disk; nothing that was acknowledged is lost.'],
   FORBIDDEN: [403, 'The token’s scope does not allow this; ask the node’s operator for another one.'],
@@ -26,13 +32,19 @@ export const ERRORS = {
   NOT_FOUND: [404, 'Nothing with this name can be read with this token.'],
   NOT_READY: [503, 'Wait until /readyz answers 200.'],
   PASSPHRASE_MISSING: [400, 'Set NOROSHI_PASSPHRASE, or run the command in a terminal to be asked.'],
-  PASSPHRASE_WRONG: [403, 'Enter the passphrase that was chosen at noroshi init; without it the root key stays sealed.'],
+  PASSPHRASE_WRONG: [
+    403,
+    'Enter the passphrase that was chosen at noroshi init; without it the root key stays sealed.',
+  ],
   PORT_IN_USE: [409, 'Stop the other process, or choose another --port.'],
   PUBLISH_REFUSED: [422, 'Correct the named objects, or choose a level with --tlp; nothing was published.'],
   RATE_LIMITED: [429, 'Wait for the time that Retry-After names.'],
   REHEARSAL_FAILED: [500, 'Look into node.log in the named folder; a rehearsal can be started again at once.'],
   STORE_FAILED: [500, 'Run noroshi fsck; the message names the log and the entry.'],
-  TLS_REQUIRED: [400, 'Give --tls-cert and --tls-key, or --behind-proxy if a proxy ends TLS on this machine’s network.'],
+  TLS_REQUIRED: [
+    400,
+    'Give --tls-cert and --tls-key, or --behind-proxy if a proxy ends TLS on this machine’s network.',
+  ],
   UNAUTHENTICATED: [401, 'Send a valid token as "Authorization: Bearer …"; noroshi token create makes one.'],
   UNSUPPORTED_MEDIA_TYPE: [415, 'Send JSON, or newline-delimited JSON where the request allows it.'],
   USAGE: [400, 'See --help of the command.'],
@@ -50,9 +62,21 @@ export class NodeError extends NoroshiError<NodeErrorCode> {}
  *
  * `expose` tells whether the message may go to the caller: it may for errors that describe the caller's own input.
  */
-export function toNodeError(error: unknown): { code: NodeErrorCode; partCode?: string; message: string; expose: boolean } {
-  if (error instanceof NodeError) return { code: error.code, message: error.message, expose: ERRORS[error.code][0] !== 500 }
-  const fallen = error as { code?: unknown; message?: unknown; statusCode?: unknown; validation?: unknown; errcode?: unknown }
+export function toNodeError(error: unknown): {
+  code: NodeErrorCode
+  partCode?: string
+  message: string
+  expose: boolean
+} {
+  if (error instanceof NodeError)
+    return { code: error.code, message: error.message, expose: ERRORS[error.code][0] !== 500 }
+  const fallen = error as {
+    code?: unknown
+    message?: unknown
+    statusCode?: unknown
+    validation?: unknown
+    errcode?: unknown
+  }
   const code = typeof fallen?.code === 'string' ? fallen.code : ''
   const message = typeof fallen?.message === 'string' ? fallen.message : String(error)
   if (isDiskFull(error)) return { code: 'DISK_FULL', message: 'The disk of the data directory is full.', expose: true }
@@ -68,7 +92,11 @@ export function toNodeError(error: unknown): { code: NodeErrorCode; partCode?: s
 
 /** Whether a thrown value, or what caused it, is a full disk. */
 export function isDiskFull(error: unknown): boolean {
-  for (let at = error as { code?: unknown; errcode?: unknown; cause?: unknown; message?: unknown } | undefined, depth = 0; at && depth < 8; depth++) {
+  for (
+    let at = error as { code?: unknown; errcode?: unknown; cause?: unknown; message?: unknown } | undefined, depth = 0;
+    at && depth < 8;
+    depth++
+  ) {
     if (at.code === 'ENOSPC' || at.code === 'EFBIG' || at.code === 'EDQUOT') return true
     // SQLITE_FULL is 13; SQLITE_IOERR_WRITE (778) is what a file size limit becomes.
     if (at.errcode === 13 || at.errcode === 778) return true

@@ -1,7 +1,16 @@
 import type { Json, LogId } from '#base'
 
 /** Names of the events on `/api/v1/events`. */
-export type LiveEventName = 'published' | 'mirrored' | 'armed' | 'hit' | 'link' | 'drill' | 'alarm' | 'recalled' | 'alliance'
+export type LiveEventName =
+  | 'published'
+  | 'mirrored'
+  | 'armed'
+  | 'hit'
+  | 'link'
+  | 'drill'
+  | 'alarm'
+  | 'recalled'
+  | 'alliance'
 
 /** One live event; with a log, whoever may read the log may hear of it; without one, only the operator. */
 export interface LiveEvent {

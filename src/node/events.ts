@@ -11,7 +11,17 @@ import type { NodeLog } from './logging.ts'
 import type { Metrics } from './metrics.ts'
 
 /** Journals that business events write. */
-export const JOURNALS = ['published', 'mirrored', 'armed', 'hits', 'sightings', 'receipts', 'recalls', 'alarms', 'evidence'] as const
+export const JOURNALS = [
+  'published',
+  'mirrored',
+  'armed',
+  'hits',
+  'sightings',
+  'receipts',
+  'recalls',
+  'alarms',
+  'evidence',
+] as const
 
 /** An object version that became durable in an own log. */
 export interface PublishedRow {
@@ -82,10 +92,13 @@ export function bindEvents({ store, log, metrics, hub, now }: EventSinks): NodeE
     if (rows.length === 0) return
     const time = now()
     const changes = rows.map((value) => ({ op: 'journal' as const, stream, time, value: value as Json }))
-    const written = store.commit(changes).catch((error: unknown) => log.error({ err: String(error), stream }, 'journal row lost'))
+    const written = store
+      .commit(changes)
+      .catch((error: unknown) => log.error({ err: String(error), stream }, 'journal row lost'))
     pending = Promise.all([pending, written])
   }
-  const live = (name: LiveEventName, data: JsonObject, of?: LogId) => hub.emit({ name, data, ...(of === undefined ? {} : { log: of }) })
+  const live = (name: LiveEventName, data: JsonObject, of?: LogId) =>
+    hub.emit({ name, data, ...(of === undefined ? {} : { log: of }) })
 
   const events: NodeEvents = {
     published(rows) {
@@ -134,13 +147,36 @@ export function bindEvents({ store, log, metrics, hub, now }: EventSinks): NodeE
     },
     recallAcknowledged(event) {
       log.info({ member: event.member }, 'recall acknowledged')
-      journal('recalls', [{ acknowledged: true, member: event.member, log: event.log, index: event.index, withheld: event.withheld, purged: event.purged, arrived: event.arrived }])
+      journal('recalls', [
+        {
+          acknowledged: true,
+          member: event.member,
+          log: event.log,
+          index: event.index,
+          withheld: event.withheld,
+          purged: event.purged,
+          arrived: event.arrived,
+        },
+      ])
     },
     receipt(event) {
       metrics.receipts.inc({ kind: event.kind })
       const { kind, member, log: of, from, size, claimed, arrived, verified } = event
       log.debug({ kind, member, verified }, 'receipt')
-      journal('receipts', [{ kind, member, log: of, from, size, claimed, arrived, verified, refused: event.refused ?? [], envelope: event.envelope }])
+      journal('receipts', [
+        {
+          kind,
+          member,
+          log: of,
+          from,
+          size,
+          claimed,
+          arrived,
+          verified,
+          refused: event.refused ?? [],
+          envelope: event.envelope,
+        },
+      ])
     },
     alarm(event) {
       metrics.alarms.inc({ kind: event.kind })
@@ -164,7 +200,13 @@ export function bindEvents({ store, log, metrics, hub, now }: EventSinks): NodeE
       live('drill', { id, state })
     },
     failed(what, error) {
-      log.error({ err: error instanceof Error ? { name: error.name, message: error.message, stack: error.stack } : String(error) }, what)
+      log.error(
+        {
+          err:
+            error instanceof Error ? { name: error.name, message: error.message, stack: error.stack } : String(error),
+        },
+        what,
+      )
     },
     async settled() {
       await pending

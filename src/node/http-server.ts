@@ -47,7 +47,9 @@ export async function openHttpServer(node: NodeContext, options: ServeOptions): 
     ...(tls ? { tls: { certFile: '', keyFile: '' } } : {}),
   })
   const app = fastify({
-    ...(tls ? { https: { ...tls, minVersion: 'TLSv1.2', maxHeaderSize: HEADER_BYTES } } : { http: { maxHeaderSize: HEADER_BYTES } }),
+    ...(tls
+      ? { https: { ...tls, minVersion: 'TLSv1.2', maxHeaderSize: HEADER_BYTES } }
+      : { http: { maxHeaderSize: HEADER_BYTES } }),
     bodyLimit: node.limits.bodyBytes,
     trustProxy: behindProxy ? 1 : false,
     forceCloseConnections: true,
@@ -60,36 +62,58 @@ export async function openHttpServer(node: NodeContext, options: ServeOptions): 
   // Answers are described by their schemas and written as they are: a serializer would drop what it does not know.
   app.setSerializerCompiler(() => (value) => JSON.stringify(value))
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser(['application/json', 'application/problem+json'], { parseAs: 'buffer' }, (request, body, done) => {
-    try {
-      const bytes = body as Buffer
-      done(null, bytes.length === 0 ? undefined : parseJson(bytes, { maxBytes: request.routeOptions.bodyLimit }))
-    } catch (error) {
-      done(error as Error)
-    }
-  })
+  app.addContentTypeParser(
+    ['application/json', 'application/problem+json'],
+    { parseAs: 'buffer' },
+    (request, body, done) => {
+      try {
+        const bytes = body as Buffer
+        done(null, bytes.length === 0 ? undefined : parseJson(bytes, { maxBytes: request.routeOptions.bodyLimit }))
+      } catch (error) {
+        done(error as Error)
+      }
+    },
+  )
   app.setErrorHandler((error, request, reply) => answerError(node, error as FastifyError, request, reply))
-  app.addHook('onRequest', authenticator({ tokens: node.tokens, metrics: node.metrics, now: node.now, failuresPerMinute: node.limits.authFailuresPerMinute }))
+  app.addHook(
+    'onRequest',
+    authenticator({
+      tokens: node.tokens,
+      metrics: node.metrics,
+      now: node.now,
+      failuresPerMinute: node.limits.authFailuresPerMinute,
+    }),
+  )
   app.addHook('onRequest', async (_request, reply) => {
     reply.headers(SAFE_HEADERS)
   })
   app.addHook('onResponse', async (request, reply) => {
     const route = request.routeOptions.url ?? 'none'
-    node.metrics.requests.observe({ method: request.method, route, status: String(reply.statusCode) }, reply.elapsedTime / 1_000)
+    node.metrics.requests.observe(
+      { method: request.method, route, status: String(reply.statusCode) },
+      reply.elapsedTime / 1_000,
+    )
   })
   const openApi = new OpenApi(app)
   for (const register of routes) await app.register(async (scope) => register(scope, node))
-  app.get('/api/v1/openapi.json', { schema: { summary: 'This description', tags: ['about'] } }, () => openApi.document())
+  app.get('/api/v1/openapi.json', { schema: { summary: 'This description', tags: ['about'] } }, () =>
+    openApi.document(),
+  )
   const hasPage = options.webRoot !== undefined && existsSync(join(options.webRoot, 'index.html'))
   if (options.webRoot !== undefined && hasPage) await serveWebPage(app, options.webRoot)
-  app.setNotFoundHandler((request, reply) => (hasPage && isPageRequest(request) ? reply.sendFile('index.html') : answerProblem(reply, 'NOT_FOUND')))
+  app.setNotFoundHandler((request, reply) =>
+    hasPage && isPageRequest(request) ? reply.sendFile('index.html') : answerProblem(reply, 'NOT_FOUND'),
+  )
 
   try {
     await app.listen({ host, port })
   } catch (cause) {
     await app.close()
     if ((cause as { code?: string }).code === 'EADDRINUSE')
-      throw new NodeError('PORT_IN_USE', `Port ${port} on ${host} is in use by another process.`, { details: { host, port }, cause })
+      throw new NodeError('PORT_IN_USE', `Port ${port} on ${host} is in use by another process.`, {
+        details: { host, port },
+        cause,
+      })
     throw cause
   }
   const { port: bound } = app.server.address() as AddressInfo
@@ -117,23 +141,38 @@ async function serveWebPage(app: FastifyInstance, root: string): Promise<void> {
     cacheControl: false,
     setHeaders: (reply, path) => {
       reply.header('content-security-policy', WEB_PAGE_POLICY)
-      reply.header('cache-control', /[.-][\w-]{8,}\.\w+$/.test(path) ? 'public, max-age=31536000, immutable' : 'no-cache')
+      reply.header(
+        'cache-control',
+        /[.-][\w-]{8,}\.\w+$/.test(path) ? 'public, max-age=31536000, immutable' : 'no-cache',
+      )
     },
   })
 }
 
 /** Whether a browser asks for an address of the page's own. */
 const isPageRequest = ({ method, headers, url }: FastifyRequest) =>
-  method === 'GET' && (headers.accept ?? '').includes('text/html') && !/^\/(api|link|metrics|healthz|readyz)([/?]|$)/.test(url)
+  method === 'GET' &&
+  (headers.accept ?? '').includes('text/html') &&
+  !/^\/(api|link|metrics|healthz|readyz)([/?]|$)/.test(url)
 
-function answerError(node: NodeContext, error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+function answerError(
+  node: NodeContext,
+  error: FastifyError,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
   const { code, partCode, message, expose } = toNodeError(error)
   const [status] = ERRORS[code]
   if (status >= 500) node.events.failed(`${request.method} ${request.routeOptions.url ?? 'unknown route'}`, error)
   return answerProblem(reply, code, expose ? message : undefined, partCode)
 }
 
-function answerProblem(reply: FastifyReply, code: Parameters<typeof toProblem>[0], detail?: string, partCode?: string): FastifyReply {
+function answerProblem(
+  reply: FastifyReply,
+  code: Parameters<typeof toProblem>[0],
+  detail?: string,
+  partCode?: string,
+): FastifyReply {
   const problem = toProblem(code, detail, partCode)
   return reply.code(problem.status).headers(SAFE_HEADERS).type(PROBLEM_TYPE).send(JSON.stringify(problem))
 }

@@ -3,7 +3,14 @@ import type { NodeOptions, NoroshiNode } from './node.ts'
 import type { Rehearsal, RehearsalRunOptions } from './rehearsal/rehearsal.ts'
 
 export { DEFAULT_HOST, DEFAULT_PORT, type NodeConfig } from './config.ts'
-export { type InitOptions, initDataDirectory, openRootSigner, readConfig, readOperatorToken, readRunning } from './data-directory.ts'
+export {
+  type InitOptions,
+  initDataDirectory,
+  openRootSigner,
+  readConfig,
+  readOperatorToken,
+  readRunning,
+} from './data-directory.ts'
 export { type Environment, readEnvironment } from './environment.ts'
 export { ERRORS, NodeError, type NodeErrorCode, toNodeError } from './errors.ts'
 export { type Limits, LIMITS } from './limits.ts'

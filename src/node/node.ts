@@ -59,7 +59,9 @@ export interface NoroshiNode extends NodeContext, AsyncDisposable {
 }
 
 const WEB_ROOT = fileURLToPath(new URL('../../web/dist', import.meta.url))
-const VERSION = (JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }).version
+const VERSION = (
+  JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
+).version
 
 /**
  * Opens a node over its data directory and serves it; `serve`, the rehearsal and the tests all run this.
@@ -83,7 +85,9 @@ export async function openNode(options: NodeOptions): Promise<NoroshiNode> {
   const log = openLog(options.logLevel ?? 'info', options.logDestination)
   const metrics = openMetrics()
   const hub = new EventHub()
-  const store = resources.use(await openStore({ folder: options.dir, signer: { member: config.member, key: data.nodeKey }, now }))
+  const store = resources.use(
+    await openStore({ folder: options.dir, signer: { member: config.member, key: data.nodeKey }, now }),
+  )
   const events = bindEvents({ store, log, metrics, hub, now })
   resources.defer(() => events.settled())
 
@@ -95,17 +99,36 @@ export async function openNode(options: NodeOptions): Promise<NoroshiNode> {
       now,
       random,
       transport: outbound.transport,
-      events: federationEvents(events, { arming: () => arming, situation: () => situation, links: () => federation.links(), self: config.member, now }),
+      events: federationEvents(events, {
+        arming: () => arming,
+        situation: () => situation,
+        links: () => federation.links(),
+        self: config.member,
+        now,
+      }),
       log: (level, message, fields) => log[level](fields ?? {}, message),
       ...(options.seams?.admits ? { admits: options.seams.admits } : {}),
     }),
   )
   const { directory } = federation
-  const rules = bindRules({ directory, self: selfOrganisation(config), secret: data.secret, ...(options.seams ? { seams: options.seams } : {}) })
-  const slugOf = (member: MemberId) => (member === config.member ? config.slug : (directory.member(member)?.slug ?? member))
+  const rules = bindRules({
+    directory,
+    self: selfOrganisation(config),
+    secret: data.secret,
+    ...(options.seams ? { seams: options.seams } : {}),
+  })
+  const slugOf = (member: MemberId) =>
+    member === config.member ? config.slug : (directory.member(member)?.slug ?? member)
   const visibility = new Visibility({ store, directory, rules, now })
   const detector = new Detector()
-  const arming: Arming = new Arming({ store, detector, federation: () => federation, events, now, armDrills: options.rehearsal === true })
+  const arming: Arming = new Arming({
+    store,
+    detector,
+    federation: () => federation,
+    events,
+    now,
+    armDrills: options.rehearsal === true,
+  })
   const drills = new DrillResults({ store, events, now })
   const publisher = new Publisher({
     store,
@@ -123,8 +146,18 @@ export async function openNode(options: NodeOptions): Promise<NoroshiNode> {
       for (const { log: of, time } of rows) situation.arrived(of, 1, time)
     },
   })
-  const embargoes: Embargoes = resources.use(new Embargoes({ store, events, now, publish: (releases) => publisher.publishReleases(releases) }))
-  const sightings = new Sightings({ publisher, events, now, self: config.member, secret: data.secret, perAuthorHour: limits.sightingsPerAuthorHour, head: (of) => store.log(of) })
+  const embargoes: Embargoes = resources.use(
+    new Embargoes({ store, events, now, publish: (releases) => publisher.publishReleases(releases) }),
+  )
+  const sightings = new Sightings({
+    publisher,
+    events,
+    now,
+    self: config.member,
+    secret: data.secret,
+    perAuthorHour: limits.sightingsPerAuthorHour,
+    head: (of) => store.log(of),
+  })
   const telemetry = new Telemetry({ detector, store, events, visibility, now, onHits: (rows) => sightings.hits(rows) })
   const situation: Situation = new Situation({ store, federation, visibility, arming, telemetry, drills, config, now })
   const tokens = await Tokens.open({ store, now, random, operatorToken: data.operatorToken, limit: limits.tokens })
@@ -155,7 +188,12 @@ export async function openNode(options: NodeOptions): Promise<NoroshiNode> {
     hub,
     metrics,
     url: () => url,
-    isReady: async () => ready && (await store.totals().then(() => true, () => false)),
+    isReady: async () =>
+      ready &&
+      (await store.totals().then(
+        () => true,
+        () => false,
+      )),
     slugOf,
     readerOf(request) {
       if (!request.token) throw new NodeError('UNAUTHENTICATED', 'The request carries no valid token.')
@@ -201,15 +239,41 @@ function effectiveConfig(config: NodeConfig, options: NodeOptions): NodeConfig {
 function assertKeysFit({ config, nodeKey }: DataDirectory, options: NodeOptions): void {
   const isDemo = config.demo === true || isDemoKey(config.slug, nodeKey.publicKey, fromBase64(config.rootKey))
   if (!isDemo) return
-  if (!options.rehearsal) throw new NodeError('DEMO_KEYS', `${options.dir} holds a rehearsal's keys, which are public knowledge; this is not a rehearsal.`)
+  if (!options.rehearsal)
+    throw new NodeError(
+      'DEMO_KEYS',
+      `${options.dir} holds a rehearsal's keys, which are public knowledge; this is not a rehearsal.`,
+    )
   const host = options.host ?? config.listen.host
-  if (!isLoopback(host)) throw new NodeError('DEMO_KEYS', `A rehearsal's node listens on this machine alone, not on ${host}.`)
+  if (!isLoopback(host))
+    throw new NodeError('DEMO_KEYS', `A rehearsal's node listens on this machine alone, not on ${host}.`)
 }
 
 function profileOf({ delegations }: DataDirectory, config: NodeConfig): CharterMember {
-  const { member: id, slug, name, nation, kind, rootKey: root, publicUrl } = config
+  const { member: id, slug, name, nation, kind, rootKey: root } = config
+  const address = config.publicUrl ?? lastingUrl(config)
   const sectors = [...new Set(config.sectors)].sort()
-  return { id, slug, name, nation, kind, sectors, root, delegations, standing: 'active', joined: 0, ...(publicUrl ? { address: publicUrl } : {}) }
+  return {
+    id,
+    slug,
+    name,
+    nation,
+    kind,
+    sectors,
+    root,
+    delegations,
+    standing: 'active',
+    joined: 0,
+    ...(address ? { address } : {}),
+  }
+}
+
+/** The address of a node without a public one: where it listens, if that stays the same over restarts. */
+function lastingUrl({ listen, tls }: NodeConfig): string | undefined {
+  const isAnywhere = listen.host === '0.0.0.0' || listen.host === '::'
+  if (listen.port === 0 || isAnywhere) return undefined
+  const host = listen.host.includes(':') ? `[${listen.host}]` : listen.host
+  return `${tls ? 'https' : 'http'}://${host}:${listen.port}`
 }
 
 function selfOrganisation({ member: id, slug, nation, kind, sectors }: NodeConfig) {
@@ -253,4 +317,3 @@ function federationEvents(events: NodeEvents, ears: Ears): FederationEvents {
     allianceChanged: (event) => events.allianceChanged(event),
   }
 }
-

@@ -55,10 +55,16 @@ export class OpenApi {
         ...Object.fromEntries(
           Object.entries(schema.response ?? { 200: {} }).map(([status, body]) => [
             status,
-            { description: Number(status) < 300 ? 'Done' : 'Refused', content: { 'application/json': { schema: body } } },
+            {
+              description: Number(status) < 300 ? 'Done' : 'Refused',
+              content: { 'application/json': { schema: body } },
+            },
           ]),
         ),
-        default: { description: 'Refused', content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } } },
+        default: {
+          description: 'Refused',
+          content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+        },
       },
     }
     for (const method of [route.method].flat()) {
@@ -70,7 +76,9 @@ export class OpenApi {
 function bodyOf(schema: RouteSchema): object {
   if (!schema.body && !schema.consumes) return {}
   const types = schema.consumes ?? ['application/json']
-  const content = Object.fromEntries(types.map((type) => [type, type === 'application/json' && schema.body ? { schema: schema.body } : {}]))
+  const content = Object.fromEntries(
+    types.map((type) => [type, type === 'application/json' && schema.body ? { schema: schema.body } : {}]),
+  )
   return { requestBody: { required: true, content } }
 }
 

@@ -17,7 +17,12 @@ export interface Outbound extends Disposable {
 /** Opens the client; `ca` adds certificate authorities to the system's. */
 export function openOutbound(options: { ca?: Buffer }): Outbound {
   const plain = new http.Agent({ keepAlive: true, maxFreeSockets: KEPT_CONNECTIONS })
-  const secure = new https.Agent({ keepAlive: true, maxFreeSockets: KEPT_CONNECTIONS, minVersion: 'TLSv1.2', ...(options.ca ? { ca: options.ca } : {}) })
+  const secure = new https.Agent({
+    keepAlive: true,
+    maxFreeSockets: KEPT_CONNECTIONS,
+    minVersion: 'TLSv1.2',
+    ...(options.ca ? { ca: options.ca } : {}),
+  })
   const transport: Transport = (address, request) =>
     new Promise((resolve, reject) => {
       const base = new URL(address)
@@ -36,14 +41,19 @@ export function openOutbound(options: { ca?: Buffer }): Outbound {
         },
         (answer) => {
           answer.on('error', () => undefined)
-          const headers = Object.fromEntries(Object.entries(answer.headers).map(([name, value]) => [name, String(value)]))
+          const headers = Object.fromEntries(
+            Object.entries(answer.headers).map(([name, value]) => [name, String(value)]),
+          )
           resolve({ status: answer.statusCode ?? 0, headers, body: answer })
         },
       )
       sent.setNoDelay(true)
       sent.on('socket', (socket) => {
         if (!socket.connecting) return
-        const timer = setTimeout(() => sent.destroy(new Error(`no connection within ${CONNECT_TIMEOUT_MS} ms`)), CONNECT_TIMEOUT_MS)
+        const timer = setTimeout(
+          () => sent.destroy(new Error(`no connection within ${CONNECT_TIMEOUT_MS} ms`)),
+          CONNECT_TIMEOUT_MS,
+        )
         socket.once('connect', () => clearTimeout(timer))
         socket.once('close', () => clearTimeout(timer))
       })

@@ -58,7 +58,11 @@ export async function planReleases(
   return planned
 }
 
-async function knownVersions(store: Store, releases: readonly Release[], logs: readonly LogId[]): Promise<Map<string, ObjectRow[]>> {
+async function knownVersions(
+  store: Store,
+  releases: readonly Release[],
+  logs: readonly LogId[],
+): Promise<Map<string, ObjectRow[]>> {
   const known = new Map<string, ObjectRow[]>()
   if (logs.length === 0) return known
   const ids = [...new Set(releases.map(({ id }) => id))]
@@ -86,7 +90,8 @@ const CONFLICT = {
 
 /** A form for nobody is left out where the object has another: it would only be kept twice here. */
 export function withoutNobodies(releases: readonly Release[]): Release[] {
-  const reaches = ({ audience }: Release) => !Object.values(audience).some((list) => Array.isArray(list) && list.length === 0)
+  const reaches = ({ audience }: Release) =>
+    !Object.values(audience).some((list) => Array.isArray(list) && list.length === 0)
   const reached = new Set(releases.filter(reaches).map(({ objectId }) => objectId))
   return releases.filter((release) => reaches(release) || !reached.has(release.objectId))
 }
@@ -97,7 +102,7 @@ export function batchesOf(groups: readonly (readonly Planned[])[], size: number)
   let batch: Planned[][] = []
   let room = size
   for (const group of groups) {
-    for (let from = 0; from < group.length; ) {
+    for (let from = 0; from < group.length;) {
       const part = group.slice(from, from + room)
       batch.push(part)
       from += part.length
@@ -110,4 +115,3 @@ export function batchesOf(groups: readonly (readonly Planned[])[], size: number)
   }
   return batch.length > 0 ? [...batches, batch] : batches
 }
-

@@ -81,7 +81,11 @@ export class Publisher {
   }
 
   /** Publishes the objects as one set. */
-  async publish(objects: readonly RawObject[], options: PublishOptions, progress?: PublishProgress): Promise<PublishResult> {
+  async publish(
+    objects: readonly RawObject[],
+    options: PublishOptions,
+    progress?: PublishProgress,
+  ): Promise<PublishResult> {
     if (objects.length === 0) throw new NodeError('INPUT_INVALID', 'The submission holds no object.')
     const { rules, self, now } = this.#o
     const { admitted, refused } = await admitObjects(objects, { self, register: rules.register(), now: now() })
@@ -89,10 +93,15 @@ export class Publisher {
     return this.#exclusively(ids, async () => {
       const released = this.#release(admitted, options)
       refused.push(...released.refused)
-      const [due, held] = parted(withoutNobodies(released.releases), ({ notBefore }) => notBefore === undefined || notBefore <= now())
+      const [due, held] = parted(
+        withoutNobodies(released.releases),
+        ({ notBefore }) => notBefore === undefined || notBefore <= now(),
+      )
       const planned = await planReleases(this.#o.store, due, refused, admitted)
       if (!options.dryRun && held.length > 0) await this.#o.holdBack(held)
-      const published = options.dryRun ? planned.map((plan) => this.#preview(plan)) : await this.#append(planned, progress)
+      const published = options.dryRun
+        ? planned.map((plan) => this.#preview(plan))
+        : await this.#append(planned, progress)
       published.push(...held.map((release) => this.#heldAnswer(release, options.dryRun === true)))
       return {
         ...(options.dryRun ? { dryRun: true as const } : {}),
@@ -105,7 +114,9 @@ export class Publisher {
 
   /** Appends releases that were decided before: those of an embargo that is over. */
   async publishReleases(releases: readonly Release[]): Promise<PublishedObject[]> {
-    return this.#exclusively([...new Set(releases.map(({ id }) => id))], async () => this.#append(await planReleases(this.#o.store, releases, [])))
+    return this.#exclusively([...new Set(releases.map(({ id }) => id))], async () =>
+      this.#append(await planReleases(this.#o.store, releases, [])),
+    )
   }
 
   /**
@@ -115,17 +126,28 @@ export class Publisher {
   async publishTo(object: RawObject, audience: Audience, author: MemberId): Promise<Place[]> {
     const { rules, self, now } = this.#o
     const toAuthor: Audience = { v: 1, tlp: audience.tlp, members: [author] }
-    const asked = { audience, author: self, server: self, reader: author, channel: 'node' as const, register: rules.register(), now: now() }
+    const asked = {
+      audience,
+      author: self,
+      server: self,
+      reader: author,
+      channel: 'node' as const,
+      register: rules.register(),
+      now: now(),
+    }
     const audiences = author === self || rules.admits(asked).send ? [audience] : [audience, toAuthor]
     const id = String(object.value['id'])
-    const published = await this.publishReleases(audiences.map((to) => ({ objectId: id, id, json: object.bytes, audience: to, recipients: [] })))
+    const published = await this.publishReleases(
+      audiences.map((to) => ({ objectId: id, id, json: object.bytes, audience: to, recipients: [] })),
+    )
     return published.flatMap(({ log, index }) => (log === undefined || index === undefined ? [] : [{ log, index }]))
   }
 
   /** Takes back every own entry of an object, or one entry. @throws NOT_FOUND, and what the federation refuses */
   async recall(what: { id?: string; log?: LogId; index?: number; reason: RecallReason }): Promise<Place[]> {
     const entries = await this.#ownEntries(what)
-    if (entries.length === 0) throw new NodeError('NOT_FOUND', 'This node published no such object, or has taken it back already.')
+    if (entries.length === 0)
+      throw new NodeError('NOT_FOUND', 'This node published no such object, or has taken it back already.')
     for (const { log, index } of entries) {
       await this.#o.federation.recall(log, index, what.reason)
       this.#o.events.recalled({ author: this.#o.self, log, index, reason: what.reason, own: true, time: this.#o.now() })
@@ -139,15 +161,29 @@ export class Publisher {
     return rows.map(({ log, index, entryTime = 0 }) => ({ log, index, published: entryTime }))
   }
 
-  async #ownEntries({ id, log, index }: { id?: string; log?: LogId; index?: number }): Promise<(Place & { entryTime?: Millis })[]> {
+  async #ownEntries({
+    id,
+    log,
+    index,
+  }: {
+    id?: string
+    log?: LogId
+    index?: number
+  }): Promise<(Place & { entryTime?: Millis })[]> {
     if (log !== undefined && index !== undefined) {
       const head = await this.#o.store.log(log)
       return head?.own && index < head.size ? [{ log, index }] : []
     }
-    if (id === undefined) throw new NodeError('INPUT_INVALID', 'Name the object by "id", or the entry by "log" and "index".')
+    if (id === undefined)
+      throw new NodeError('INPUT_INVALID', 'Name the object by "id", or the entry by "log" and "index".')
     const own = await this.#o.store.logs({ own: true })
     if (own.length === 0) return []
-    const { rows } = await this.#o.store.objects({ logs: own.map((head) => head.log), ids: [id], statuses: ['accepted'], limit: LOOKUP_ROWS })
+    const { rows } = await this.#o.store.objects({
+      logs: own.map((head) => head.log),
+      ids: [id],
+      statuses: ['accepted'],
+      limit: LOOKUP_ROWS,
+    })
     return rows
   }
 
@@ -224,28 +260,49 @@ export class Publisher {
     const own = new Map((await this.#o.store.logs({ own: true })).map((head) => [head.log, head]))
     const revocations = new Map<LogId, Map<string, Planned>>()
     for (const plan of withOlder) {
-      const targets = new Set(withOlder.filter(({ release }) => release.id === plan.release.id).map((one) => places.get(one)?.log))
+      const targets = new Set(
+        withOlder.filter(({ release }) => release.id === plan.release.id).map((one) => places.get(one)?.log),
+      )
       for (const row of plan.older) {
         if (targets.has(row.log)) continue
         if (!plan.columns.revoked) await this.recall({ log: row.log, index: row.index, reason: 'superseded' })
-        else if (!own.get(row.log)?.closed) revocations.set(row.log, (revocations.get(row.log) ?? new Map<string, Planned>()).set(plan.release.id, plan))
+        else if (!own.get(row.log)?.closed)
+          revocations.set(row.log, (revocations.get(row.log) ?? new Map<string, Planned>()).set(plan.release.id, plan))
       }
     }
     for (const [log, plans] of revocations) {
       const { audience } = own.get(log) as LogHead
-      const copies = [...plans.values()].map((plan) => ({ ...plan, release: { ...plan.release, audience }, audienceId: audienceId(audience) }))
+      const copies = [...plans.values()].map((plan) => ({
+        ...plan,
+        release: { ...plan.release, audience },
+        audienceId: audienceId(audience),
+      }))
       await this.#commit([copies], new Map())
     }
   }
 
   #preview({ release, columns, standing }: Planned): PublishedObject {
-    const recipients = release.recipients.map(({ member, code }) => ({ member, slug: this.#o.slugOf(member as MemberId), code }))
-    return { id: columns.id, ...(standing ? { log: standing.log, index: standing.index } : {}), audience: release.audience, recipients }
+    const recipients = release.recipients.map(({ member, code }) => ({
+      member,
+      slug: this.#o.slugOf(member as MemberId),
+      code,
+    }))
+    return {
+      id: columns.id,
+      ...(standing ? { log: standing.log, index: standing.index } : {}),
+      audience: release.audience,
+      recipients,
+    }
   }
 
   #heldAnswer({ id, audience, recipients, notBefore }: Release, isDryRun: boolean): PublishedObject {
     const named = recipients.map(({ member, code }) => ({ member, slug: this.#o.slugOf(member as MemberId), code }))
-    return { id, audience, recipients: isDryRun ? named : named.map(({ slug }) => slug), ...(notBefore === undefined ? {} : { notBefore }) }
+    return {
+      id,
+      audience,
+      recipients: isDryRun ? named : named.map(({ slug }) => slug),
+      ...(notBefore === undefined ? {} : { notBefore }),
+    }
   }
 
   async #exclusively<T>(ids: readonly string[], work: () => Promise<T>): Promise<T> {
@@ -268,7 +325,10 @@ function parted<T>(list: readonly T[], isFirst: (item: T) => boolean): [T[], T[]
   return [list.filter(isFirst), list.filter((item) => !isFirst(item))]
 }
 
-function countRefused(refused: readonly Refusal[], objects: readonly RawObject[]): Record<string, Record<string, number>> {
+function countRefused(
+  refused: readonly Refusal[],
+  objects: readonly RawObject[],
+): Record<string, Record<string, number>> {
   const typeOf = new Map(objects.map(({ value }) => [String(value['id']), String(value['type'])]))
   const counts: Record<string, Record<string, number>> = {}
   for (const { id, code } of refused) {

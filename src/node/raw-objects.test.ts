@@ -5,7 +5,8 @@ import type { JsonObject } from '#base'
 import { cutObjects } from './raw-objects.ts'
 
 const LIMIT = 1_048_576
-const texts = (body: string) => cutObjects(Buffer.from(body), LIMIT).objects.map(({ bytes }) => Buffer.from(bytes).toString())
+const texts = (body: string) =>
+  cutObjects(Buffer.from(body), LIMIT).objects.map(({ bytes }) => Buffer.from(bytes).toString())
 
 test('an object keeps every byte that its author wrote, in every wrapping', () => {
   const odd = '{"type" : "x",\t"a":[1 , {"b":"]}\\"\\\\"} ] , "n":1.0}'
@@ -24,12 +25,23 @@ test('an object keeps every byte that its author wrote, in every wrapping', () =
 })
 
 test('cut slices parse to what the whole holds, whatever the objects and the spacing', () => {
-  const object = fc.dictionary(fc.string(), fc.oneof(fc.string(), fc.integer(), fc.array(fc.string()), fc.dictionary(fc.string(), fc.boolean()))).map((value) => ({ ...value, type: 'x' }))
+  const object = fc
+    .dictionary(
+      fc.string(),
+      fc.oneof(fc.string(), fc.integer(), fc.array(fc.string()), fc.dictionary(fc.string(), fc.boolean())),
+    )
+    .map((value) => ({ ...value, type: 'x' }))
   const property = fc.property(fc.array(object), fc.nat(4), (values, indent) => {
     const parsed = JSON.parse(JSON.stringify(values)) as JsonObject[]
     const cut = cutObjects(Buffer.from(JSON.stringify({ type: 'bundle', objects: values }, null, indent)), LIMIT)
-    assert.deepEqual(cut.objects.map(({ value }) => value), parsed)
-    assert.deepEqual(cut.objects.map(({ bytes }) => JSON.parse(Buffer.from(bytes).toString()) as unknown), parsed)
+    assert.deepEqual(
+      cut.objects.map(({ value }) => value),
+      parsed,
+    )
+    assert.deepEqual(
+      cut.objects.map(({ bytes }) => JSON.parse(Buffer.from(bytes).toString()) as unknown),
+      parsed,
+    )
   })
   fc.assert(property, { numRuns: 300 })
 })

@@ -68,7 +68,8 @@ function parseSubmission(text: Uint8Array, maxBytes: number): Json {
   }
 }
 
-const isEnvelope = (value: JsonObject) => !('type' in value) && Object.keys(value).every((name) => ENVELOPE_MEMBERS.has(name))
+const isEnvelope = (value: JsonObject) =>
+  !('type' in value) && Object.keys(value).every((name) => ENVELOPE_MEMBERS.has(name))
 
 function addAll(objects: RawObject[], text: Uint8Array, values: readonly Json[], where: string): void {
   const slices = elementSlices(text)

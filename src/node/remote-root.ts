@@ -49,7 +49,8 @@ export class RemoteRoot {
   async run<T>(handed: RootSignatures, operation: (root: Signer) => Promise<T>): Promise<T | SignatureNeeded> {
     const time = handed.time ?? this.#clock()
     const age = this.#clock() - time
-    if (age < 0 || age > INSTANT_AGE_MS) throw new NodeError('INPUT_INVALID', 'time: the operation took too long; start it again.')
+    if (age < 0 || age > INSTANT_AGE_MS)
+      throw new NodeError('INPUT_INVALID', 'time: the operation took too long; start it again.')
     const known = new Map((handed.signatures ?? []).map(({ bytes, sig }) => [bytes, this.#checked(bytes, sig)]))
     let wanted: string | undefined
     const root: Signer = {

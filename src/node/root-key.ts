@@ -31,7 +31,12 @@ const derive = promisify<string, Buffer, number, { N: number; r: number; p: numb
 export async function sealRootKey(seed: Uint8Array, publicKey: Uint8Array, passphrase: string): Promise<SealedRootKey> {
   const salt = randomBytes(16)
   const nonce = randomBytes(12)
-  const key = await derive(passphrase.normalize('NFC'), salt, 32, { N: SCRYPT.n, r: SCRYPT.r, p: SCRYPT.p, maxmem: SCRYPT_MEMORY_BYTES })
+  const key = await derive(passphrase.normalize('NFC'), salt, 32, {
+    N: SCRYPT.n,
+    r: SCRYPT.r,
+    p: SCRYPT.p,
+    maxmem: SCRYPT_MEMORY_BYTES,
+  })
   const cipher = createCipheriv('aes-256-gcm', key, nonce)
   cipher.setAAD(publicKey)
   const sealed = Buffer.concat([cipher.update(seed), cipher.final(), cipher.getAuthTag()])
@@ -78,9 +83,12 @@ export const DEMO_PASSPHRASE = 'noroshi demo'
 
 /** Seed of a rehearsal's key: anybody can compute it, which is why a node outside a rehearsal refuses it. */
 export function demoSeed(slug: string, purpose: 'root' | 'node'): Uint8Array {
-  return new Uint8Array(createHash('sha256').update(`noroshi demo key, known to everybody\n${purpose}\n${slug}`).digest())
+  return new Uint8Array(
+    createHash('sha256').update(`noroshi demo key, known to everybody\n${purpose}\n${slug}`).digest(),
+  )
 }
 
 /** Whether one of the public keys is a demo key of this slug. */
 export const isDemoKey = (slug: string, nodeKey: Uint8Array, rootKey: Uint8Array): boolean =>
-  equalBytes(toSigner(demoSeed(slug, 'node')).publicKey, nodeKey) || equalBytes(toSigner(demoSeed(slug, 'root')).publicKey, rootKey)
+  equalBytes(toSigner(demoSeed(slug, 'node')).publicKey, nodeKey) ||
+  equalBytes(toSigner(demoSeed(slug, 'root')).publicKey, rootKey)

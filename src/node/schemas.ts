@@ -5,7 +5,11 @@ import type {} from 'fastify'
 export const Slug = Type.String({ pattern: '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$' })
 export const HashText = Type.String({ pattern: '^[0-9a-f]{64}$' })
 export const ObjectId = Type.String({ pattern: '^[a-z][a-z0-9-]{0,249}--[0-9a-fA-F-]{36}$' })
-export const Time = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description: 'Milliseconds since 1970' })
+export const Time = Type.Integer({
+  minimum: 0,
+  maximum: Number.MAX_SAFE_INTEGER,
+  description: 'Milliseconds since 1970',
+})
 export const Tlp = Type.Union(
   (['clear', 'green', 'amber', 'amber+strict', 'red'] as const).map((level) => Type.Literal(level)),
   { description: 'TLP 2.0 level' },

@@ -1,6 +1,15 @@
 import type { Millis } from '#base'
 import type { Directory } from '#federation'
-import { admits, type Organisation, type Register, type Release, release, type ReleaseDefaults, type ReleaseResult, toRegister } from '#policy'
+import {
+  admits,
+  type Organisation,
+  type Register,
+  type Release,
+  release,
+  type ReleaseDefaults,
+  type ReleaseResult,
+  toRegister,
+} from '#policy'
 import type { RawObject } from './raw-objects.ts'
 
 /** What a publication asks: who gets which of these objects, in which form. */
@@ -25,7 +34,12 @@ export interface SharingRules {
 }
 
 /** Binds the rules to the charters in force; before the first one, this member stands alone. */
-export function bindRules(options: { directory: Directory; self: Organisation; secret: Uint8Array; seams?: RuleSeams }): SharingRules {
+export function bindRules(options: {
+  directory: Directory
+  self: Organisation
+  secret: Uint8Array
+  seams?: RuleSeams
+}): SharingRules {
   const { directory, self, secret, seams } = options
   const alone = toRegister({ organisations: [self], alliances: new Map() })
   const register = () => {
@@ -35,6 +49,7 @@ export function bindRules(options: { directory: Directory; self: Organisation; s
   return {
     admits: seams?.admits ?? admits,
     register,
-    release: ({ objects, defaults, now }) => release({ objects, author: self.id, register: register(), defaults, now, secret }),
+    release: ({ objects, defaults, now }) =>
+      release({ objects, author: self.id, register: register(), defaults, now, secret }),
   }
 }

@@ -44,17 +44,20 @@ export class Sightings {
 
   /** Takes the matches of one batch of telemetry; returns at once. */
   hits(rows: readonly HitRow[]): void {
-    const hour = Math.floor(this.#o.now() / HOUR_MS) * HOUR_MS
+    const hour = hourOf(this.#o.now())
     if (hour !== this.#hour) {
       this.#hour = hour
       this.#used.clear()
       this.#done.clear()
     }
     for (const row of rows) {
-      const key = `${row.author} ${row.indicator}`
+      const seen = hourOf(row.eventTime)
+      const key = `${row.author} ${row.indicator} ${seen}`
       if (this.#done.has(key)) continue
       this.#done.add(key)
-      this.#work = this.#work.then(() => this.#sight(row, hour)).catch((error: unknown) => this.#o.events.failed('publishing a sighting', error))
+      this.#work = this.#work
+        .then(() => this.#sight(row, seen))
+        .catch((error: unknown) => this.#o.events.failed('publishing a sighting', error))
     }
   }
 
@@ -63,26 +66,27 @@ export class Sightings {
     await this.#work
   }
 
-  async #sight(row: HitRow, hour: Millis): Promise<void> {
+  async #sight(row: HitRow, seen: Millis): Promise<void> {
     const head = await this.#o.head(row.log)
     const held = head ? this.#holdBack(row, head) : 'log is gone'
     if (!head || held) return this.#o.events.sightingHeld(row.indicator, held ?? '')
     this.#used.set(row.author, (this.#used.get(row.author) ?? 0) + 1)
-    const published = await this.#o.publisher.publishTo(this.#sighting(row, hour), head.audience, row.author)
-    for (const { log, index } of published) this.#o.events.sighted({ indicator: row.indicator, author: row.author, log, index, time: this.#o.now() })
+    const published = await this.#o.publisher.publishTo(this.#sighting(row, seen), head.audience, row.author)
+    for (const { log, index } of published)
+      this.#o.events.sighted({ indicator: row.indicator, author: row.author, log, index, time: this.#o.now() })
   }
 
-  #holdBack(row: HitRow, { audience, own }: LogHead): string | undefined {
+  #holdBack(row: HitRow, { audience }: LogHead): string | undefined {
     if (audience.tlp === 'red') return 'RED is never correlated automatically'
     if (audience.drill !== undefined) return 'exercise'
-    if (!own && this.#o.now() - row.eventTime > EVENT_AGE_MS) return 'old telemetry'
+    if (this.#o.now() - row.eventTime > EVENT_AGE_MS) return 'old telemetry'
     if ((this.#used.get(row.author) ?? 0) >= this.#o.perAuthorHour) return 'quota of its author'
     return undefined
   }
 
-  #sighting({ indicator, author }: HitRow, hour: Millis): RawObject {
-    const name = createHmac('sha256', this.#o.secret).update(`sighting\n${author}\n${indicator}\n${hour}`).digest('hex')
-    const time = toTimestamp(hour)
+  #sighting({ indicator, author }: HitRow, seen: Millis): RawObject {
+    const name = createHmac('sha256', this.#o.secret).update(`sighting\n${author}\n${indicator}\n${seen}`).digest('hex')
+    const time = toTimestamp(seen)
     const value: JsonObject = {
       type: 'sighting',
       spec_version: '2.1',
@@ -97,3 +101,5 @@ export class Sightings {
     return { value, bytes: utf8(JSON.stringify(value)) }
   }
 }
+
+const hourOf = (time: Millis): Millis => Math.floor(time / HOUR_MS) * HOUR_MS

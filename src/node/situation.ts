@@ -69,7 +69,12 @@ export class Situation {
     const { config, now } = this.#o
     const heads = await this.#o.visibility.logsFor(reader)
     const hits = reader.isOperator ? await this.#hits() : []
-    const { rows } = await this.#o.store.objects({ logs: heads.map(({ log }) => log), statuses: ['accepted'], order: 'newest', limit: NEWEST_OBJECTS })
+    const { rows } = await this.#o.store.objects({
+      logs: heads.map(({ log }) => log),
+      statuses: ['accepted'],
+      order: 'newest',
+      limit: NEWEST_OBJECTS,
+    })
     return {
       self: { member: config.member, slug: config.slug, name: config.name, nation: config.nation },
       now: now(),
@@ -91,7 +96,11 @@ export class Situation {
     const alliances = directory
       .charters()
       .filter(({ charter }) => reader.isOperator || isOwn || charter.members.some(({ id }) => providers.has(id)))
-      .map(({ charter }) => ({ slug: charter.alliance, version: charter.version, members: charter.members.map(({ id }) => id as string) }))
+      .map(({ charter }) => ({
+        slug: charter.alliance,
+        version: charter.version,
+        members: charter.members.map(({ id }) => id as string),
+      }))
     const shown = new Set(alliances.flatMap(({ members }) => members))
     const links = new Map(federation.links().map((link) => [link.peer, link]))
     const members = directory
@@ -137,7 +146,8 @@ export class Situation {
   #newest(rows: readonly ObjectRow[], heads: readonly LogHead[], hits: readonly HitRow[], reader: Reader): object[] {
     const headOf = new Map(heads.map((head) => [head.log, head]))
     const counts = new Map<string, number>()
-    for (const { author, indicator } of hits) counts.set(`${author} ${indicator}`, (counts.get(`${author} ${indicator}`) ?? 0) + 1)
+    for (const { author, indicator } of hits)
+      counts.set(`${author} ${indicator}`, (counts.get(`${author} ${indicator}`) ?? 0) + 1)
     return rows.map((row) => {
       const { audience } = headOf.get(row.log) as LogHead
       const object = JSON.parse(fromUtf8(row.json)) as { name?: unknown; value?: unknown }
@@ -146,7 +156,9 @@ export class Situation {
         type: row.type,
         name: String(object.name ?? object.value ?? row.type),
         origin: this.#slugOf(row.publisher),
-        ...(row.creator === undefined || row.creator === row.publisher ? {} : { creator: this.#slugOf(row.creator as MemberId) }),
+        ...(row.creator === undefined || row.creator === row.publisher
+          ? {}
+          : { creator: this.#slugOf(row.creator as MemberId) }),
         tlp: tlpLabel(audience.tlp),
         alliances: [...new Set([...(audience.alliances ?? []), ...(audience.community ?? [])])],
         arrived: row.arrived,
@@ -164,7 +176,14 @@ export class Situation {
 
   #hitView(hit: HitRow): object {
     const { kind, indicator, name = indicator, value, eventTime, time, author } = hit
-    return { [kind === 'sigma' ? 'rule' : 'indicator']: indicator, name, value, time: eventTime, seen: time, origin: this.#slugOf(author) }
+    return {
+      [kind === 'sigma' ? 'rule' : 'indicator']: indicator,
+      name,
+      value,
+      time: eventTime,
+      seen: time,
+      origin: this.#slugOf(author),
+    }
   }
 
   #detection(): object {

@@ -10,7 +10,14 @@ export interface TelemetryAnswer {
   events: number
   /** Lines that are no events of the format. */
   bad: number
-  hits: { indicator?: string; rule?: string; name?: string; value: string; time: Millis | null; event: { line: number } }[]
+  hits: {
+    indicator?: string
+    rule?: string
+    name?: string
+    value: string
+    time: Millis | null
+    event: { line: number }
+  }[]
 }
 
 /** What telemetry is handed. */
@@ -57,7 +64,10 @@ export class Telemetry {
     const time = this.#o.now()
     this.#seen += events
     const rows = await Promise.all(hits.map(async (hit) => ({ hit, row: await this.#rowOf(hit, time, options.run) })))
-    this.#o.events.hits(rows.map(({ row }) => row), events)
+    this.#o.events.hits(
+      rows.map(({ row }) => row),
+      events,
+    )
     this.#o.onHits(rows.map(({ row }) => row))
     const shown = await this.#shownTo(options.reader, rows)
     return {
@@ -96,7 +106,8 @@ export class Telemetry {
   async #shownTo<T extends { row: HitRow }>(reader: Reader, rows: readonly T[]): Promise<T[]> {
     if (reader.isOperator) return [...rows]
     const allowed = new Map<string, boolean>()
-    for (const log of new Set(rows.map(({ row }) => row.log))) allowed.set(log, await this.#o.visibility.mayReadLog(reader, log))
+    for (const log of new Set(rows.map(({ row }) => row.log)))
+      allowed.set(log, await this.#o.visibility.mayReadLog(reader, log))
     return rows.filter(({ row }) => allowed.get(row.log))
   }
 

@@ -58,7 +58,12 @@ export class Tokens {
   }
 
   /** Makes a token; its text is shown this once. @throws INPUT_INVALID */
-  async create(fields: { name: string; scope: Scope; org?: string; expires?: Millis }): Promise<{ token: Token; text: string }> {
+  async create(fields: {
+    name: string
+    scope: Scope
+    org?: string
+    expires?: Millis
+  }): Promise<{ token: Token; text: string }> {
     if (this.#byHash.size >= this.#limit)
       throw new NodeError('INPUT_INVALID', `This node already keeps ${this.#limit} tokens; revoke some.`)
     if (fields.expires !== undefined && fields.expires <= this.#now())
@@ -66,7 +71,9 @@ export class Tokens {
     const id = Buffer.from(this.#random(ID_BYTES)).toString('hex')
     const text = `noroshi_${fields.scope}_${Buffer.from(this.#random(TOKEN_BYTES)).toString('base64url')}`
     const token: Token = { id, ...fields, created: this.#now() }
-    await this.#store.commit([{ op: 'put', collection: COLLECTION, key: hashOf(text), value: token as unknown as Json }])
+    await this.#store.commit([
+      { op: 'put', collection: COLLECTION, key: hashOf(text), value: token as unknown as Json },
+    ])
     this.#byHash.set(hashOf(text), token)
     return { token, text }
   }

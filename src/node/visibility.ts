@@ -66,7 +66,15 @@ export class Visibility {
     const register = this.#rules.register()
     return this.#directory.members().flatMap(({ id, slug }) => {
       if (id === author) return []
-      const { send, code } = this.#rules.admits({ audience, author, server: author, reader: id, channel: 'node', register, now: this.#now() })
+      const { send, code } = this.#rules.admits({
+        audience,
+        author,
+        server: author,
+        reader: id,
+        channel: 'node',
+        register,
+        now: this.#now(),
+      })
       return send ? [{ member: id, slug, code }] : []
     })
   }

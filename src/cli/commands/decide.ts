@@ -12,6 +12,8 @@ export const register: Register = (program, context) => {
     .addHelpText('after', examples(['noroshi decide requests.jsonl', 'noroshi decide --batch - < requests.jsonl']))
     .action(async (file: string | undefined, { batch }: { batch?: string }) => {
       exactlyOneForm(batch, file !== undefined, 'Give one file of requests, as FILE or as --batch FILE')
-      await runBatch(batch ?? (file as string), context, (request) => answerDecideVector(request as Parameters<typeof answerDecideVector>[0]))
+      await runBatch(batch ?? (file as string), context, (request) =>
+        answerDecideVector(request as Parameters<typeof answerDecideVector>[0]),
+      )
     })
 }

@@ -8,7 +8,9 @@ const LISTED_FAULTS = 50
 export const register: Register = (program, { output, exit }) => {
   program
     .command('fsck')
-    .description('Verify every log, root, signature and index on disk; exit code 1 where something is wrong. The node must be stopped.')
+    .description(
+      'Verify every log, root, signature and index on disk; exit code 1 where something is wrong. The node must be stopped.',
+    )
     .option('--dir <dir>', 'data directory (NOROSHI_DIR)')
     .option('--json', 'print JSON')
     .addHelpText('after', examples(['noroshi fsck --dir node', 'noroshi fsck --dir node --json | jq .faults']))
@@ -19,9 +21,13 @@ export const register: Register = (program, { output, exit }) => {
       if (options.json) await output.line(JSON.stringify(report))
       else {
         const { logs, entries, checkpoints, objects, bytes } = report.checked
-        await output.line(`Checked ${logs} logs, ${entries} entries, ${checkpoints} checkpoints, ${objects} objects, ${bytes} bytes: ${report.ok ? 'all good' : `${report.faults.length} faults`}.`)
+        await output.line(
+          `Checked ${logs} logs, ${entries} entries, ${checkpoints} checkpoints, ${objects} objects, ${bytes} bytes: ${report.ok ? 'all good' : `${report.faults.length} faults`}.`,
+        )
         for (const { log, index, kind, message } of report.faults.slice(0, LISTED_FAULTS))
-          await output.line(`  ${kind}${log === undefined ? '' : ` in log ${log}`}${index === undefined ? '' : `, entry ${index}`}: ${message}`)
+          await output.line(
+            `  ${kind}${log === undefined ? '' : ` in log ${log}`}${index === undefined ? '' : `, entry ${index}`}: ${message}`,
+          )
       }
       exit(report.ok ? EXIT.done : EXIT.no)
     })

@@ -19,7 +19,9 @@ type JsonOption = NodeOptions & { json?: boolean }
 export const register: Register = (program, { output, exit }) => {
   const link = program.command('link').description('Addresses of peers.')
   const sub = (usage: string, description: string, lines: string[]): Command =>
-    withNodeOptions(link.command(usage).description(description)).option('--json', 'print JSON').addHelpText('after', examples(lines))
+    withNodeOptions(link.command(usage).description(description))
+      .option('--json', 'print JSON')
+      .addHelpText('after', examples(lines))
   const say = async (json: boolean | undefined, value: unknown, lines: readonly string[]) => {
     if (json) await output.line(JSON.stringify(value))
     else for (const line of lines) await output.line(line)
@@ -29,21 +31,29 @@ export const register: Register = (program, { output, exit }) => {
   sub('list', 'Links and their state.', ['noroshi link list --dir node']).action(async (options: JsonOption) => {
     const node = await findNode(options)
     const { links } = await node.get<{ links: Link[] }>('/api/v1/links')
-    const rows = links.map(({ slug, state, address, lagEntries, lastError = '' }) => [slug, state, `${lagEntries} behind`, address, lastError])
+    const rows = links.map(({ slug, state, address, lagEntries, lastError = '' }) => [
+      slug,
+      state,
+      `${lagEntries} behind`,
+      address,
+      lastError,
+    ])
     await say(options.json, { links }, links.length === 0 ? ['No links: noroshi link add MEMBER URL'] : table(rows))
   })
 
-  sub('add <member> <url>', 'Set the address of a peer; a proxy’s address does as well.', ['noroshi link add us-cisa https://noroshi.example.gov --dir node']).action(
-    async (member: string, address: string, options: JsonOption) => {
+  sub('add <member> <url>', 'Set the address of a peer; a proxy’s address does as well.', [
+    'noroshi link add us-cisa https://noroshi.example.gov --dir node',
+  ]).action(async (member: string, address: string, options: JsonOption) => {
+    const node = await findNode(options)
+    const answer = await node.post<{ links: Link[] }>('/api/v1/links', { member, address })
+    await say(options.json, answer, [`Linked ${member} at ${address}.`])
+  })
+
+  sub('remove <member>', 'Drop the link to a peer.', ['noroshi link remove us-cisa --dir node']).action(
+    async (member: string, options: JsonOption) => {
       const node = await findNode(options)
-      const answer = await node.post<{ links: Link[] }>('/api/v1/links', { member, address })
-      await say(options.json, answer, [`Linked ${member} at ${address}.`])
+      await node.delete(`/api/v1/links/${encodeURIComponent(member)}`)
+      await say(options.json, { removed: member }, [`Dropped the link to ${member}.`])
     },
   )
-
-  sub('remove <member>', 'Drop the link to a peer.', ['noroshi link remove us-cisa --dir node']).action(async (member: string, options: JsonOption) => {
-    const node = await findNode(options)
-    await node.delete(`/api/v1/links/${encodeURIComponent(member)}`)
-    await say(options.json, { removed: member }, [`Dropped the link to ${member}.`])
-  })
 }

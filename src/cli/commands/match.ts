@@ -20,16 +20,25 @@ interface Options {
 export const register: Register = (program, { output, exit }) => {
   program
     .command('match')
-    .description('Detection without a node: indicators and Sigma rules against telemetry, by event time within validity. Exit code 1 where nothing matches.')
+    .description(
+      'Detection without a node: indicators and Sigma rules against telemetry, by event time within validity. Exit code 1 where nothing matches.',
+    )
     .option('--rules <path>', 'Sigma rule, or folder of rules; may be given several times', collect)
     .option('--indicators <file>', 'STIX bundle or NDJSON with indicators; may be given several times', collect)
     .option('--input <file>', 'JSON lines or log lines; - for stdin; may be given several times', collect)
     .option('--format <format>', 'of the input: zeek, eve, windows, … or auto', 'auto')
     .option('--json', 'print one JSON object per match')
-    .addHelpText('after', examples(['noroshi match --indicators iocs.json --input conn.log --format zeek', 'noroshi match --rules sigma/ --input events.jsonl --json']))
+    .addHelpText(
+      'after',
+      examples([
+        'noroshi match --indicators iocs.json --input conn.log --format zeek',
+        'noroshi match --rules sigma/ --input events.jsonl --json',
+      ]),
+    )
     .action(async (options: Options) => {
       const { rules = [], indicators = [], input = [] } = options
-      if (rules.length + indicators.length === 0) throw new UsageError('Nothing to look for: give --rules or --indicators.')
+      if (rules.length + indicators.length === 0)
+        throw new UsageError('Nothing to look for: give --rules or --indicators.')
       if (input.length === 0) throw new UsageError('Nothing to look at: give --input FILE; - for stdin.')
       const detector = new Detector()
       const refused = [...(await armRules(detector, rules)), ...(await armIndicators(detector, indicators))]
@@ -40,7 +49,12 @@ export const register: Register = (program, { output, exit }) => {
     })
 }
 
-async function matchAll(detector: Detector, input: readonly string[], options: Options, output: Output): Promise<number> {
+async function matchAll(
+  detector: Detector,
+  input: readonly string[],
+  options: Options,
+  output: Output,
+): Promise<number> {
   const total = { events: 0, hits: 0, bad: 0 }
   for (const file of input) {
     const matcher = new LineMatcher(detector, { format: options.format, file })
@@ -52,7 +66,9 @@ async function matchAll(detector: Detector, input: readonly string[], options: O
     }
     for await (const chunk of openInput(file)) {
       await print(matcher.push(chunk))
-      output.progress(`${file}: ${total.events + matcher.report.events} events, ${total.hits + matcher.report.hits} matches`)
+      output.progress(
+        `${file}: ${total.events + matcher.report.events} events, ${total.hits + matcher.report.hits} matches`,
+      )
     }
     await print(matcher.end())
     total.events += matcher.report.events
@@ -103,7 +119,8 @@ async function armIndicators(detector: Detector, files: readonly string[]): Prom
 function armIndicator(detector: Detector, object: JsonObject): string | undefined {
   const { type, id, pattern, pattern_type: language, valid_from: from, valid_until: until, revoked } = object
   if (type !== 'indicator' || revoked === true) return undefined
-  if (language !== 'stix' && language !== 'sigma') return `${String(id)}: patterns of type ${String(language)} are not run here`
+  if (language !== 'stix' && language !== 'sigma')
+    return `${String(id)}: patterns of type ${String(language)} are not run here`
   try {
     const armed = detector.arm({
       id: String(id),

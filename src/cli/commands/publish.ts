@@ -23,7 +23,13 @@ interface Recipient {
 
 interface Result {
   dryRun?: true
-  published: { id: string; log?: string; index?: number; audience: { tlp: string }; recipients: (string | Recipient)[] }[]
+  published: {
+    id: string
+    log?: string
+    index?: number
+    audience: { tlp: string }
+    recipients: (string | Recipient)[]
+  }[]
   refused: { id: string; code: string; message: string }[]
   refusedByType?: Record<string, Record<string, number>>
 }
@@ -33,9 +39,19 @@ const LISTED_REFUSALS = 10
 
 /** `noroshi publish` */
 export const register: Register = (program, { output, exit }) => {
-  withNodeOptions(program.command('publish <file>').description('Publish STIX objects: an object, a bundle, an array or NDJSON; - for stdin. The objects’ bytes stay as they are.'))
+  withNodeOptions(
+    program
+      .command('publish <file>')
+      .description(
+        'Publish STIX objects: an object, a bundle, an array or NDJSON; - for stdin. The objects’ bytes stay as they are.',
+      ),
+  )
     .option('--tlp <level>', 'level of what carries none: clear, green, amber, amber+strict, red')
-    .option('--to <whom>', 'alliance:SLUG, member:SLUG, nation:CC, sector:SLUG or kind:SLUG; may be given several times', collect)
+    .option(
+      '--to <whom>',
+      'alliance:SLUG, member:SLUG, nation:CC, sector:SLUG or kind:SLUG; may be given several times',
+      collect,
+    )
     .option('--dry-run', 'say who would receive what, and why; publish nothing')
     .option('--json', 'print JSON')
     .addHelpText(
@@ -68,12 +84,19 @@ async function send(node: NodeClient, file: string, options: Options, output: Ou
   let result: Result | undefined
   for await (const line of readLines(response.body as unknown as AsyncIterable<Buffer>, Infinity)) {
     if ('tooLong' in line) continue
-    const value = JSON.parse(line.text) as { progress?: { done: number; total: number }; problem?: { code: NodeErrorCode; detail: string } } & Result
+    const value = JSON.parse(line.text) as {
+      progress?: { done: number; total: number }
+      problem?: { code: NodeErrorCode; detail: string }
+    } & Result
     if (value.problem) throw new NodeError(value.problem.code, value.problem.detail)
     if (value.progress) output.progress(`${value.progress.done} of ${value.progress.total} published`)
     else result = value
   }
-  if (!result) throw new NodeError('NODE_UNREACHABLE', 'The node ended the answer before it was complete; publish again, nothing is published twice.')
+  if (!result)
+    throw new NodeError(
+      'NODE_UNREACHABLE',
+      'The node ended the answer before it was complete; publish again, nothing is published twice.',
+    )
   return result
 }
 
@@ -82,7 +105,10 @@ function toLines({ dryRun, published, refused, refusedByType = {} }: Result): st
     ...(dryRun ? dryRunLines(published) : publishedLines(published)),
     ...(refused.length === 0 ? [] : [`Refused ${refused.length}:`]),
     ...Object.entries(refusedByType).map(
-      ([code, types]) => `  ${code}: ${Object.entries(types).map(([type, count]) => `${count} ${type}`).join(', ')}`,
+      ([code, types]) =>
+        `  ${code}: ${Object.entries(types)
+          .map(([type, count]) => `${count} ${type}`)
+          .join(', ')}`,
     ),
     ...(refused.some(({ code }) => code === 'UNMARKED') ? ['  Unmarked objects need a level: repeat with --tlp.'] : []),
     ...refused.slice(0, LISTED_REFUSALS).map(({ id, code, message }) => `  ${id}: ${code}: ${message}`),
@@ -91,17 +117,31 @@ function toLines({ dryRun, published, refused, refusedByType = {} }: Result): st
 }
 
 function publishedLines(published: Result['published']): string[] {
-  const groups = Map.groupBy(published, ({ audience, recipients }) => `TLP:${audience.tlp.toUpperCase()} to ${recipients.map(nameOf).join(', ') || 'nobody yet'}`)
-  return [...groups].map(([whom, some]) => `Published ${some.length} ${some.length === 1 ? 'object' : 'objects'}, ${whom}.`)
+  const groups = Map.groupBy(
+    published,
+    ({ audience, recipients }) =>
+      `TLP:${audience.tlp.toUpperCase()} to ${recipients.map(nameOf).join(', ') || 'nobody yet'}`,
+  )
+  return [...groups].map(
+    ([whom, some]) => `Published ${some.length} ${some.length === 1 ? 'object' : 'objects'}, ${whom}.`,
+  )
 }
 
 function dryRunLines(published: Result['published']): string[] {
   const groups = Map.groupBy(published, ({ audience, recipients }) => JSON.stringify([audience.tlp, recipients]))
   return [...groups.values()].flatMap((some) => {
     const { audience, recipients } = some[0] as Result['published'][number]
-    const rows = recipients.map((one) => (typeof one === 'string' ? [`  ${one}`] : [`  ${one.slug ?? one.member}`, one.code, explain(one.code as ReasonCode)]))
-    return [`Would publish ${some.length} ${some.length === 1 ? 'object' : 'objects'} as TLP:${audience.tlp.toUpperCase()} to:`, ...(rows.length === 0 ? ['  nobody'] : table(rows))]
+    const rows = recipients.map((one) =>
+      typeof one === 'string'
+        ? [`  ${one}`]
+        : [`  ${one.slug ?? one.member}`, one.code, explain(one.code as ReasonCode)],
+    )
+    return [
+      `Would publish ${some.length} ${some.length === 1 ? 'object' : 'objects'} as TLP:${audience.tlp.toUpperCase()} to:`,
+      ...(rows.length === 0 ? ['  nobody'] : table(rows)),
+    ]
   })
 }
 
-const nameOf = (recipient: string | Recipient) => (typeof recipient === 'string' ? recipient : (recipient.slug ?? recipient.member))
+const nameOf = (recipient: string | Recipient) =>
+  typeof recipient === 'string' ? recipient : (recipient.slug ?? recipient.member)

@@ -8,15 +8,35 @@ interface Options extends NodeOptions {
 
 /** `noroshi recall` */
 export const register: Register = (program, { output, exit }) => {
-  withNodeOptions(program.command('recall <id>').description('Take back an object, or one entry as LOG:INDEX: every recipient stops using it and acknowledges.'))
-    .option('--reason <reason>', 'error, legal, marking, other, personal-data, source-protection or superseded', 'error')
+  withNodeOptions(
+    program
+      .command('recall <id>')
+      .description('Take back an object, or one entry as LOG:INDEX: every recipient stops using it and acknowledges.'),
+  )
+    .option(
+      '--reason <reason>',
+      'error, legal, marking, other, personal-data, source-protection or superseded',
+      'error',
+    )
     .option('--json', 'print JSON')
-    .addHelpText('after', examples(['noroshi recall indicator--0f3c… --dir node --reason error', 'noroshi recall 5ab1…:17 --dir node --reason personal-data']))
+    .addHelpText(
+      'after',
+      examples([
+        'noroshi recall indicator--0f3c… --dir node --reason error',
+        'noroshi recall 5ab1…:17 --dir node --reason personal-data',
+      ]),
+    )
     .action(async (id: string, options: Options) => {
       const node = await findNode(options)
-      const answer = await node.post<{ recalled: { log: string; index: number }[] }>('/api/v1/recall', { ...what(id), reason: options.reason })
+      const answer = await node.post<{ recalled: { log: string; index: number }[] }>('/api/v1/recall', {
+        ...what(id),
+        reason: options.reason,
+      })
       if (options.json) await output.line(JSON.stringify(answer))
-      else await output.line(`Recalled ${id} in ${answer.recalled.length} ${answer.recalled.length === 1 ? 'log' : 'logs'}.`)
+      else
+        await output.line(
+          `Recalled ${id} in ${answer.recalled.length} ${answer.recalled.length === 1 ? 'log' : 'logs'}.`,
+        )
       exit(EXIT.done)
     })
 }

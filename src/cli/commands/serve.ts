@@ -43,7 +43,11 @@ export const register: Register = (program, { output, exit }) => {
       const stopped = stopSignal()
       await using node = await openNode({ ...toNodeOptions(options), dir, logLevel: environment.logLevel })
       const url = node.url()
-      await output.line(options.json ? JSON.stringify({ url, pid: process.pid, member: node.config.member }) : `Noroshi of ${node.config.name} serves at ${url}`)
+      await output.line(
+        options.json
+          ? JSON.stringify({ url, pid: process.pid, member: node.config.member })
+          : `Noroshi of ${node.config.name} serves at ${url}`,
+      )
       await stopped
       exit(EXIT.done)
     })
@@ -51,7 +55,8 @@ export const register: Register = (program, { output, exit }) => {
 
 function toNodeOptions({ host, port, tlsCert, tlsKey, tlsCa, behindProxy, rehearsal }: Options) {
   if (port !== undefined && !/^\d{1,5}$/.test(port)) throw new UsageError(`--port: ${port} is not a port.`)
-  if ((tlsCert === undefined) !== (tlsKey === undefined)) throw new UsageError('--tls-cert and --tls-key belong together.')
+  if ((tlsCert === undefined) !== (tlsKey === undefined))
+    throw new UsageError('--tls-cert and --tls-key belong together.')
   return {
     ...(host === undefined ? {} : { host }),
     ...(port === undefined ? {} : { port: Number(port) }),
@@ -67,6 +72,8 @@ function toNodeOptions({ host, port, tlsCert, tlsKey, tlsCa, behindProxy, rehear
 function stopSignal(): Promise<unknown> {
   const controller = new AbortController()
   const { signal } = controller
-  const waits = (['SIGINT', 'SIGTERM', 'SIGHUP'] as const).map((name) => once(process, name, { signal }).catch(() => undefined))
+  const waits = (['SIGINT', 'SIGTERM', 'SIGHUP'] as const).map((name) =>
+    once(process, name, { signal }).catch(() => undefined),
+  )
   return Promise.race(waits).finally(() => controller.abort())
 }

@@ -20,7 +20,9 @@ const DAY_MS = 86_400_000
 export const register: Register = (program, { output, exit }) => {
   const token = program.command('token').description('Access of clients and machines.')
   const sub = (usage: string, description: string, lines: string[]): Command =>
-    withNodeOptions(token.command(usage).description(description)).option('--json', 'print JSON').addHelpText('after', examples(lines))
+    withNodeOptions(token.command(usage).description(description))
+      .option('--json', 'print JSON')
+      .addHelpText('after', examples(lines))
   const say = async (json: boolean | undefined, value: unknown, lines: readonly string[]) => {
     if (json) await output.line(JSON.stringify(value))
     else for (const line of lines) await output.line(line)
@@ -51,13 +53,21 @@ export const register: Register = (program, { output, exit }) => {
   sub('list', 'Tokens, without their texts.', ['noroshi token list --dir node']).action(async (options: JsonOption) => {
     const node = await findNode(options)
     const { tokens } = await node.get<{ tokens: Token[] }>('/api/v1/tokens')
-    const rows = tokens.map(({ id, name, scope, org = '', expires }) => [id, scope, name, org, expires === undefined ? 'never expires' : `until ${new Date(expires).toISOString()}`])
+    const rows = tokens.map(({ id, name, scope, org = '', expires }) => [
+      id,
+      scope,
+      name,
+      org,
+      expires === undefined ? 'never expires' : `until ${new Date(expires).toISOString()}`,
+    ])
     await say(options.json, { tokens }, tokens.length === 0 ? ['No tokens but the operator’s.'] : table(rows))
   })
 
-  sub('revoke <id>', 'Revoke a token at once.', ['noroshi token revoke 0f3c5ab1d2e4f607 --dir node']).action(async (id: string, options: JsonOption) => {
-    const node = await findNode(options)
-    await node.delete(`/api/v1/tokens/${encodeURIComponent(id)}`)
-    await say(options.json, { revoked: id }, [`Revoked ${id}.`])
-  })
+  sub('revoke <id>', 'Revoke a token at once.', ['noroshi token revoke 0f3c5ab1d2e4f607 --dir node']).action(
+    async (id: string, options: JsonOption) => {
+      const node = await findNode(options)
+      await node.delete(`/api/v1/tokens/${encodeURIComponent(id)}`)
+      await say(options.json, { revoked: id }, [`Revoked ${id}.`])
+    },
+  )
 }

@@ -27,11 +27,21 @@ export const register: Register = (program, context) => {
     .option('--strict', 'add the SHOULD level as warnings')
     .option('--batch <file>', 'one {"id","object"} per line; - for stdin')
     .option('--json', 'print one JSON object per object of the input')
-    .addHelpText('after', examples(['noroshi validate bundle.json', 'cat objects.ndjson | noroshi validate - --strict --json', 'noroshi validate --batch requests.jsonl']))
+    .addHelpText(
+      'after',
+      examples([
+        'noroshi validate bundle.json',
+        'cat objects.ndjson | noroshi validate - --strict --json',
+        'noroshi validate --batch requests.jsonl',
+      ]),
+    )
     .action(async (files: string[], options: Options) => {
       exactlyOneForm(options.batch, files.length > 0, 'Give FILE… (- for stdin), or --batch FILE')
       const level = { strict: options.strict === true }
-      if (options.batch !== undefined) return runBatch(options.batch, context, (request) => answerValidateVector(request as Parameters<typeof answerValidateVector>[0], level))
+      if (options.batch !== undefined)
+        return runBatch(options.batch, context, (request) =>
+          answerValidateVector(request as Parameters<typeof answerValidateVector>[0], level),
+        )
       const total = { objects: 0, invalid: 0 }
       for (const file of files) await validateFile(file, options, output, total)
       if (!options.json) output.note(`${total.objects} objects, ${total.invalid} invalid`)
@@ -39,38 +49,60 @@ export const register: Register = (program, context) => {
     })
 }
 
-async function validateFile(file: string, options: Options, output: Output, total: { objects: number; invalid: number }): Promise<void> {
+async function validateFile(
+  file: string,
+  options: Options,
+  output: Output,
+  total: { objects: number; invalid: number },
+): Promise<void> {
   const size = file === '-' ? undefined : (await stat(file)).size
   const input = file === '-' ? openInput('-') : createReadStream(file, { highWaterMark: 65_536 })
   const reader = new BundleReader()
   let read = 0
   const take = async (items: ReturnType<BundleReader['push']>) => {
     for (const item of items) {
-      const report = item.kind === 'fault' ? faultReport(item.error) : validateObject(item.value, { strict: options.strict === true })
+      const report =
+        item.kind === 'fault'
+          ? faultReport(item.error)
+          : validateObject(item.value, { strict: options.strict === true })
       if (item.kind !== 'bundle') total.objects++
       if (item.kind === 'bundle' && report.valid && !options.json) continue
       if (!report.valid) total.invalid++
       const { id = null, type, valid, errors, warnings } = report
-      if (options.json) await output.line(JSON.stringify({ id, ...(type === undefined ? {} : { type }), valid, errors, warnings }))
+      if (options.json)
+        await output.line(JSON.stringify({ id, ...(type === undefined ? {} : { type }), valid, errors, warnings }))
       else for (const line of toLines(id, errors, warnings)) await output.line(line)
     }
   }
   for await (const chunk of input as AsyncIterable<Buffer>) {
     read += chunk.length
     await take(reader.push(chunk))
-    output.progress(size ? `${bar(read / size)} ${file}: ${total.objects} objects, ${total.invalid} invalid` : `${total.objects} objects, ${total.invalid} invalid`)
+    output.progress(
+      size
+        ? `${bar(read / size)} ${file}: ${total.objects} objects, ${total.invalid} invalid`
+        : `${total.objects} objects, ${total.invalid} invalid`,
+    )
   }
   await take(reader.end())
 }
 
-const faultReport = ({ code, message }: { code: string; message: string }): { id?: string; type?: string; valid: boolean; errors: Finding[]; warnings: Finding[] } => ({
+const faultReport = ({
+  code,
+  message,
+}: {
+  code: string
+  message: string
+}): { id?: string; type?: string; valid: boolean; errors: Finding[]; warnings: Finding[] } => ({
   valid: false,
   errors: [{ code, path: '', message }],
   warnings: [],
 })
 
 function toLines(id: Json, errors: readonly Finding[], warnings: readonly Finding[]): string[] {
-  const line = (level: string) => ({ code, path, message }: Finding) => `${String(id ?? '(no id)')}: ${level} ${code}${path === '' ? '' : ` at ${path}`}: ${message}`
+  const line =
+    (level: string) =>
+    ({ code, path, message }: Finding) =>
+      `${String(id ?? '(no id)')}: ${level} ${code}${path === '' ? '' : ` at ${path}`}: ${message}`
   return [...errors.map(line('error')), ...warnings.map(line('warning'))]
 }
 

@@ -23,25 +23,51 @@ interface Options extends NodeOptions {
 interface Answer {
   events: number
   bad: number
-  hits: { indicator?: string; rule?: string; name?: string; value: string; time: number | null; event: { line: number } }[]
+  hits: {
+    indicator?: string
+    rule?: string
+    name?: string
+    value: string
+    time: number | null
+    event: { line: number }
+  }[]
 }
 
 /** `noroshi watch` */
 export const register: Register = (program, { output, exit }) => {
-  withNodeOptions(program.command('watch <file>').description('Match telemetry on a running node; - for stdin, as from tail -F. Matches are journaled and sighted there.'))
+  withNodeOptions(
+    program
+      .command('watch <file>')
+      .description(
+        'Match telemetry on a running node; - for stdin, as from tail -F. Matches are journaled and sighted there.',
+      ),
+  )
     .option('--format <format>', 'zeek, eve, windows, … or auto', 'auto')
     .option('--json', 'print one JSON object per match')
-    .addHelpText('after', examples(['noroshi watch conn.log --dir node', 'tail -F eve.json | noroshi watch - --dir node --format eve --json']))
+    .addHelpText(
+      'after',
+      examples([
+        'noroshi watch conn.log --dir node',
+        'tail -F eve.json | noroshi watch - --dir node --format eve --json',
+      ]),
+    )
     .action(async (file: string, options: Options) => {
       const node = await findNode(options)
       const total = { events: 0, bad: 0, hits: 0 }
       const send = async (lines: Line[]) => {
         const path = `/api/v1/telemetry?format=${encodeURIComponent(options.format)}`
-        const response = await node.send('POST', path, { body: lines.map(({ text }) => text).join('\n'), headers: { 'content-type': 'application/x-ndjson' } })
+        const response = await node.send('POST', path, {
+          body: lines.map(({ text }) => text).join('\n'),
+          headers: { 'content-type': 'application/x-ndjson' },
+        })
         const answer = (await response.json()) as Answer
         for (const hit of answer.hits) {
           const at = { ...hit, event: { file, line: lines[hit.event.line - 1]?.number ?? 0 } }
-          await output.line(options.json ? JSON.stringify(at) : `${at.event.file}:${at.event.line}  ${hit.value}  ${hit.name ?? hit.indicator ?? hit.rule}`)
+          await output.line(
+            options.json
+              ? JSON.stringify(at)
+              : `${at.event.file}:${at.event.line}  ${hit.value}  ${hit.name ?? hit.indicator ?? hit.rule}`,
+          )
         }
         total.events += answer.events
         total.bad += answer.bad

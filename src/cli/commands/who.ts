@@ -23,18 +23,27 @@ interface Standing {
 
 /** `noroshi who` */
 export const register: Register = (program, { output, exit }) => {
-  withNodeOptions(program.command('who <id>').description('Who holds an object that this node published, by the receipts that its recipients signed.'))
+  withNodeOptions(
+    program
+      .command('who <id>')
+      .description('Who holds an object that this node published, by the receipts that its recipients signed.'),
+  )
     .option('--json', 'print JSON')
     .addHelpText('after', examples(['noroshi who indicator--0f3c… --dir node']))
     .action(async (id: string, options: NodeOptions & { json?: boolean }) => {
       const node = await findNode(options)
       const { members } = await node.get<{ members: { member: string; slug: string }[] }>('/api/v1/members')
-      const { standing } = await node.get<{ standing: { log: string; index: number; published: number }[] }>(`/api/v1/objects/${encodeURIComponent(id)}/standing`)
+      const { standing } = await node.get<{ standing: { log: string; index: number; published: number }[] }>(
+        `/api/v1/objects/${encodeURIComponent(id)}/standing`,
+      )
       const found: Standing[] = []
       for (const entry of standing) {
         const { receipts } = await node.get<{ receipts: Receipt[] }>(`/api/v1/receipts?log=${entry.log}`)
-        const covering = receipts.filter(({ verified, from, size }) => verified && from <= entry.index && entry.index < size)
-        const of = (kind: Receipt['kind']) => covering.filter((one) => one.kind === kind).map(({ member, time, arrived }) => ({ member, time, arrived }))
+        const covering = receipts.filter(
+          ({ verified, from, size }) => verified && from <= entry.index && entry.index < size,
+        )
+        const of = (kind: Receipt['kind']) =>
+          covering.filter((one) => one.kind === kind).map(({ member, time, arrived }) => ({ member, time, arrived }))
         found.push({ ...entry, received: of('received'), armed: of('armed') })
       }
       const slugOf = (member: string) => members.find((one) => one.member === member)?.slug ?? member
@@ -47,7 +56,14 @@ export const register: Register = (program, { output, exit }) => {
 function toLines({ log, index, published, received, armed }: Standing, slugOf: (member: string) => string): string[] {
   const rows = received.map(({ member, arrived }) => {
     const claim = armed.find((one) => one.member === member)
-    return [`  ${slugOf(member)}`, `holds it, proved after ${arrived - published} ms`, claim ? `armed, claimed after ${claim.arrived - published} ms` : 'not armed']
+    return [
+      `  ${slugOf(member)}`,
+      `holds it, proved after ${arrived - published} ms`,
+      claim ? `armed, claimed after ${claim.arrived - published} ms` : 'not armed',
+    ]
   })
-  return [`Entry ${index} of log ${log.slice(0, 12)}…, published ${new Date(published).toISOString()}:`, ...(rows.length === 0 ? ['  no receipt yet'] : table(rows))]
+  return [
+    `Entry ${index} of log ${log.slice(0, 12)}…, published ${new Date(published).toISOString()}:`,
+    ...(rows.length === 0 ? ['  no receipt yet'] : table(rows)),
+  ]
 }

@@ -9,7 +9,10 @@ import { closed, Slug, Time } from '../schemas.ts'
 const Signing = {
   time: Type.Optional(Time),
   signatures: Type.Optional(
-    Type.Array(Type.Object({ bytes: Type.String({ maxLength: 100_000 }), sig: Type.String({ maxLength: 100 }) }, closed), { maxItems: 16 }),
+    Type.Array(
+      Type.Object({ bytes: Type.String({ maxLength: 100_000 }), sig: Type.String({ maxLength: 100 }) }, closed),
+      { maxItems: 16 },
+    ),
   ),
 }
 const Rules = Type.Object(
@@ -21,11 +24,19 @@ const Rules = Type.Object(
   closed,
 )
 const Create = Type.Object({ alliance: Slug, rules: Type.Optional(Rules), ...Signing }, closed)
-const Invite = Type.Object({ address: Type.Optional(Type.String({ pattern: '^https?://', maxLength: 2_048 })), validMs: Type.Optional(Type.Integer({ minimum: 60_000 })) }, closed)
+const Invite = Type.Object(
+  {
+    address: Type.Optional(Type.String({ pattern: '^https?://', maxLength: 2_048 })),
+    validMs: Type.Optional(Type.Integer({ minimum: 60_000 })),
+  },
+  closed,
+)
 const Join = Type.Object({ invitation: Type.String({ minLength: 1, maxLength: 65_536 }) }, closed)
 const Approve = Type.Object(
   {
-    member: Type.Optional(Type.String({ maxLength: 100, description: 'Who asked to join: after comparing the words with them' })),
+    member: Type.Optional(
+      Type.String({ maxLength: 100, description: 'Who asked to join: after comparing the words with them' }),
+    ),
     words: Type.Optional(Type.String({ maxLength: 200, description: 'The words that the new member read out' })),
     version: Type.Optional(Type.Integer({ minimum: 1 })),
     ...Signing,
@@ -40,7 +51,8 @@ export function allianceRoutes(app: FastifyInstance, node: NodeContext): void {
   const config = { scopes: [] }
   const tags = ['alliances']
   const { alliances } = node.federation
-  const answer = (reply: FastifyReply, result: unknown) => reply.code(isSignatureNeeded(result) ? 202 : 200).send(result)
+  const answer = (reply: FastifyReply, result: unknown) =>
+    reply.code(isSignatureNeeded(result) ? 202 : 200).send(result)
 
   app.post<{ Body: Static<typeof Create> }>(
     '/api/v1/alliances',
@@ -62,13 +74,23 @@ export function allianceRoutes(app: FastifyInstance, node: NodeContext): void {
 
   app.post<{ Body: Static<typeof Join> }>(
     '/api/v1/alliances/join',
-    { config, schema: { summary: 'Ask to join with an invitation; compare the words with the inviter', tags, body: Join } },
+    {
+      config,
+      schema: { summary: 'Ask to join with an invitation; compare the words with the inviter', tags, body: Join },
+    },
     (request) => alliances.join(request.body.invitation.trim()),
   )
 
   app.get<{ Params: Static<typeof Params> }>(
     '/api/v1/alliances/:slug/requests',
-    { config, schema: { summary: 'Join requests and proposals that wait, and whether this member’s own join is in force', tags, params: Params } },
+    {
+      config,
+      schema: {
+        summary: 'Join requests and proposals that wait, and whether this member’s own join is in force',
+        tags,
+        params: Params,
+      },
+    },
     async (request) => {
       const { slug } = request.params
       const isMember = alliances.list().some(({ alliance }) => alliance === slug)
@@ -82,15 +104,29 @@ export function allianceRoutes(app: FastifyInstance, node: NodeContext): void {
 
   app.post<{ Params: Static<typeof Params>; Body: Static<typeof Approve> }>(
     '/api/v1/alliances/:slug/approve',
-    { config, schema: { summary: 'Admit a member, or vote for the proposal that waits; 202 asks for a signature', tags, params: Params, body: Approve } },
+    {
+      config,
+      schema: {
+        summary: 'Admit a member, or vote for the proposal that waits; 202 asks for a signature',
+        tags,
+        params: Params,
+        body: Approve,
+      },
+    },
     async (request, reply) => {
       const { slug } = request.params
       const { member, words, version, ...signing } = request.body
-      if (member === undefined) return answer(reply, await node.root.run(signing, (root) => alliances.approve(slug, root, version)))
-      const waiting = (await alliances.joinRequests(slug)).find((one) => one.member.id === member || one.member.slug === member)
+      if (member === undefined)
+        return answer(reply, await node.root.run(signing, (root) => alliances.approve(slug, root, version)))
+      const waiting = (await alliances.joinRequests(slug)).find(
+        (one) => one.member.id === member || one.member.slug === member,
+      )
       if (!waiting) throw new NodeError('NOT_FOUND', `Nobody named ${member} asks to join ${slug}.`)
       if (words !== undefined && wordsOf(words) !== wordsOf(waiting.words))
-        throw new NodeError('ALLIANCE_REFUSED', `The words differ from those of ${waiting.member.slug}'s request: somebody may stand between. Do not admit; invite again.`)
+        throw new NodeError(
+          'ALLIANCE_REFUSED',
+          `The words differ from those of ${waiting.member.slug}'s request: somebody may stand between. Do not admit; invite again.`,
+        )
       return answer(reply, await node.root.run(signing, (root) => alliances.confirm(slug, waiting.member.id, root)))
     },
   )
@@ -100,7 +136,11 @@ export function allianceRoutes(app: FastifyInstance, node: NodeContext): void {
     {
       config,
       bodyLimit: CHARTER_BYTES,
-      schema: { summary: 'Install complete, voted charters, oldest first', tags, body: Type.Object({ charters: Type.Array(Type.Any(), { minItems: 1, maxItems: 1_000 }) }, closed) },
+      schema: {
+        summary: 'Install complete, voted charters, oldest first',
+        tags,
+        body: Type.Object({ charters: Type.Array(Type.Any(), { minItems: 1, maxItems: 1_000 }) }, closed),
+      },
     },
     async (request, reply) => {
       await alliances.bootstrapCharter(request.body.charters)
@@ -109,4 +149,9 @@ export function allianceRoutes(app: FastifyInstance, node: NodeContext): void {
   )
 }
 
-const wordsOf = (text: string) => text.toLowerCase().split(/[^\p{L}\p{N}]+/u).filter(Boolean).join(' ')
+const wordsOf = (text: string) =>
+  text
+    .toLowerCase()
+    .split(/[^\p{L}\p{N}]+/u)
+    .filter(Boolean)
+    .join(' ')

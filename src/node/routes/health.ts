@@ -3,11 +3,17 @@ import type { NodeContext } from '../node-context.ts'
 
 /** Health for load balancers, and metrics for Prometheus. */
 export function healthRoutes(app: FastifyInstance, node: NodeContext): void {
-  app.get('/healthz', { schema: { summary: 'Whether the process answers', tags: ['health'] } }, () => ({ status: 'ok' }))
-  app.get('/readyz', { schema: { summary: 'Whether the node can do its work', tags: ['health'] } }, async (_request, reply) => {
-    const ready = await node.isReady()
-    return reply.code(ready ? 200 : 503).send({ status: ready ? 'ready' : 'not ready' })
-  })
+  app.get('/healthz', { schema: { summary: 'Whether the process answers', tags: ['health'] } }, () => ({
+    status: 'ok',
+  }))
+  app.get(
+    '/readyz',
+    { schema: { summary: 'Whether the node can do its work', tags: ['health'] } },
+    async (_request, reply) => {
+      const ready = await node.isReady()
+      return reply.code(ready ? 200 : 503).send({ status: ready ? 'ready' : 'not ready' })
+    },
+  )
   app.get(
     '/metrics',
     { config: { scopes: ['metrics'] }, schema: { summary: 'Prometheus metrics', tags: ['health'] } },

@@ -11,7 +11,10 @@ const Stream = Type.Union(JOURNALS.map((name) => Type.Literal(name)))
 const Rows = Type.Object({
   rows: Type.Array(Type.Object({ sequence: Type.Integer(), time: Type.Integer(), value: Type.Any() })),
 })
-const JournalQuery = Type.Object({ stream: Stream, after: Type.Optional(After), limit: Type.Optional(Limit(PAGE_ROWS)) }, closed)
+const JournalQuery = Type.Object(
+  { stream: Stream, after: Type.Optional(After), limit: Type.Optional(Limit(PAGE_ROWS)) },
+  closed,
+)
 const EvidenceBody = Type.Object(
   {
     drill: Type.String({ minLength: 1, maxLength: 100 }),
@@ -33,13 +36,19 @@ export function journalRoutes(app: FastifyInstance, node: NodeContext): void {
 
   app.get<{ Querystring: Static<typeof JournalQuery> }>(
     '/api/v1/journal',
-    { config, schema: { summary: 'Rows of a journal, oldest first', tags, querystring: JournalQuery, response: { 200: Rows } } },
+    {
+      config,
+      schema: { summary: 'Rows of a journal, oldest first', tags, querystring: JournalQuery, response: { 200: Rows } },
+    },
     async (request) => ({ rows: await rowsOf(request.query) }),
   )
 
   app.post<{ Body: Static<typeof EvidenceBody> }>(
     '/api/v1/evidence',
-    { config, schema: { summary: 'Rows of a journal, signed by this node as evidence of a drill', tags, body: EvidenceBody } },
+    {
+      config,
+      schema: { summary: 'Rows of a journal, signed by this node as evidence of a drill', tags, body: EvidenceBody },
+    },
     async (request) => {
       const { drill, stream, ...page } = request.body
       const data = { stream, rows: (await rowsOf({ stream, ...page })) as unknown as Json }

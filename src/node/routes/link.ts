@@ -16,9 +16,15 @@ export function linkRoutes(app: FastifyInstance, node: NodeContext): void {
         Object.entries(request.headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : value]),
       )
       const body = Buffer.isBuffer(request.body) ? new Uint8Array(request.body) : new Uint8Array()
-      const answer = await node.federation.handle({ method: request.method, target: request.raw.url ?? '', headers, body })
+      const answer = await node.federation.handle({
+        method: request.method,
+        target: request.raw.url ?? '',
+        headers,
+        body,
+      })
       reply.code(answer.status).headers(answer.headers)
-      if ('body' in answer) return reply.send(Buffer.from(answer.body.buffer, answer.body.byteOffset, answer.body.byteLength))
+      if ('body' in answer)
+        return reply.send(Buffer.from(answer.body.buffer, answer.body.byteOffset, answer.body.byteLength))
       const stream = Readable.from(answer.stream, { objectMode: false, highWaterMark: 0 })
       request.raw.socket.setNoDelay(true)
       request.raw.on('close', () => stream.destroy())

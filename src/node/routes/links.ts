@@ -17,18 +17,33 @@ export function linkListRoutes(app: FastifyInstance, node: NodeContext): void {
   const config = { scopes: [] }
   const tags = ['links']
 
-  app.get('/api/v1/links', { config, schema: { summary: 'Links and their state', tags } }, () => ({ links: node.federation.links() }))
+  app.get('/api/v1/links', { config, schema: { summary: 'Links and their state', tags } }, () => ({
+    links: node.federation.links(),
+  }))
 
-  app.post<{ Body: Static<typeof AddLink> }>('/api/v1/links', { config, schema: { summary: 'Set the address of a peer', tags, body: AddLink } }, async (request, reply) => {
-    await node.federation.addLink(request.body.member, request.body.address.replace(/\/+$/, ''))
-    return reply.code(201).send({ links: node.federation.links() })
-  })
+  app.post<{ Body: Static<typeof AddLink> }>(
+    '/api/v1/links',
+    { config, schema: { summary: 'Set the address of a peer', tags, body: AddLink } },
+    async (request, reply) => {
+      await node.federation.addLink(request.body.member, request.body.address.replace(/\/+$/, ''))
+      return reply.code(201).send({ links: node.federation.links() })
+    },
+  )
 
   app.delete<{ Params: { member: string } }>(
     '/api/v1/links/:member',
-    { config, schema: { summary: 'Drop the link to a peer', tags, params: Type.Object({ member: Type.String({ maxLength: 100 }) }) } },
+    {
+      config,
+      schema: {
+        summary: 'Drop the link to a peer',
+        tags,
+        params: Type.Object({ member: Type.String({ maxLength: 100 }) }),
+      },
+    },
     async (request, reply) => {
-      const known = node.federation.links().some(({ peer, slug }) => peer === request.params.member || slug === request.params.member)
+      const known = node.federation
+        .links()
+        .some(({ peer, slug }) => peer === request.params.member || slug === request.params.member)
       if (!known) throw new NodeError('NOT_FOUND', `There is no link to ${request.params.member}.`)
       await node.federation.removeLink(request.params.member)
       return reply.code(204).send()

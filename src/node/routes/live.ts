@@ -13,7 +13,8 @@ export function liveRoutes(app: FastifyInstance, node: NodeContext): void {
     '/api/v1/events',
     { config: { scopes: ['read'] }, schema: { summary: 'Live events (server-sent events)', tags: ['situation'] } },
     async (request, reply) => {
-      if (node.hub.size >= node.limits.eventStreams) throw new NodeError('RATE_LIMITED', 'Too many event streams are open.')
+      if (node.hub.size >= node.limits.eventStreams)
+        throw new NodeError('RATE_LIMITED', 'Too many event streams are open.')
       const token = request.token
       if (!token) throw new NodeError('UNAUTHENTICATED', 'The request carries no valid token.')
       const reader = node.visibility.readerOf(token)
@@ -24,10 +25,13 @@ export function liveRoutes(app: FastifyInstance, node: NodeContext): void {
       let queue: Promise<void> = Promise.resolve()
       const stop = node.hub.listen((event) => {
         queue = queue.then(async () => {
-          if (reply.raw.writableLength < BACKLOG_BYTES && (await mayHear(event).catch(() => false)) && isStillValid()) send(reply, event)
+          if (reply.raw.writableLength < BACKLOG_BYTES && (await mayHear(event).catch(() => false)) && isStillValid())
+            send(reply, event)
         })
       })
-      const isStillValid = () => token.id === 'operator' || node.tokens.list().some(({ id, expires }) => id === token.id && (expires ?? Infinity) > node.now())
+      const isStillValid = () =>
+        token.id === 'operator' ||
+        node.tokens.list().some(({ id, expires }) => id === token.id && (expires ?? Infinity) > node.now())
       const keepalive = setInterval(() => {
         if (isStillValid()) reply.raw.write(': still here\n\n')
         else reply.raw.end()
@@ -52,4 +56,5 @@ function openStream(reply: FastifyReply): void {
   reply.raw.write(': open\n\n')
 }
 
-const send = (reply: FastifyReply, { name, data }: LiveEvent) => reply.raw.write(`event: ${name}\ndata: ${JSON.stringify(data)}\n\n`)
+const send = (reply: FastifyReply, { name, data }: LiveEvent) =>
+  reply.raw.write(`event: ${name}\ndata: ${JSON.stringify(data)}\n\n`)

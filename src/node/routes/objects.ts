@@ -61,7 +61,8 @@ export function objectRoutes(app: FastifyInstance, node: NodeContext): void {
         ...(order === undefined ? {} : { order }),
         ...(cursor === undefined ? {} : { cursor: node.cursors.open(cursor, reader.tokenId) }),
       })
-      const next = page.next === undefined ? '' : `,"next":${JSON.stringify(node.cursors.seal(page.next, reader.tokenId))}`
+      const next =
+        page.next === undefined ? '' : `,"next":${JSON.stringify(node.cursors.seal(page.next, reader.tokenId))}`
       return reply.type('application/json').send(`{"objects":[${rowsText(node, heads, page.rows)}]${next}}`)
     },
   )
@@ -91,7 +92,11 @@ export function objectRoutes(app: FastifyInstance, node: NodeContext): void {
     '/api/v1/objects/:id/standing',
     {
       config: { scopes: [] },
-      schema: { summary: 'Own entries in which an object stands', tags, params: Type.Object({ id: Type.String({ maxLength: 256 }) }) },
+      schema: {
+        summary: 'Own entries in which an object stands',
+        tags,
+        params: Type.Object({ id: Type.String({ maxLength: 256 }) }),
+      },
     },
     async (request) => ({ standing: await node.publisher.standing(request.params.id) }),
   )
@@ -117,9 +122,18 @@ export function objectRoutes(app: FastifyInstance, node: NodeContext): void {
 
 const VERSIONS_LIMIT = 1_000
 
-async function versionsOf(node: NodeContext, reader: Reader, id: string): Promise<{ heads: LogHead[]; rows: ObjectRow[] } | undefined> {
+async function versionsOf(
+  node: NodeContext,
+  reader: Reader,
+  id: string,
+): Promise<{ heads: LogHead[]; rows: ObjectRow[] } | undefined> {
   const heads = await node.visibility.logsFor(reader)
-  const { rows } = await node.store.objects({ logs: heads.map(({ log }) => log), statuses: READABLE, ids: [id], limit: VERSIONS_LIMIT })
+  const { rows } = await node.store.objects({
+    logs: heads.map(({ log }) => log),
+    statuses: READABLE,
+    ids: [id],
+    limit: VERSIONS_LIMIT,
+  })
   if (rows.length === 0) return undefined
   rows.sort((a, b) => (a.modified === b.modified ? b.entryTime - a.entryTime : a.modified < b.modified ? 1 : -1))
   return { heads, rows }

@@ -111,7 +111,8 @@ function streamed(
 function optionsOf(envelope: Record<string, unknown>, query: Static<typeof PublishQuery>): PublishOptions {
   const from = { ...envelope, ...query } as Record<string, unknown>
   const { tlp, to, dryRun } = from
-  const bad = (name: string) => new NodeError('INPUT_INVALID', `${name}: does not fit; /api/v1/openapi.json describes it.`)
+  const bad = (name: string) =>
+    new NodeError('INPUT_INVALID', `${name}: does not fit; /api/v1/openapi.json describes it.`)
   if (tlp !== undefined && !TLP_LEVELS.some((level) => level === tlp)) throw bad('tlp')
   if (to !== undefined && !(Array.isArray(to) && to.length <= 100 && to.every(isTarget))) throw bad('to')
   if (dryRun !== undefined && typeof dryRun !== 'boolean') throw bad('dryRun')

@@ -45,7 +45,9 @@ export function statusRoutes(app: FastifyInstance, node: NodeContext): void {
         now: node.now(),
         started: node.started,
         nodes: [{ url: node.url(), version: node.version, started: node.started, demo: config.demo === true }],
-        alliances: node.federation.alliances.list().map(({ alliance, version, members }) => ({ slug: alliance, version, members: members.length })),
+        alliances: node.federation.alliances
+          .list()
+          .map(({ alliance, version, members }) => ({ slug: alliance, version, members: members.length })),
         links: links.map((link) => ({
           peer: link.slug,
           member: link.peer,
@@ -68,17 +70,31 @@ export function statusRoutes(app: FastifyInstance, node: NodeContext): void {
 
   app.get(
     '/api/v1/situation',
-    { config: { scopes: ['read'] }, schema: { summary: 'Members, arrivals, matches and the last drill, for the web page', tags: ['situation'] } },
+    {
+      config: { scopes: ['read'] },
+      schema: { summary: 'Members, arrivals, matches and the last drill, for the web page', tags: ['situation'] },
+    },
     async (request) => node.situation.of(node.readerOf(request)),
   )
 
-  app.get('/api/v1/members', { config: { scopes: ['read', 'publish'] }, schema: { summary: 'Members of the alliances', tags: ['alliances'] } }, async (request) => {
-    const { members } = node.situation.peopleOf(node.readerOf(request))
-    return { members }
-  })
+  app.get(
+    '/api/v1/members',
+    { config: { scopes: ['read', 'publish'] }, schema: { summary: 'Members of the alliances', tags: ['alliances'] } },
+    async (request) => {
+      const { members } = node.situation.peopleOf(node.readerOf(request))
+      return { members }
+    },
+  )
 
-  app.get('/api/v1/alliances', { config: { scopes: ['read', 'publish'] }, schema: { summary: 'Alliances with their members', tags: ['alliances'] } }, async (request) => {
-    const { alliances } = node.situation.peopleOf(node.readerOf(request))
-    return { alliances }
-  })
+  app.get(
+    '/api/v1/alliances',
+    {
+      config: { scopes: ['read', 'publish'] },
+      schema: { summary: 'Alliances with their members', tags: ['alliances'] },
+    },
+    async (request) => {
+      const { alliances } = node.situation.peopleOf(node.readerOf(request))
+      return { alliances }
+    },
+  )
 }

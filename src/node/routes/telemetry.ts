@@ -47,7 +47,11 @@ export function telemetryRoutes(app: FastifyInstance, node: NodeContext): void {
       async (request) => {
         const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
         const { format = 'auto', run } = request.query
-        return node.telemetry.take(body, { format, reader: node.readerOf(request), ...(run === undefined ? {} : { run }) })
+        return node.telemetry.take(body, {
+          format,
+          reader: node.readerOf(request),
+          ...(run === undefined ? {} : { run }),
+        })
       },
     )
   })

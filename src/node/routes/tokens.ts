@@ -4,7 +4,9 @@ import { NodeError } from '../errors.ts'
 import type { NodeContext } from '../node-context.ts'
 import { closed, Time } from '../schemas.ts'
 
-const Scope = Type.Union((['operator', 'read', 'publish', 'telemetry', 'metrics'] as const).map((scope) => Type.Literal(scope)))
+const Scope = Type.Union(
+  (['operator', 'read', 'publish', 'telemetry', 'metrics'] as const).map((scope) => Type.Literal(scope)),
+)
 const TokenView = Type.Object({
   id: Type.String(),
   name: Type.String(),
@@ -17,7 +19,9 @@ const Create = Type.Object(
   {
     name: Type.String({ minLength: 1, maxLength: 200 }),
     scope: Scope,
-    org: Type.Optional(Type.String({ minLength: 1, maxLength: 100, description: 'Id or slug of the organisation that reads' })),
+    org: Type.Optional(
+      Type.String({ minLength: 1, maxLength: 100, description: 'Id or slug of the organisation that reads' }),
+    ),
     expires: Type.Optional(Time),
   },
   closed,
@@ -28,25 +32,47 @@ export function tokenRoutes(app: FastifyInstance, node: NodeContext): void {
   const config = { scopes: [] }
   const tags = ['tokens']
 
-  app.get('/api/v1/tokens', { config, schema: { summary: 'List tokens', tags, response: { 200: Type.Object({ tokens: Type.Array(TokenView) }) } } }, () => ({
-    tokens: node.tokens.list(),
-  }))
+  app.get(
+    '/api/v1/tokens',
+    {
+      config,
+      schema: { summary: 'List tokens', tags, response: { 200: Type.Object({ tokens: Type.Array(TokenView) }) } },
+    },
+    () => ({
+      tokens: node.tokens.list(),
+    }),
+  )
 
   app.post(
     '/api/v1/tokens',
-    { config, schema: { summary: 'Create a token; its text is shown this once', tags, body: Create, response: { 201: Type.Object({ token: TokenView, text: Type.String() }) } } },
+    {
+      config,
+      schema: {
+        summary: 'Create a token; its text is shown this once',
+        tags,
+        body: Create,
+        response: { 201: Type.Object({ token: TokenView, text: Type.String() }) },
+      },
+    },
     async (request, reply) => {
       const { org, ...fields } = request.body as Static<typeof Create>
-      const created = await node.tokens.create({ ...fields, ...(org === undefined ? {} : { org: organisation(node, org) }) })
+      const created = await node.tokens.create({
+        ...fields,
+        ...(org === undefined ? {} : { org: organisation(node, org) }),
+      })
       return reply.code(201).send(created)
     },
   )
 
   app.delete<{ Params: { id: string } }>(
     '/api/v1/tokens/:id',
-    { config, schema: { summary: 'Revoke a token', tags, params: Type.Object({ id: Type.String({ maxLength: 64 }) }) } },
+    {
+      config,
+      schema: { summary: 'Revoke a token', tags, params: Type.Object({ id: Type.String({ maxLength: 64 }) }) },
+    },
     async (request, reply) => {
-      if (!(await node.tokens.revoke(request.params.id))) throw new NodeError('NOT_FOUND', `There is no token ${request.params.id}.`)
+      if (!(await node.tokens.revoke(request.params.id)))
+        throw new NodeError('NOT_FOUND', `There is no token ${request.params.id}.`)
       return reply.code(204).send()
     },
   )
