@@ -1,5 +1,6 @@
 // A process that publishes: each line on stdin is a JSON list of names; each name is an entry of its own commit, all of
-// a line at once. Each is acknowledged by a line on stdout, written straight to the descriptor, when its commit resolved.
+// a line at once. Each is acknowledged by a line on stdout, written straight to the descriptor, when its commit resolved;
+// a refused one is reported by its code.
 import { writeSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { sampleAppend, sampleEntry, sampleMember } from './samples.ts'
@@ -15,12 +16,14 @@ for await (const line of createInterface({ input: process.stdin })) {
   await Promise.all(
     names.map(async (name) => {
       const padding = Number(/\d+$/.exec(name)?.[0] ?? 0)
-      const [outcome] = await store.commit([sampleAppend(member.member, [sampleEntry(name, { padding })])])
-      if (outcome?.op !== 'append') throw new Error('not appended')
-      writeSync(
-        1,
-        `ack ${JSON.stringify({ name, log: outcome.log, index: outcome.firstIndex, leaf: outcome.leaves[0] })}\n`,
-      )
+      try {
+        const [outcome] = await store.commit([sampleAppend(member.member, [sampleEntry(name, { padding })])])
+        if (outcome?.op !== 'append') throw new Error('not appended')
+        const { log, firstIndex: index, leaves } = outcome
+        writeSync(1, `ack ${JSON.stringify({ name, log, index, leaf: leaves[0] })}\n`)
+      } catch (error) {
+        writeSync(1, `refused ${(error as { code?: string }).code ?? String(error)}\n`)
+      }
     }),
   )
 }

@@ -19,8 +19,10 @@ export interface Ack {
 export class Publishing {
   readonly child: ChildProcess
   readonly acks: Ack[] = []
+  /** Codes of refused commits. */
+  readonly refusals: string[] = []
   readonly #exited: Promise<void>
-  readonly #waiting: { count: number; resolve: () => void; reject: (error: Error) => void }[] = []
+  readonly #waiting: { isDone: () => boolean; resolve: () => void; reject: (error: Error) => void }[] = []
   #isReady = false
   stderr = ''
 
@@ -48,10 +50,12 @@ export class Publishing {
 
   /** Resolves when so many acknowledgements have come in all. */
   acknowledged(count: number): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ count, resolve, reject })
-      this.#settle()
-    })
+    return this.#wait(() => this.acks.length >= count)
+  }
+
+  /** Resolves when so many commits have been refused in all. */
+  refused(count: number): Promise<void> {
+    return this.#wait(() => this.refusals.length >= count)
   }
 
   /** Ends the input, and waits until the process has closed its store. */
@@ -66,13 +70,21 @@ export class Publishing {
     await this.#exited
   }
 
+  #wait(isDone: () => boolean): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ isDone, resolve, reject })
+      this.#settle()
+    })
+  }
+
   #said(line: string): void {
     if (line === 'ready') this.#isReady = true
     else if (line.startsWith('ack ')) this.acks.push(JSON.parse(line.slice(4)) as Ack)
+    else if (line.startsWith('refused ')) this.refusals.push(line.slice(8))
     this.#settle()
   }
 
   #settle(): void {
-    for (const { count, resolve } of this.#waiting) if (this.#isReady && this.acks.length >= count) resolve()
+    for (const { isDone, resolve } of this.#waiting) if (this.#isReady && isDone()) resolve()
   }
 }
