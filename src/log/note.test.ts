@@ -17,6 +17,7 @@ import {
   toSigner,
   verifySignature,
 } from '#log'
+import { isReducedScalar } from './ed25519.ts'
 
 const signer = toSigner(new Uint8Array(32).fill(3))
 const other = toSigner(new Uint8Array(32).fill(4))
@@ -183,6 +184,13 @@ test('public keys of small order, off the curve or not canonical are refused', (
     }),
     { numRuns: 40 },
   )
+})
+
+test('S is reduced up to L − 1 and not from L on', () => {
+  const L = 2n ** 252n + 27742317777372353535851937790883648493n
+  const bytes = (s: bigint) => fromHex(s.toString(16).padStart(64, '0')).reverse()
+  for (const s of [0n, 1n, L - 1n]) assert.ok(isReducedScalar(bytes(s)))
+  for (const s of [L, L + 1n, 2n ** 255n]) assert.ok(!isReducedScalar(bytes(s)))
 })
 
 test('a signature with S not below L is refused, though its points agree', () => {

@@ -46,8 +46,14 @@ const READERS: Record<string, (input: JsonObject) => unknown> = {
     keyWindows(
       input['envelopes'] as unknown as Envelope[],
       input['member'] as MemberId,
-      fromBase64(String(input['root_b64'])),
-    ).map(({ key, keyId: _, ...window }) => ({ ...window, key_b64: toBase64(key) })),
+      fromBase64(text(input, 'root_b64')),
+    ).map(({ key, purpose, from, until, distrustedFrom }) => ({
+      purpose,
+      from,
+      until,
+      distrustedFrom,
+      key_b64: toBase64(key),
+    })),
   'charter.check': (input) =>
     checkCharter(
       (input['previous'] as unknown as CharterStatement | null) ?? undefined,
@@ -59,7 +65,7 @@ const READERS: Record<string, (input: JsonObject) => unknown> = {
       ({ id }) => id,
     ),
   'frames.decode': (input) => {
-    const body = fromBase64(String(input['body_b64']))
+    const body = fromBase64(text(input, 'body_b64'))
     const frames = decodeFrames(body)
     assert.deepEqual(Buffer.concat(frames.map(encodeFrame)), Buffer.from(body))
     return frames.map((frame) =>
@@ -67,7 +73,7 @@ const READERS: Record<string, (input: JsonObject) => unknown> = {
     )
   },
   'air-gap.decode': (input) => {
-    const bytes = fromBase64(String(input['file_b64']))
+    const bytes = fromBase64(text(input, 'file_b64'))
     const file = decodeAirGap(bytes)
     assert.deepEqual(encodeAirGap(file), bytes)
     return {
@@ -87,10 +93,16 @@ const READERS: Record<string, (input: JsonObject) => unknown> = {
 }
 
 for (const vector of vectors)
-  test(`golden vector ${String(vector['id'])}: ${String(vector['op'])}, ${String(vector['description'])}`, () => {
-    const { op, input } = vector
-    const reader = READERS[String(op)]
+  test(`golden vector ${text(vector, 'id')}: ${text(vector, 'op')}, ${text(vector, 'description')}`, () => {
+    const { input } = vector
+    const reader = READERS[text(vector, 'op')]
     assert.ok(isJsonObject(input))
     const answer = reader ? { expect: reader(input) } : answerWireVector(vector)
     assert.deepEqual(JSON.parse(JSON.stringify(answer)).expect, vector['expect'])
   })
+
+function text(object: JsonObject, name: string): string {
+  const value = object[name]
+  assert.ok(typeof value === 'string', `${name} is no text`)
+  return value
+}

@@ -3,7 +3,7 @@ import { canonicalJson, type Hash, type Json, type JsonObject, sha256, sha256Hex
 import { type AirGapFile, encodeAirGap } from './air-gap.ts'
 import { type CharterMember, type CharterStatement, checkCharter, membersAtFork } from './charter.ts'
 import { signCheckpoint } from './checkpoint.ts'
-import { keyWindows } from './delegation.ts'
+import { type KeyWindow, keyWindows } from './delegation.ts'
 import { encodeEntry, logIdOf } from './entry.ts'
 import { encodeFrame, type Frame, possession } from './frames.ts'
 import { memberIdOf, type Signer, toSigner } from './keys.ts'
@@ -71,10 +71,18 @@ function delegationVectors(): Unnamed[] {
       op: 'delegation.windows',
       description,
       input: { member: idOf('jp'), root_b64: toBase64(root), envelopes: envelopes.map(json) },
-      expect: windows.map(({ key, keyId: _, ...window }) => ({ ...window, key_b64: toBase64(key) })),
+      expect: windows.map(toExpected),
     }
   })
 }
+
+const toExpected = ({ key, purpose, from, until, distrustedFrom }: KeyWindow) => ({
+  purpose,
+  from,
+  until,
+  ...(distrustedFrom === undefined ? {} : { distrustedFrom }),
+  key_b64: toBase64(key),
+})
 
 function memberOf(slug: string, change: Partial<CharterMember> = {}): CharterMember {
   return {

@@ -51,7 +51,7 @@ test('unknown members of a statement are passed over but signed', () => {
 
 test('an envelope has statement and signatures and nothing else, signatures ascending, one for each key', () => {
   const signed = plain(signStatement('received', received, [node, root, seal]))
-  const keys = signed.signatures.map((signature) => String(signature['key']))
+  const keys = signed.signatures.map((signature) => signature['key'] as string)
   assert.deepEqual(keys, [...keys].sort())
   const [a, b] = signed.signatures as [JsonObject, JsonObject]
   const bad: Json[] = [
@@ -60,8 +60,8 @@ test('an envelope has statement and signatures and nothing else, signatures asce
     { ...signed, signatures: [b, a] },
     { ...signed, signatures: [a, a] },
     { ...signed, signatures: [{ ...a, alg: 'ed25519' }] },
-    { ...signed, signatures: [{ key: String(a['key']).toUpperCase(), sig: a['sig'] ?? '' }] },
-    { ...signed, signatures: [{ ...a, sig: String(a['sig']).replace('==', '') }] },
+    { ...signed, signatures: [{ key: (a['key'] as string).toUpperCase(), sig: a['sig'] ?? '' }] },
+    { ...signed, signatures: [{ ...a, sig: (a['sig'] as string).replace('==', '') }] },
     { ...signed, signatures: [{ ...a, sig: toBase64(new Uint8Array(63)) }] },
     { ...signed, signatures: [{ ...a, sig: null }] },
     { ...signed, signatures: a },

@@ -131,6 +131,13 @@ test('a log that was rewritten has no consistency proof from its old root', () =
   )
 })
 
+test('a proof that is too long for its size does not verify, though it leads to the root', () => {
+  const [a, b] = leaves(2) as [Uint8Array, Uint8Array]
+  const root = nodeHash(a, b)
+  assert.ok(!verifyInclusion(b, 0, 1, [a], root))
+  assert.ok(!verifyConsistency(2, 3, nodeHash(a, b), nodeHash(a, nodeHash(root, b)), [b, a]))
+})
+
 test('sizes beyond 2^31 are verified as numbers, not as 32-bit integers', () => {
   // A tree of 2^40 equal leaves: every perfect subtree of a level has one hash.
   const levels = [leafHash(utf8('x'))]
