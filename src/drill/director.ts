@@ -220,10 +220,8 @@ class Director {
       return kind === 'member' ? `member:${nodeOf(network, name).slug}` : target
     })
     const answer = await this.#tryPublish(node, { objects, tlp: signal.tlp, to })
-    const byMember = new Map([...network.nodes.values()].map((n) => [n.member, n.key]))
-    const recipients = answer.published.flatMap((row) =>
-      row.recipients.map((r) => (typeof r === 'string' ? r : r.member)),
-    )
+    const bySlug = new Map([...network.nodes.values()].map((n) => [n.slug, n.key]))
+    const recipients = answer.published.flatMap((row) => row.recipients)
     const when = signal.when
     const row: SignalRecord = {
       id: signal.id,
@@ -236,7 +234,7 @@ class Director {
       rules: signal.sigma?.length ?? 0,
       addresses: signal.addresses?.length ?? 0,
       techniques: (signal.sigma ?? []).flatMap((file) => files.techniques(file)),
-      entitled: [...new Set([signal.by, ...recipients.flatMap((member) => byMember.get(member) ?? [])])].sort(),
+      entitled: [...new Set([signal.by, ...recipients.flatMap((slug) => bySlug.get(slug) ?? [])])].sort(),
       holders: [],
     }
     this.#record.signals.push(row)
@@ -318,7 +316,7 @@ class Director {
 }
 
 interface PublishAnswer {
-  published: { id: string; log: string; index: number; recipients: (string | { member: string })[] }[]
+  published: { id: string; log: string; index: number; recipients: string[] }[]
   refused: { id: string; code: string; message: string }[]
   [name: string]: Json
 }
