@@ -75,7 +75,7 @@ export class Absorber {
         arrived,
       },
       { op: 'put', collection: MIRRORS, key: log, value: explained.record(batch.frontier, lastTime(entries)) },
-      ...revisions.map(({ candidate, verdict }) => toStatusChange(candidate, verdict)),
+      ...revisions.map(({ candidate, verdict }) => toStatusChange({ candidate, verdict })),
       ...recalls.changes,
     ]
     await this.#context.store.commit(changes)

@@ -64,7 +64,9 @@ export async function openFederation(options: FederationOptions): Promise<Federa
   const isAhead = (peer: MemberId) => shell.isAhead(peer)
   const server = new LinkServer({ context, directory, charters, joins, heads, access, snapshots, receipts: taken, nonces, isAhead, onGap })
   const node = new OpenFederation({ context, directory, heads, outbox, recalls, sent, shell, server, taken, alliances })
-  hooks.allianceChanged = ({ alliance, what }) => what === 'in-force' && node.charterChanged(alliance)
+  hooks.allianceChanged = ({ alliance, what }) => {
+    if (what === 'in-force') node.charterChanged(alliance)
+  }
   hooks.linkChanged = (link) => node.linkChanged(link)
   return node
 }
