@@ -12,7 +12,6 @@ const EMAIL_MAX = 400
 const DIGEST_MIN = 32
 
 // Classes of bytes inside of strings.
-const SEPARATOR = 0
 const PLAIN = 1
 const QUOTE = 2
 const BACKSLASH = 3
@@ -206,7 +205,8 @@ export class LineScan {
     if ((flags & AT) !== 0) return this.#email(from, to)
     if ((flags & ~(DIGIT | DOT)) === 0) {
       const bits = this.#ipv4(from, to)
-      if (bits >= 0) return this.#index.mayHaveIpv4(bits) || (this.#index.hasAddressUrls && this.#digest(from, to, URL_HOST))
+      if (bits >= 0)
+        return this.#index.mayHaveIpv4(bits) || (this.#index.hasAddressUrls && this.#digest(from, to, URL_HOST))
     }
     return this.#domain(from, to)
   }
@@ -273,7 +273,9 @@ export class LineScan {
       a = stepA(a, c)
       b = stepB(b, c)
     }
-    return this.#index.mayHave(a, b, KEY_KIND.domain) || (this.#index.hasUrls && this.#index.mayHave(a, b, KEY_KIND.urlHost))
+    return (
+      this.#index.mayHave(a, b, KEY_KIND.domain) || (this.#index.hasUrls && this.#index.mayHave(a, b, KEY_KIND.urlHost))
+    )
   }
 
   #email(from: number, to: number): boolean {
@@ -308,7 +310,9 @@ export class LineScan {
     }
     const second = bytes.indexOf(0x3a, colon + 1)
     if (second >= 0 && second < to) return (flags & DOT) !== 0 && !isClock(bytes, from, to)
-    return this.#token(from, colon, flagsOf(bytes, from, colon)) || this.#token(colon + 1, to, flagsOf(bytes, colon + 1, to))
+    return (
+      this.#token(from, colon, flagsOf(bytes, from, colon)) || this.#token(colon + 1, to, flagsOf(bytes, colon + 1, to))
+    )
   }
 
   #ipv6(words: readonly number[]): boolean {
@@ -345,5 +349,12 @@ function isClock(bytes: Uint8Array, from: number, to: number): boolean {
   const last = bytes.lastIndexOf(0x3a, to - 1)
   const dot = bytes.indexOf(0x2e, from)
   const isDigit = (at: number) => FLAG[bytes[at]!] === DIGIT
-  return dot > last && last === colon + 3 && isDigit(colon - 1) && isDigit(colon + 1) && isDigit(colon + 2) && isDigit(last + 1)
+  return (
+    dot > last &&
+    last === colon + 3 &&
+    isDigit(colon - 1) &&
+    isDigit(colon + 1) &&
+    isDigit(colon + 2) &&
+    isDigit(last + 1)
+  )
 }

@@ -1,5 +1,5 @@
 import type { Json, JsonObject } from '#base'
-import { type AddObservable, atPath, type Format, isObject, type Logsource } from '../event.ts'
+import { type AddObservable, type Format, isObject, type Logsource } from '../event.ts'
 import {
   CHANNEL_CATEGORIES,
   CHANNEL_SERVICES,

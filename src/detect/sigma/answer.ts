@@ -1,5 +1,6 @@
 import type { Json, JsonObject } from '#base'
-import { isObject, NormalEvent } from '../event.ts'
+import type { NormalEvent } from '../event.ts'
+import { isObject } from '../event.ts'
 import { formatsFor, normalise } from '../formats/registry.ts'
 import { compileTest } from './compile.ts'
 import { accepts } from './engine.ts'

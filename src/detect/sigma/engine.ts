@@ -1,4 +1,5 @@
-import { type Logsource, NormalEvent } from '../event.ts'
+import type { NormalEvent } from '../event.ts'
+import { type Logsource } from '../event.ts'
 import { compileTest } from './compile.ts'
 import { type ArmedSigma, RuleGroup } from './group.ts'
 import type { SigmaRule } from './rule.ts'

@@ -25,7 +25,7 @@ export function parseRuleYaml(text: string): Json {
 
 function parse(text: string): Document {
   try {
-    return parseDocument(text, { prettyErrors: true, strict: true, logLevel: 'silent', stringKeys: false })
+    return parseDocument(text, { prettyErrors: true, strict: true, logLevel: 'error', stringKeys: false })
   } catch (cause) {
     throw new DetectError('SIGMA_YAML', `The rule is not YAML: ${String(cause)}`, { cause })
   }
