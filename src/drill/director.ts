@@ -64,6 +64,7 @@ class Director {
       ended: 0,
       members: [],
       waves: [],
+      waveTitles: Object.fromEntries(scenario.waves.map(({ id, title }) => [id, title])),
       signals: [],
       cuts: [],
       delays: [],
@@ -233,7 +234,10 @@ class Director {
       objects: answer.published.map(({ id, log, index }) => ({ id, log, index })),
       rules: signal.sigma?.length ?? 0,
       addresses: signal.addresses?.length ?? 0,
-      techniques: (signal.sigma ?? []).flatMap((file) => files.techniques(file)),
+      techniques: {
+        rule: (signal.sigma ?? []).flatMap((file) => files.techniques(file)),
+        address: signal.techniques ?? [],
+      },
       entitled: [...new Set([signal.by, ...recipients.flatMap((slug) => bySlug.get(slug) ?? [])])].sort(),
       holders: [],
     }

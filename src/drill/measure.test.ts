@@ -34,7 +34,7 @@ const signal = (id: string, published: number, entitled: string[], holders = ent
   objects: [{ id: 'indicator--1', log: 'log1', index: 1 }],
   rules: 0,
   addresses: 1,
-  techniques: ['T1090.001'],
+  techniques: { rule: ['T1090.001'], address: [] },
   entitled,
   holders,
 })
@@ -61,6 +61,7 @@ function record(change: Partial<DrillRecord> = {}): DrillRecord {
     members: [member('ph'), member('jp'), member('us')],
     waves: [wave('ph', 'first', 1000, 1010), wave('jp', 'first', 1001, 1350), wave('us', 'first', 1002)],
     signals: [signal('s1', 1060, ['jp', 'ph', 'us'])],
+    waveTitles: {},
     cuts: [],
     delays: [],
     receipts: [receipt('received', 'jp', 1100), receipt('armed', 'jp', 1130), receipt('received', 'us', 1200, 1)],
@@ -136,4 +137,22 @@ test('convergence runs from the healing to the receipt of what was published mea
   assert.equal(metricsOf(record({ cuts })).convergenceMs.p50, 20)
   const late = [{ between: ['ph', 'jp'] as [string, string], from: 1061, until: 1080 }]
   assert.equal(metricsOf(record({ cuts: late })).convergenceMs.n, 0)
+})
+
+test('a window is known, and kept apart, if what matched had been shared before the wave', () => {
+  const early = { ...signal('s0', 500, ['jp', 'ph']), wave: 'zero', rules: 1, addresses: 0 }
+  const waves = record().waves.map((w): WaveRecord =>
+    w.member === 'jp' ? { ...w, first: { rule: { time: 1005, replay: 0, value: '', what: '' } } } : w,
+  )
+  const found = exposures(record({ signals: [early, ...record().signals], waves }))
+  assert.deepEqual(
+    found.map((w) => [w.to, w.by, w.known]),
+    [
+      ['jp', 'rule', true],
+      ['jp', 'address', false],
+      ['us', 'address', false],
+    ],
+  )
+  const m = metricsOf(record({ signals: [early, ...record().signals], waves }))
+  assert.deepEqual([m.exposureKnown.p50, m.exposure.n, m.exposure.censored], [5, 2, 2])
 })

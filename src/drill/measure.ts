@@ -22,6 +22,8 @@ export interface Exposure {
   /** Replays up to and with the first match; all of them where there was none. */
   attempts: number
   underCut: boolean
+  /** What matched had been shared for an earlier wave: no window was open at all. */
+  known: boolean
   /** Bound of the error from both clocks, milliseconds. */
   errorMs: number
 }
@@ -42,6 +44,8 @@ export interface Metrics {
   timeToProtect: Spread
   exposure: Spread
   exposureUnderCut: Spread
+  /** Windows of attacks whose technique had been shared before: what earlier sharing saved. */
+  exposureKnown: Spread
   reach: { entitled: number; proved: number }
   coverage: { technique: string; state: 'none' | 'shared' | 'deployed' | 'proved' }[]
   releasabilityViolations: number
@@ -78,6 +82,7 @@ function exposureOf(record: DrillRecord, here: WaveRecord, there: WaveRecord, by
     wave: there.wave,
     by,
     underCut: isUnderCut(record, here, there, first?.time),
+    known: isKnown(record, here, there, by),
     errorMs: clockError(record, here.member) + clockError(record, there.member),
   }
   if (first) return { ...base, ms: first.time - here.started, censored: false, attempts: first.replay + 1 }
@@ -101,6 +106,12 @@ function couldMatch(record: DrillRecord, there: WaveRecord, by: 'rule' | 'addres
 
 const carries = (signal: SignalRecord, by: 'rule' | 'address') =>
   by === 'rule' ? signal.rules > 0 : signal.addresses > 0
+
+/** Whether the member was given something of this kind, and nothing of this wave of the kind, before the wave began. */
+function isKnown(record: DrillRecord, here: WaveRecord, there: WaveRecord, by: 'rule' | 'address'): boolean {
+  const given = record.signals.filter((s) => s.entitled.includes(there.member) && carries(s, by))
+  return !given.some((s) => s.wave === there.wave) && given.some((s) => s.published < here.started)
+}
 
 /** A window is affected if its link was cut at any moment between the stimulus and the match. */
 function isUnderCut(record: DrillRecord, here: WaveRecord, there: WaveRecord, until = there.ended): boolean {
@@ -135,8 +146,9 @@ export function metricsOf(record: DrillRecord): Metrics {
     timeToShare: spread(detections(record).map(({ share }) => share)),
     timeToReceive: spread(flows.map((flow) => flow.receive)),
     timeToProtect: spread(flows.filter((flow) => flow.armable).map((flow) => flow.protect)),
-    exposure: spread(windows.filter((w) => !w.underCut).map((w) => w.ms)),
-    exposureUnderCut: spread(windows.filter((w) => w.underCut).map((w) => w.ms)),
+    exposure: spread(windows.filter((w) => !w.underCut && !w.known).map((w) => w.ms)),
+    exposureUnderCut: spread(windows.filter((w) => w.underCut && !w.known).map((w) => w.ms)),
+    exposureKnown: spread(windows.filter((w) => w.known).map((w) => w.ms)),
     reach: { entitled: flows.length, proved: flows.filter((flow) => flow.receive !== null).length },
     coverage: coverage(record),
     releasabilityViolations: violations(record).length,
@@ -237,12 +249,15 @@ function withholding(record: DrillRecord): { entitled: number; missing: number }
   return { entitled: pairs.length, missing: pairs.filter((held) => !held).length }
 }
 
-/** Only a match proves; a shared or armed rule does not. */
+/** Only a match at another member proves; a shared or armed rule does not. */
 function coverage(record: DrillRecord): Metrics['coverage'] {
+  const elsewhere = record.waves.filter((w) => w.member !== sourceOf(record, w.wave))
+  const byAddress = (wave: string) => record.signals.filter((s) => s.wave === wave).flatMap((s) => s.techniques.address)
   const proved = new Set(
-    record.waves.filter((w) => w.member !== sourceOf(record, w.wave)).flatMap((w) => w.techniques ?? []),
+    elsewhere.flatMap((w) => [...(w.techniques ?? []), ...(w.first.address ? byAddress(w.wave) : [])]),
   )
-  const shared = new Set(record.signals.filter((s) => s.entitled.length > 1).flatMap((s) => s.techniques))
+  const given = record.signals.filter((s) => s.entitled.length > 1)
+  const shared = new Set(given.flatMap((s) => [...s.techniques.rule, ...s.techniques.address]))
   const armed = record.receipts.some((r) => r.kind === 'armed')
   return record.techniques.map((technique) => ({
     technique,

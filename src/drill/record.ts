@@ -11,6 +11,7 @@ export interface DrillRecord {
   ended: number
   members: DrillMember[]
   waves: WaveRecord[]
+  waveTitles: Readonly<Record<string, Readonly<Record<string, string>>>>
   signals: SignalRecord[]
   cuts: { between: [string, string]; from: number; until: number }[]
   delays: { between: [string, string]; ms: number }[]
@@ -72,10 +73,10 @@ export interface SignalRecord {
   /** When the author acknowledged it as durable. */
   published: number
   objects: { id: string; log: string; index: number }[]
-  /** How many Sigma rules and addresses it carries, and the techniques they are about. */
+  /** How many Sigma rules and addresses it carries, and the techniques each kind is about. */
   rules: number
   addresses: number
-  techniques: string[]
+  techniques: { rule: string[]; address: string[] }
   /** Member keys that the author's release named. */
   entitled: string[]
   /** Member keys where the objects were found at the end. */

@@ -24,7 +24,7 @@ export function exposureChart(report: DrillReport, words: ReportWords): string {
 function bar(report: DrillReport, words: ReportWords, row: Exposure, y: number, scale: (ms: number) => number): string {
   const ms = row.ms ?? row.censoredAtMs ?? 0
   const width = scale(ms)
-  const kind = row.ms === null ? 'open' : row.underCut ? 'cut' : 'whole'
+  const kind = row.ms === null ? 'open' : row.known ? 'known' : row.underCut ? 'cut' : 'whole'
   const label = `${slugOf(report, row.from)} → ${slugOf(report, row.to)} · ${row.wave} · ${row.by}`
   const value = row.ms === null ? `> ${formatMs(ms)} · ${words.open}` : formatMs(ms)
   return (

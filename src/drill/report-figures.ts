@@ -1,6 +1,6 @@
 import type { Metrics, Spread } from './measure.ts'
 import type { DrillReport } from './report.ts'
-import type { ReportWords } from './report-words.ts'
+import type { ReportLanguage, ReportWords } from './report-words.ts'
 
 /** One row of the table of figures, in words. */
 export interface FigureRow {
@@ -27,6 +27,7 @@ export function timeRows(metrics: Metrics, words: ReportWords): FigureRow[] {
     row(words.timeToProtect, metrics.timeToProtect),
     row(words.exposureWhole, metrics.exposure),
     row(words.exposureCut, metrics.exposureUnderCut),
+    row(words.exposureKnown, metrics.exposureKnown),
     row(words.convergence, metrics.convergenceMs),
   ].filter(({ cells }) => cells[3] !== '0')
 }
@@ -44,6 +45,12 @@ export function countRows(metrics: Metrics, words: ReportWords): FigureRow[] {
       .map((a) => ({ name: `${words.availability}: ${a.operation}`, cells: [`${a.succeeded} / ${a.attempted}`] })),
     ...metrics.coverage.map((c) => ({ name: `${words.coverage}: ${c.technique}`, cells: [c.state] })),
   ]
+}
+
+/** Title of a wave in the reader's language. */
+export function waveTitle(report: DrillReport, wave: string, language: ReportLanguage): string {
+  const titles = report.record.waveTitles[wave]
+  return titles?.[language] ?? titles?.['en'] ?? wave
 }
 
 /** Slug of a member key. */

@@ -1,6 +1,6 @@
 import type { DrillReport } from './report.ts'
 import { escapeHtml as esc, exposureChart, timelineChart } from './report-chart.ts'
-import { countRows, formatMs, slugOf, timeRows } from './report-figures.ts'
+import { countRows, formatMs, slugOf, timeRows, waveTitle } from './report-figures.ts'
 import { REPORT_STYLE } from './report-style.ts'
 import { reportWords, type ReportLanguage, type ReportWords } from './report-words.ts'
 
@@ -17,8 +17,8 @@ export function toHtml(report: DrillReport, language: ReportLanguage = 'en'): st
 ${tiles(report, w)}
 <h2>${esc(w.headline)}</h2><p class="note">${esc(w.headlineNote)}</p>
 <div class="scroll">${exposureChart(report, w)}</div>
-<p class="key"><span><i class="i-whole"></i>${esc(w.unaffected)}</span><span><i class="i-cut"></i>${esc(w.affected)}</span><span><i class="i-open"></i>${esc(w.open)}</span></p>
-${exposureTable(report, w)}
+<p class="key"><span><i class="i-whole"></i>${esc(w.unaffected)}</span><span><i class="i-cut"></i>${esc(w.affected)}</span><span><i class="i-known"></i>${esc(w.known)}</span><span><i class="i-open"></i>${esc(w.open)}</span></p>
+${exposureTable(report, w, language)}
 <h2>${esc(w.timeline)}</h2><div class="scroll">${timelineChart(report)}</div>
 <p class="key"><span>▲ ${esc(w.signal)}</span><span>● ${esc(w.rule)}</span><span>■ ${esc(w.address)}</span></p>
 <h2>${esc(w.metrics)}</h2>
@@ -66,18 +66,18 @@ function tiles(report: DrillReport, w: ReportWords): string {
   const tile = (value: string, name: string) => `<div class="tile"><b>${esc(value)}</b><span>${esc(name)}</span></div>`
   return `<div class="tiles">${[
     tile(formatMs(m.exposure.p50), `${w.exposureWhole}, ${w.middle}`),
-    tile(formatMs(m.exposureUnderCut.p50), `${w.exposureCut}, ${w.middle}`),
+    tile(formatMs(m.exposureUnderCut.max), `${w.exposureCut}, ${w.most}`),
     tile(`${m.reach.proved} / ${m.reach.entitled}`, w.reach),
     tile(String(m.releasabilityViolations), `${w.leaks} (${m.probes} ${w.probes})`),
   ].join('')}</div>`
 }
 
-function exposureTable(report: DrillReport, w: ReportWords): string {
+function exposureTable(report: DrillReport, w: ReportWords, language: ReportLanguage): string {
   return table(
     [w.member, w.wave, w.by, w.window, w.attempts, w.error],
     report.exposure.map((e) => [
       `${slugOf(report, e.from)} → ${slugOf(report, e.to)}`,
-      e.wave,
+      waveTitle(report, e.wave, language),
       w[e.by],
       e.ms === null ? `${w.open} (> ${formatMs(e.censoredAtMs)})` : formatMs(e.ms),
       String(e.attempts),

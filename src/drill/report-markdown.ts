@@ -1,5 +1,5 @@
 import type { DrillReport } from './report.ts'
-import { countRows, formatMs, slugOf, timeRows } from './report-figures.ts'
+import { countRows, formatMs, slugOf, timeRows, waveTitle } from './report-figures.ts'
 import { reportWords, type ReportLanguage } from './report-words.ts'
 
 /** The report as Markdown, for mail and ticket systems. */
@@ -19,11 +19,11 @@ export function toMarkdown(report: DrillReport, language: ReportLanguage = 'en')
       [w.member, w.wave, w.by, w.window, w.attempts, '', w.error],
       report.exposure.map((e) => [
         `${slug(e.from)} → ${slug(e.to)}`,
-        e.wave,
+        waveTitle(report, e.wave, language),
         w[e.by],
         e.ms === null ? `${w.open} (> ${formatMs(e.censoredAtMs)})` : formatMs(e.ms),
         String(e.attempts),
-        e.underCut ? w.affected : w.unaffected,
+        e.known ? w.known : e.underCut ? w.affected : w.unaffected,
         `± ${e.errorMs.toFixed(1)} ms`,
       ]),
     ),

@@ -14,14 +14,14 @@ p.lead{font-size:16px;max-width:68ch}p.note{color:var(--soft);max-width:78ch;mar
 .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:12px;margin:24px 0}
 .tile{background:var(--band);border-radius:10px;padding:14px 16px}.tile b{display:block;font-size:24px;line-height:1.2;font-variant-numeric:tabular-nums}.tile span{color:var(--soft);font-size:13px}
 .scroll{overflow-x:auto}svg{width:100%;min-width:640px;height:auto;display:block}
-table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
+table{border-collapse:collapse;width:100%;min-width:520px;font-variant-numeric:tabular-nums}
 th,td{text-align:left;padding:7px 14px 7px 0;border-bottom:1px solid var(--line);vertical-align:top}th{color:var(--soft);font-weight:500;font-size:13px}
 td.n{white-space:nowrap}td.bad{color:var(--open);font-weight:600}td.good{color:var(--good)}
 svg text{font:12.5px system-ui,"Noto Sans","Noto Sans CJK JP",sans-serif;fill:var(--ink)}svg .tick{fill:var(--soft)}svg .value{font-variant-numeric:tabular-nums}
-.bar.whole{fill:var(--whole)}.bar.cut{fill:var(--cut)}.bar.open{fill:none;stroke:var(--open);stroke-width:1.5;stroke-dasharray:5 3}
+.bar.whole{fill:var(--whole)}.bar.known{fill:var(--good)}.bar.cut{fill:var(--cut)}.bar.open{fill:none;stroke:var(--open);stroke-width:1.5;stroke-dasharray:5 3}
 .lane{stroke:var(--line)}.waveband{fill:var(--line);opacity:.7}.cutband{fill:var(--cut);opacity:.18}
 .mark.rule{fill:var(--whole)}.mark.address{fill:var(--cut)}.mark.publish{fill:var(--ink)}
 .key{display:flex;flex-wrap:wrap;gap:6px 20px;color:var(--soft);font-size:13px;margin:6px 0 0}.key i{display:inline-block;width:12px;height:12px;border-radius:3px;margin-right:6px;vertical-align:-1px}
-.i-whole{background:var(--whole)}.i-cut{background:var(--cut)}.i-open{border:1.5px dashed var(--open)}
+.i-whole{background:var(--whole)}.i-known{background:var(--good)}.i-cut{background:var(--cut)}.i-open{border:1.5px dashed var(--open)}
 @media print{main{max-width:none;padding:0}h2{break-after:avoid}tr,svg{break-inside:avoid}}
 `

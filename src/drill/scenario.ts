@@ -67,6 +67,8 @@ const ScenarioSchema = Type.Object(
           sigma: Type.Optional(Strings),
           addresses: Type.Optional(Strings),
           domains: Type.Optional(Strings),
+          /** ATT&CK techniques that its addresses and domains are about; a rule names its own. */
+          techniques: Type.Optional(Strings),
         },
         closed,
       ),

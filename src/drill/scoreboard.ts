@@ -38,7 +38,7 @@ export function resultLines(report: DrillReport): string[] {
     e.by,
     e.ms === null ? `open after ${formatMs(e.censoredAtMs)}` : formatMs(e.ms),
     `${e.attempts} replays`,
-    e.underCut ? 'link cut meanwhile' : '',
+    e.known ? 'shared before the wave' : e.underCut ? 'link cut meanwhile' : '',
   ])
   const widths = [0, 1, 2, 3, 4].map((i) => Math.max(...rows.map((row) => row[i]?.length ?? 0), 0))
   const m = report.metrics
