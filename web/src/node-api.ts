@@ -47,6 +47,7 @@ export interface Window {
   censored: boolean
   censoredAtMs?: number
   underCut: boolean
+  known?: boolean
 }
 
 export interface Drill {

@@ -53,6 +53,10 @@ export function ExposureWindows({ drill, token }: { drill: Drill | null; token: 
             <i style={{ background: 'var(--cut)' }} />
             {t('cut')}
           </span>
+          <span>
+            <i style={{ background: 'var(--good)' }} />
+            {t('known')}
+          </span>
         </div>
         {drill.reportUrl && (
           <Button
@@ -70,7 +74,7 @@ export function ExposureWindows({ drill, token }: { drill: Drill | null; token: 
 
 function Bar({ window, longest }: { window: Window; longest: number }) {
   const ms = window.ms ?? window.censoredAtMs ?? 0
-  const kind = window.ms === null ? 'open' : window.underCut ? 'cut' : ''
+  const kind = window.ms === null ? 'open' : window.known ? 'known' : window.underCut ? 'cut' : ''
   return (
     <div className="track">
       <div className={`fill ${kind}`} style={{ width: `${(ms / longest) * 100}%` }} />

@@ -25,6 +25,7 @@ export const en = {
   running: 'running',
   whole: 'links whole',
   cut: 'link cut meanwhile',
+  known: 'shared before the wave',
   neverClosed: 'never closed',
   report: 'Open the report',
   arrivals: 'What arrived in the last 24 hours',

@@ -27,6 +27,7 @@ export const ja: Words = {
   running: '実施中',
   whole: 'リンク正常',
   cut: 'リンク切断あり',
+  known: '波の前に共有済み',
   neverClosed: '閉じなかった',
   report: '報告書を開く',
   arrivals: '直近24時間の受信',
