@@ -4,12 +4,19 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { gunzipSync } from 'node:zlib'
-import type { JsonObject } from '#base'
 import { Detector, type Hit, LineMatcher, type MatchReport } from '#detect'
 
 const SHARED = process.env.NOROSHI_SHARED ?? join(import.meta.dirname, '../../../shared')
 const DATA = join(SHARED, 'data')
 const skip = !existsSync(DATA) && `no ${DATA}`
+
+interface Indicator {
+  type: string
+  id: string
+  pattern: string
+  valid_from: string
+  valid_until?: string
+}
 
 interface SigmaFile {
   path: string
@@ -38,16 +45,16 @@ function matchAll(detector: Detector, bytes: Uint8Array, format = 'auto'): { hit
 }
 
 function kvDetector(): { detector: Detector; byType: Record<string, number> } {
-  const bundle = JSON.parse(read('kv-botnet-iocs.stix21.json').toString('utf8')) as { objects: JsonObject[] }
+  const bundle = JSON.parse(read('kv-botnet-iocs.stix21.json').toString('utf8')) as { objects: Indicator[] }
   const detector = new Detector()
   const byType: Record<string, number> = {}
   for (const { type, id, pattern, valid_from: from, valid_until: until } of bundle.objects) {
     if (type !== 'indicator') continue
-    const validUntil = typeof until === 'string' ? { validUntil: Date.parse(until) } : {}
-    const validFrom = Date.parse(String(from))
-    const result = detector.arm({ id: String(id), kind: 'stix', pattern: String(pattern), validFrom, ...validUntil })
+    const validUntil = until ? { validUntil: Date.parse(until) } : {}
+    const validFrom = Date.parse(from)
+    const result = detector.arm({ id, kind: 'stix', pattern, validFrom, ...validUntil })
     assert.deepEqual(result, { armed: true, as: 'atoms', atoms: 1, replaced: false })
-    const kind = /^\[([a-z0-9-]+):/.exec(String(pattern))?.[1] ?? '?'
+    const kind = /^\[([a-z0-9-]+):/.exec(pattern)?.[1] ?? '?'
     byType[kind] = (byType[kind] ?? 0) + 1
   }
   return { detector, byType }
@@ -121,8 +128,8 @@ test('port-proxy, NTDS and log-clearing rules hit the recorded events exactly wh
     if (hits.length === 0) return []
     const lines = bytes.toString('utf8').split('\n')
     return hits.map(({ id, event }) => {
-      const raw = JSON.parse(lines[event.line - 1] ?? '{}') as JsonObject
-      return { file, line: event.line, rule: id, commandLine: String(raw.CommandLine) }
+      const raw = JSON.parse(lines[event.line - 1] ?? '{}') as { CommandLine?: string }
+      return { file, line: event.line, rule: id, commandLine: raw.CommandLine ?? '' }
     })
   })
   for (const hit of found) t.diagnostic(`${hit.file}:${hit.line} ${hit.rule} ${hit.commandLine}`)

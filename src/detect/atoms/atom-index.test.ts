@@ -188,7 +188,7 @@ test('the scan takes exactly the JSON objects that JSON.parse takes', () => {
     fc.property(broken, ([text, at, piece]) => {
       const place = at % (text.length + 1)
       const damaged = text.slice(0, place) + piece + text.slice(place + (at % 2))
-      if (!/[^\u0000-\u007f]/.test(damaged)) check(damaged)
+      if (/^[\n\x20-\x7e]*$/.test(damaged)) check(damaged)
     }),
     { numRuns: 2_000 },
   )
@@ -226,7 +226,8 @@ test('the table keeps every pair through growth and removal', () => {
         }
       }
       for (const [hash, list] of model) {
-        assert.deepEqual(table.get(0, Number(hash) * 7).sort(), list.sort())
+        const inOrder = (numbers: number[]) => numbers.toSorted((one, other) => one - other)
+        assert.deepEqual(inOrder(table.get(0, Number(hash) * 7)), inOrder(list))
         assert.equal(table.has(0, Number(hash) * 7), list.length > 0)
       }
     }),

@@ -160,7 +160,10 @@ const TRAILS: readonly Trail[] = [
 
 const recognises = ({ has = [], is = {} }: Trail, raw: JsonObject): boolean =>
   has.every((name) => present(valueAt(raw, name))) &&
-  Object.entries(is).every(([name, value]) => String(valueAt(raw, name)).toLowerCase() === value)
+  Object.entries(is).every(([name, value]) => textOf(valueAt(raw, name)) === value)
+
+const textOf = (value: Json | undefined): string | undefined =>
+  typeof value === 'string' ? value.toLowerCase() : undefined
 
 const present = (value: Json | undefined): boolean => value !== undefined && value !== null
 

@@ -13,7 +13,7 @@ export const eve: Format = {
   detects: (raw) => typeof raw.event_type === 'string' && raw.timestamp !== undefined,
   time: (raw) => toEventTime(raw.timestamp),
   observables,
-  sources: (raw) => SOURCES.get(String(raw.event_type)) ?? UNKNOWN,
+  sources: (raw) => (typeof raw.event_type === 'string' ? SOURCES.get(raw.event_type) : undefined) ?? UNKNOWN,
   fields: (raw) => raw,
   aliases: new Map(
     Object.entries({
