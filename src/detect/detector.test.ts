@@ -268,3 +268,16 @@ test('web server rules read text and JSON logs alike', () => {
     [1, 2],
   )
 })
+
+test('an international name is found in every spelling that JSON and DNS allow', () => {
+  const detector = new Detector()
+  detector.arm(stix('indicator--a', "[domain-name:value = 'xn--bcher-kva.example']"))
+  const line = (query: string) => `{"ts":1,"uid":"C","id.orig_h":"10.0.0.1","query":"${query}"}`
+  const spellings = [
+    'www.b\u00fccher.example',
+    String.raw`b\u00fccher.example`,
+    'XN--BCHER-KVA.example',
+    String.raw`xn--bcher-kva\u002eexample`,
+  ]
+  assert.equal(hitsOf(detector, ...spellings.map(line), line('bucher.example')).length, spellings.length)
+})
