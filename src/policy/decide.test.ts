@@ -1,46 +1,12 @@
-// SHARING-RULES sections 2 and 3, row by row and clause by clause.
+// SHARING-RULES section 2, rows 1 to 11, clause by clause.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { JsonObject } from '#base'
 import { TLP_1_MARKINGS, TLP_2_MARKINGS } from '#stix'
-import { decide, type SendContext } from './decide.ts'
-import type { Organisation } from './register.ts'
+import { decide } from './decide.ts'
 import { Definitions } from './resolve.ts'
+import { ask, type Case, GRANT, NOW, VERSION } from './small-world-question.ts'
 import { caveat, indicator, smallWorld, tlp } from './small-world.ts'
-import type { Level } from './tlp.ts'
-
-const NOW = '2026-06-01T00:00:00.000Z'
-
-interface Case {
-  from?: string
-  to?: string
-  source?: string
-  level?: Level | undefined
-  /** Noroshi's extension, one marking each. */
-  caveats?: JsonObject[]
-  orgs?: Record<string, Partial<Organisation>>
-  context?: SendContext
-  object?: JsonObject
-  now?: string
-}
-
-function ask({ from = 'jp', to = 'us', source = 'jp', level, caveats = [], orgs, context, object, now = NOW }: Case) {
-  const own = caveats.map((extension, index) => caveat(`caveat-${index}`, extension))
-  const ids = [...(level ? [tlp(level)] : []), ...own.map(({ id }) => String(id))]
-  return decide({
-    now,
-    from,
-    to,
-    source,
-    object: { ...indicator('one', ids), ...object },
-    register: smallWorld(orgs),
-    definitions: new Definitions([...TLP_2_MARKINGS, ...TLP_1_MARKINGS, ...own]),
-    context: { channel: 'node', ...context },
-  })
-}
-
-const GRANT = { object: String(indicator('one', [])['id']), by: 'jp', to: ['us'] }
-const VERSION = '2026-01-01T00:00:00.000Z'
+import { textOf } from './json-text.ts'
 
 const TABLE: [sentence: string, question: Case, code: string, onward?: string][] = [
   ['1: a recipient that the register does not know', { level: 'clear', to: 'nobody' }, 'RECIPIENT_SUSPENDED'],
@@ -82,7 +48,7 @@ const TABLE: [sentence: string, question: Case, code: string, onward?: string][]
   ['4: the strictest level', { object: { object_marking_refs: [tlp('red'), tlp('clear')] } }, 'RED_NOT_NAMED'],
   [
     '4: a level of TLP 1.0 counts as its counterpart',
-    { level: 'clear', object: { object_marking_refs: [String(TLP_1_MARKINGS[3]?.['id'])] } },
+    { level: 'clear', object: { object_marking_refs: [textOf(TLP_1_MARKINGS[3]?.['id'])] } },
     'RED_NOT_NAMED',
   ],
   [
@@ -336,202 +302,6 @@ const TABLE: [sentence: string, question: Case, code: string, onward?: string][]
     'SOURCE_GRANT',
     'none',
   ],
-  ['12 RED: a participant', { level: 'red', caveats: [{ participants: ['us'] }] }, 'RED_NAMED', 'none'],
-  ['12 RED: without participants nobody', { level: 'red' }, 'RED_NOT_NAMED'],
-  [
-    '12 RED: relayed to a participant',
-    { level: 'red', from: 'ph', caveats: [{ participants: ['us', 'ph'] }] },
-    'RED_NO_ONWARD',
-  ],
-  [
-    '12 RED: distribution binds too',
-    { level: 'red', caveats: [{ participants: ['us'], distribution: ['ph'] }] },
-    'NOT_ON_LIST',
-  ],
-  ['12 STRICT: a shared alliance', { level: 'amber+strict' }, 'ALLIANCE', 'own-org'],
-  ['12 STRICT: no shared alliance', { level: 'amber+strict', to: 'de' }, 'NOT_IN_SCOPE'],
-  ['12 STRICT: own client', { level: 'amber+strict', to: 'jp-telco' }, 'NOT_IN_SCOPE'],
-  [
-    '12 STRICT: distribution',
-    { level: 'amber+strict', to: 'de', caveats: [{ distribution: ['de'] }] },
-    'DIST_LIST',
-    'own-org',
-  ],
-  [
-    '12 STRICT: relayed',
-    { level: 'amber+strict', from: 'ph', caveats: [{ distribution: ['us'] }] },
-    'STRICT_NO_ONWARD',
-  ],
-  ['12 AMBER: own client', { level: 'amber', to: 'jp-telco' }, 'AMBER_CLIENT', 'own-org+clients'],
-  [
-    '12 AMBER: a client on the list',
-    { level: 'amber', to: 'jp-telco', caveats: [{ distribution: ['jp-telco'] }] },
-    'DIST_LIST',
-    'own-org+clients',
-  ],
-  ['12 AMBER: a member off the list', { level: 'amber', caveats: [{ distribution: ['ph'] }] }, 'NOT_ON_LIST'],
-  [
-    '12 AMBER: relayed to the own client, who keeps it',
-    { level: 'amber', from: 'ph', to: 'ph-bank' },
-    'AMBER_CLIENT',
-    'own-org',
-  ],
-  ['12 AMBER: relayed to the client of another', { level: 'amber', from: 'ph', to: 'us-bank' }, 'AMBER_NOT_CLIENT'],
-  [
-    '12 AMBER: relayed by a client',
-    { level: 'amber', from: 'ph-bank', to: 'ph-shop', context: { via: 'client' } },
-    'AMBER_CLIENT_NO_ONWARD',
-  ],
-  [
-    '12 AMBER: relayed to the own client off the list',
-    { level: 'amber', from: 'ph', to: 'ph-bank', caveats: [{ distribution: ['ph'] }] },
-    'NOT_ON_LIST',
-  ],
-  [
-    '12 AMBER: the community binds relays',
-    { level: 'amber', from: 'ph', to: 'ph-bank', caveats: [{ community: 'nowhere' }] },
-    'NOT_IN_COMMUNITY',
-  ],
-  ['12 GREEN: a member', { level: 'green' }, 'COMMUNITY', 'community'],
-  ['12 GREEN: a member’s client', { level: 'green', to: 'us-bank' }, 'COMMUNITY', 'community'],
-  ['12 GREEN: a client of a client', { level: 'green', to: 'ph-shop' }, 'NOT_IN_COMMUNITY'],
-  ['12 GREEN: every alliance of the source', { level: 'green', to: 'th' }, 'COMMUNITY', 'community'],
-  [
-    '12 GREEN: a relay reaches what it shares with the source',
-    { level: 'green', from: 'us', to: 'th' },
-    'NOT_IN_COMMUNITY',
-  ],
-  [
-    '12 GREEN: never from one alliance to the other',
-    { level: 'green', source: 'us', from: 'ph', to: 'th' },
-    'NOT_IN_COMMUNITY',
-  ],
-  ['12 GREEN: the public', { level: 'green', to: 'world' }, 'GREEN_PUBLIC'],
-  [
-    '12 GREEN: open to cyber defenders',
-    { level: 'green', to: 'de', context: { greenDefault: 'cyber-defence' } },
-    'GREEN_DEFAULT_COMMUNITY',
-    'community',
-  ],
-  [
-    '12 GREEN: open to cyber defenders alone',
-    { level: 'green', to: 'ph-shop', context: { greenDefault: 'cyber-defence' } },
-    'NOT_IN_COMMUNITY',
-  ],
-  [
-    '12 GREEN: a named community closes that',
-    { level: 'green', to: 'de', caveats: [{ community: 'trilateral' }], context: { greenDefault: 'cyber-defence' } },
-    'NOT_IN_COMMUNITY',
-  ],
-  ['12 GREEN: distribution binds', { level: 'green', caveats: [{ distribution: ['ph'] }] }, 'NOT_ON_LIST'],
-  [
-    '12 GREEN: a suspended member opens nothing to its clients',
-    { level: 'green', to: 'us-bank', orgs: { us: { standing: 'suspended' } } },
-    'NOT_IN_COMMUNITY',
-  ],
-  [
-    '12 GREEN: an unknown community is nobody',
-    { level: 'green', caveats: [{ community: 'nowhere' }] },
-    'NOT_IN_COMMUNITY',
-  ],
-  ['12 CLEAR: the public', { level: 'clear', to: 'world' }, 'CLEAR', 'world'],
-  ['12 CLEAR: distribution binds', { level: 'clear', caveats: [{ distribution: [] }] }, 'NOT_ON_LIST'],
-  [
-    '12 CLEAR: the community binds',
-    { level: 'clear', to: 'de', caveats: [{ community: 'trilateral' }] },
-    'NOT_IN_COMMUNITY',
-  ],
-  [
-    '12: distribution before community',
-    { level: 'clear', to: 'de', caveats: [{ community: 'trilateral', distribution: [] }] },
-    'NOT_ON_LIST',
-  ],
-  [
-    'provider: a client reports AMBER+STRICT',
-    { level: 'amber+strict', source: 'ph-bank', from: 'ph-bank', to: 'ph' },
-    'PROVIDER',
-    'own-org',
-  ],
-  [
-    'provider: a list does not stop it',
-    { level: 'clear', source: 'ph-bank', from: 'ph-bank', to: 'ph', caveats: [{ distribution: [] }] },
-    'PROVIDER',
-    'world',
-  ],
-  ['provider: not RED', { level: 'red', source: 'ph-bank', from: 'ph-bank', to: 'ph' }, 'RED_NOT_NAMED'],
-  ['provider: not over a relay', { level: 'amber', source: 'ph-bank', from: 'us', to: 'ph' }, 'AMBER_NOT_CLIENT'],
-  [
-    'provider: earlier rows still bind',
-    { level: 'amber', source: 'ph-bank', from: 'ph-bank', to: 'ph', caveats: [{ releasable_to: { nations: [] } }] },
-    'REL_NATION',
-  ],
-  [
-    'carrier: serves as if the source sent',
-    { level: 'amber+strict', from: 'ph', context: { carrier: true } },
-    'ALLIANCE',
-    'own-org',
-  ],
-  [
-    'carrier: not to whom the source would not',
-    { level: 'amber', from: 'ph', to: 'ph-bank', context: { carrier: true } },
-    'NOT_IN_SCOPE',
-  ],
-  [
-    'carrier: never RED',
-    { level: 'red', from: 'ph', caveats: [{ participants: ['us'] }], context: { carrier: true } },
-    'RED_NO_ONWARD',
-  ],
-  [
-    'carrier: never RED, granted or not',
-    { level: 'red', from: 'ph', context: { carrier: true, grants: [{ ...GRANT, version: VERSION }] } },
-    'RED_NO_ONWARD',
-  ],
-  [
-    'carrier: nothing redacted',
-    { level: 'green', from: 'ph', context: { carrier: true, submission: true } },
-    'REDACT_REQUIRED:created_by_ref',
-  ],
-  [
-    '13 before 14',
-    {
-      level: 'green',
-      caveats: [{ community: 'trilateral' }],
-      orgs: { us: { caveats: false } },
-      context: { unreleasable: new Set(['x']) },
-      object: { type: 'sighting', sighting_of_ref: 'x' },
-    },
-    'REDACT_REQUIRED:sighting_of_ref',
-  ],
-  [
-    '14: a caveat to another tool',
-    { level: 'clear', caveats: [{ distribution: ['us'] }], orgs: { us: { caveats: false } } },
-    'LEGACY_CAVEAT',
-  ],
-  [
-    '14: a future embargo to a co-author’s other tool',
-    {
-      level: 'clear',
-      caveats: [{ embargo_until: '2027-01-01T00:00:00Z', coauthors: ['us'] }],
-      orgs: { us: { caveats: false } },
-    },
-    'LEGACY_CAVEAT',
-  ],
-  [
-    '14: consent is no caveat',
-    { level: 'clear', caveats: [{ consent: 'everyone' }], orgs: { us: { caveats: false } } },
-    'CLEAR',
-    'world',
-  ],
-  [
-    '14: binds a grant too',
-    {
-      level: 'green',
-      caveats: [{ community: 'trilateral' }],
-      orgs: { us: { caveats: false } },
-      context: { grants: [GRANT] },
-    },
-    'LEGACY_CAVEAT',
-  ],
 ]
 
 for (const [sentence, question, code, onward] of TABLE) {
@@ -558,7 +328,7 @@ test('an absent channel is an open one', () => {
 
 test('definitions of one id that mean different things close the object', () => {
   const twice = [caveat('a', { distribution: ['us'] }), caveat('a', { distribution: ['us', 'ph'] })]
-  const object = indicator('one', [tlp('clear'), String(twice[0]?.['id'])])
+  const object = indicator('one', [tlp('clear'), textOf(twice[0]?.['id'])])
   const definitions = new Definitions([...TLP_2_MARKINGS, ...twice])
   const answer = decide({ now: NOW, from: 'jp', to: 'us', source: 'jp', register: smallWorld(), definitions, object })
   assert.equal(answer.code, 'UNKNOWN_MARKING')

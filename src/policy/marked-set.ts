@@ -10,6 +10,7 @@ import { type GranularMarking, granularMarkings, type Protection, references } f
 import type { ReleaseObject } from './release.ts'
 import type { ApplyDefaults } from './release-defaults.ts'
 import { combine, type Definitions, type Resolved, resolveMarkings } from './resolve.ts'
+import { textOf } from './json-text.ts'
 
 /** An object that is not released, and why. */
 export interface Refused {
@@ -63,7 +64,7 @@ const ANNOTATES: Readonly<Record<string, string>> = {
 export function markSet(objects: readonly ReleaseObject[], context: MarkingContext): MarkedSet {
   const { definitions, applyDefaults, protections, moment } = context
   const byId = new Map<string, ReleaseObject[]>()
-  for (const object of objects) push(byId, String(object.value['id']), object)
+  for (const object of objects) push(byId, textOf(object.value['id']), object)
   const granularOf = new Map<ReleaseObject, readonly GranularMarking[] | undefined>()
   const ownOf = new Map<ReleaseObject, Resolved>()
   for (const object of objects) {
@@ -78,7 +79,7 @@ export function markSet(objects: readonly ReleaseObject[], context: MarkingConte
   const refused: Refused[] = []
   for (const object of objects) {
     const { value, bytes } = object
-    const id = String(value['id'])
+    const id = textOf(value['id'])
     const own = ownOf.get(object)
     const granular = granularOf.get(object)
     const resolved = own && inherited(object, own)
@@ -104,12 +105,12 @@ export function markSet(objects: readonly ReleaseObject[], context: MarkingConte
   }
 
   function inherited(object: ReleaseObject, own: Resolved, seen = new Set([object])): Resolved {
-    const property = ANNOTATES[String(object.value['type'])]
+    const property = ANNOTATES[textOf(object.value['type'])]
     if (property === undefined) return own
     const named = object.value[property]
     const ids = Array.isArray(named) ? named : [named]
     return ids
-      .flatMap((id) => byId.get(String(id)) ?? [])
+      .flatMap((id) => byId.get(textOf(id)) ?? [])
       .reduce((resolved, target) => {
         const marking = ownOf.get(target)
         if (seen.has(target) || marking === undefined || marking === own) return resolved

@@ -12,8 +12,9 @@ import {
   leadCsirt,
   type Protection,
 } from './redaction.ts'
-import { combine, type Resolved, UNMARKED } from './resolve.ts'
+import { type Resolved, UNMARKED } from './resolve.ts'
 import { select } from './selector.ts'
+import { textOf } from './json-text.ts'
 
 /** Selectors and what a reader must be admitted by, beside the object's own markings. */
 export interface ProtectedPart {
@@ -35,7 +36,7 @@ export function protectedParts(
   const present = (names: readonly string[] = []) => names.filter((name) => select(object, name) !== undefined)
   const parts = granularParts(resolved, granular)
   const consent = consentOf(resolved, granular, protection)
-  const source = moment.register.org(String(object['created_by_ref'])) ?? moment.register.org(moment.author)
+  const source = moment.register.org(textOf(object['created_by_ref'])) ?? moment.register.org(moment.author)
   const sourceFields = present(['created_by_ref', ...(protection.identifying ?? [])])
   if (consent !== undefined && consent !== 'everyone' && sourceFields.length > 0) {
     const nations = consent === 'own-gov' ? { nations: new Set(source?.nation ? [source.nation] : []) } : {}

@@ -7,6 +7,7 @@ import { decideReceive, type ReceiveRequest } from './receive.ts'
 import { Definitions, resolveMarkings } from './resolve.ts'
 import { caveat, idOf, indicator, smallWorld, tlp } from './small-world.ts'
 import type { Level } from './tlp.ts'
+import { textOf } from './json-text.ts'
 
 const us = caveat('us', { releasable_to: { nations: ['US'] } })
 const usPh = caveat('us ph', { releasable_to: { nations: ['US', 'PH'] } })
@@ -15,7 +16,7 @@ const earlier = caveat('earlier', { embargo_until: '2026-12-01T00:00:00Z', coaut
 const coauthored = caveat('coauthored', { embargo_until: '2027-01-01T00:00:00Z', coauthors: ['us', 'ph'] })
 const named = caveat('named', { participants: ['us'] })
 const definitions = new Definitions([...TLP_2_MARKINGS, us, usPh, embargo, earlier, coauthored, named])
-const ref = (definition: JsonObject) => String(definition['id'])
+const ref = (definition: JsonObject) => textOf(definition['id'])
 const [DAY_1, DAY_2] = ['2026-01-01T00:00:00.000Z', '2026-01-02T00:00:00.000Z']
 const version = (modified: string, level: Level = 'green', more: JsonObject = {}, ...caveats: JsonObject[]) =>
   indicator('one', [tlp(level), ...caveats.map(ref)], { modified, ...more })

@@ -8,6 +8,7 @@ import { type Organisation } from './register.ts'
 import { Definitions } from './resolve.ts'
 import { caveat, indicator, smallWorld, tlp } from './small-world.ts'
 import type { Level } from './tlp.ts'
+import { textOf } from './json-text.ts'
 
 const NOW = '2026-06-01T00:00:00.000Z'
 const DEFINED = {
@@ -31,7 +32,7 @@ type Name = keyof typeof DEFINED | Level
 
 const refOf = (name: string) =>
   Object.hasOwn(DEFINED, name)
-    ? String((DEFINED[name as keyof typeof DEFINED] as JsonObject)['id'])
+    ? textOf((DEFINED[name as keyof typeof DEFINED] as JsonObject)['id'])
     : tlp(name as Level)
 
 interface Case {
@@ -168,7 +169,7 @@ const CUT: [sentence: string, question: Case, redact: string[]][] = [
     {
       to: 'de',
       granular: [['green', 'description']],
-      context: { grants: [{ object: String(indicator('one', [])['id']), by: 'jp', to: ['de'] }] },
+      context: { grants: [{ object: textOf(indicator('one', [])['id']), by: 'jp', to: ['de'] }] },
     },
     ['description'],
   ],

@@ -13,6 +13,7 @@ import { type Release, release } from './release.ts'
 import { Definitions } from './resolve.ts'
 import { ALLIANCES, caveat, idOf, indicator, ORGANISATIONS, tlp, uuidOf } from './small-world.ts'
 import type { Level } from './tlp.ts'
+import { textOf } from './json-text.ts'
 
 const RUNS = 200
 const AUTHOR = 'jp'
@@ -90,7 +91,7 @@ const world = fc.record({ objects: fc.array(object, { minLength: 1, maxLength: 4
     if (body === undefined) return []
     const definition = caveat(name, JSON.parse(JSON.stringify(body)) as JsonObject)
     definitions.push(definition)
-    return [String(definition['id'])]
+    return [textOf(definition['id'])]
   }
   const idAt = (index: number) => `${drawn.objects[index]?.type}--${uuidOf(`o${index}`)}`
   const objects = drawn.objects.map((spec, index): JsonObject => {
@@ -137,7 +138,7 @@ function oracle(
   isViaClient: boolean,
 ) {
   const known = new Definitions(definitions)
-  const byId = new Map(objects.map((object) => [String(object['id']), object]))
+  const byId = new Map(objects.map((object) => [textOf(object['id']), object]))
   let answers = new Map<string, Decision>()
   const gone = new Set<string>()
   for (let size = -1; size !== gone.size;) {
@@ -147,7 +148,7 @@ function oracle(
         const context: SendContext = { channel, unreleasable: gone, ...(isViaClient ? { via: 'client' } : {}) }
         const marked = { ...object, object_marking_refs: inheritedRefs(object, byId) } as JsonObject
         return [
-          String(object['id']),
+          textOf(object['id']),
           decide({ now, from, to, source: AUTHOR, object: marked, register, definitions: known, context }),
         ]
       }),
@@ -159,7 +160,7 @@ function oracle(
   )
   for (let size = -1; size !== whole.size;) {
     size = whole.size
-    for (const object of objects) if (refsOf(object).some((id) => !whole.has(id))) whole.delete(String(object['id']))
+    for (const object of objects) if (refsOf(object).some((id) => !whole.has(id))) whole.delete(textOf(object['id']))
   }
   return { answers, whole }
 }
@@ -227,7 +228,7 @@ test('whoever an audience admits, from the author or a relay, may have its rendi
                     assert.ok(!text.includes(`canary-${number}-${letter}`), `${where} ${name}`)
               if (id === objectId) assert.ok(seen.whole.has(objectId), `whole: ${where}`)
               for (const object of drawn.objects) {
-                const other = String(object['id'])
+                const other = textOf(object['id'])
                 if (text.includes(other)) assert.ok(seen.whole.has(other), `reference to ${other}: ${where}`)
               }
             }
@@ -259,7 +260,7 @@ test('whoever decide() entitles gets every part that it may have, from the autho
             }).send,
         )
         for (const [number, object] of drawn.objects.entries()) {
-          const id = String(object['id'])
+          const id = textOf(object['id'])
           const answer = answers.get(id)
           if (!answer?.send) continue
           const got = mine.filter(({ objectId }) => objectId === id)

@@ -7,6 +7,7 @@ import { TLP_2_MARKINGS } from '#stix'
 import { release, type ReleaseRequest } from './release.ts'
 import { renditionId } from './rendition.ts'
 import { caveat, idOf, indicator, smallWorld, tlp } from './small-world.ts'
+import { textOf } from './json-text.ts'
 
 const SECRET = utf8('a secret of a node')
 const NOW = timestampMillis('2026-06-01T00:00:00Z')
@@ -37,7 +38,7 @@ test('what closes an object refuses it, with its reason', () => {
     [
       indicator('a', []),
       indicator('b', ['marking-definition--x']),
-      indicator('c', [tlp('green'), ...apart.map(({ id }) => String(id))]),
+      indicator('c', [tlp('green'), ...apart.map(({ id }) => textOf(id))]),
     ],
     { definitions: apart },
   )
@@ -89,7 +90,7 @@ test('a protected part becomes a base for all and the whole for few', () => {
     ],
   }
   const named = caveat('named', { participants: ['us'] })
-  const value = indicator('a', [tlp('green'), String(named['id'])], {
+  const value = indicator('a', [tlp('green'), textOf(named['id'])], {
     ...strict,
     labels: ['x', 'y'],
     external_references: [
@@ -109,7 +110,7 @@ test('a protected part becomes a base for all and the whole for few', () => {
   assert.deepEqual(base?.value['external_references'], [{ source_name: 't', url: 'v' }])
   assert.equal(base?.value['created_by_ref'], idOf('jp'))
   assert.equal(base?.id, base?.value['id'])
-  assert.ok(!Buffer.from(base?.json ?? '').includes(String(value['id'])))
+  assert.ok(!Buffer.from(base?.json ?? '').includes(textOf(value['id'])))
 })
 
 test('the id of a rendition is stable over versions, and another per audience, object and secret', () => {
@@ -144,7 +145,7 @@ test('references are rewritten to what the audience has, or removed', () => {
     type: 'report',
     published: '2026-01-01T00:00:00Z',
     id: 'report--00000000-0000-4000-8000-000000000001',
-    object_refs: [red, cut, green].map(({ id }) => String(id)),
+    object_refs: [red, cut, green].map(({ id }) => textOf(id)),
   }
   const { releases } = run([report, red, cut, green])
   const wide = releases.filter(({ audience }) => audience.tlp === 'green')
@@ -161,8 +162,8 @@ test('a relationship into what only few may have is itself for few', () => {
     type: 'relationship',
     relationship_type: 'related-to',
     id: 'relationship--00000000-0000-4000-8000-000000000001',
-    source_ref: String(target['id']),
-    target_ref: String(target['id']),
+    source_ref: textOf(target['id']),
+    target_ref: textOf(target['id']),
   }
   const { releases } = run([relationship, target])
   assert.deepEqual(
@@ -177,7 +178,7 @@ test('a reference to an object that was refused withholds what cannot be without
     ...indicator('s', [tlp('green')]),
     type: 'sighting',
     id: 'sighting--00000000-0000-4000-8000-000000000001',
-    sighting_of_ref: String(target['id']),
+    sighting_of_ref: textOf(target['id']),
   }
   assert.deepEqual(
     run([sighting, target]).refused.map(({ code }) => code),
@@ -192,7 +193,7 @@ test('a note inherits the strictest marking of what it annotates', () => {
     type: 'note',
     id: 'note--00000000-0000-4000-8000-000000000001',
     content: 'c',
-    object_refs: [String(target['id'])],
+    object_refs: [textOf(target['id'])],
   }
   assert.deepEqual(
     run([note, target]).releases.map(({ audience }) => audience.tlp),
@@ -202,7 +203,7 @@ test('a note inherits the strictest marking of what it annotates', () => {
 
 test('under embargo co-authors get it now, the others at the instant', () => {
   const embargo = caveat('embargo', { embargo_until: '2026-07-01T00:00:00.0005Z', coauthors: ['us'] })
-  const { releases } = run([indicator('a', [tlp('clear'), String(embargo['id'])])], { definitions: [embargo] })
+  const { releases } = run([indicator('a', [tlp('clear'), textOf(embargo['id'])])], { definitions: [embargo] })
   assert.deepEqual(
     releases.map(({ audience, notBefore }) => [audience, notBefore]),
     [
@@ -210,7 +211,7 @@ test('under embargo co-authors get it now, the others at the instant', () => {
       [{ v: 1, tlp: 'clear' }, timestampMillis('2026-07-01T00:00:00.001Z')],
     ],
   )
-  const over = run([indicator('a', [tlp('clear'), String(embargo['id'])])], {
+  const over = run([indicator('a', [tlp('clear'), textOf(embargo['id'])])], {
     definitions: [embargo],
     now: timestampMillis('2026-07-01T00:00:00.001Z'),
   })
@@ -222,7 +223,7 @@ test('under embargo co-authors get it now, the others at the instant', () => {
 
 test('consent none hides the creator from everybody but the source', () => {
   const none = caveat('none', { consent: 'none' })
-  const value = indicator('a', [tlp('green'), String(none['id'])], { created_by_ref: idOf('jp-telco') })
+  const value = indicator('a', [tlp('green'), textOf(none['id'])], { created_by_ref: idOf('jp-telco') })
   const { releases } = run([value], { definitions: [none] })
   assert.deepEqual(
     releases.map(({ slugs, value: { created_by_ref: creator } }) => [slugs, creator]),
@@ -238,7 +239,7 @@ test('marking-definitions travel into every log that names them', () => {
   const { releases, refused } = run([
     named,
     ...TLP_2_MARKINGS,
-    indicator('a', [tlp('red'), String(named['id'])]),
+    indicator('a', [tlp('red'), textOf(named['id'])]),
     indicator('b', [tlp('green')]),
   ])
   const travelled = releases.filter(({ objectId }) => objectId === named['id'])

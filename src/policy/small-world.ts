@@ -6,6 +6,7 @@ import type { JsonObject } from '#base'
 import { TLP_2_MARKINGS, TLP_LEVELS } from '#stix'
 import { NOROSHI_EXTENSION } from './marking.ts'
 import { type Organisation, type Register, toRegister } from './register.ts'
+import { textOf } from './json-text.ts'
 import type { Level } from './tlp.ts'
 
 /** Id of an organisation of the small world. */
@@ -60,10 +61,13 @@ export function smallWorld(changes: Readonly<Record<string, Partial<Organisation
 }
 
 /** Id of the TLP 2.0 marking of a level. */
-export const tlp = (level: Level): string => String(TLP_2_MARKINGS[TLP_LEVELS.indexOf(level)]?.['id'])
+export const tlp = (level: Level): string => textOf(TLP_2_MARKINGS[TLP_LEVELS.indexOf(level)]?.['id'])
+
+/** An object whose id is a text. */
+export type Identified = JsonObject & { id: string }
 
 /** A marking-definition with Noroshi's extension. */
-export function caveat(name: string, extension: JsonObject): JsonObject {
+export function caveat(name: string, extension: JsonObject): Identified {
   return {
     type: 'marking-definition',
     spec_version: '2.1',
@@ -74,7 +78,7 @@ export function caveat(name: string, extension: JsonObject): JsonObject {
 }
 
 /** An indicator under these markings. */
-export function indicator(name: string, markings: readonly string[], more: JsonObject = {}): JsonObject {
+export function indicator(name: string, markings: readonly string[], more: JsonObject = {}): Identified {
   return {
     type: 'indicator',
     spec_version: '2.1',
