@@ -79,7 +79,7 @@ export function toNodeError(error: unknown): {
   }
   const code = typeof fallen?.code === 'string' ? fallen.code : ''
   const message = typeof fallen?.message === 'string' ? fallen.message : String(error)
-  if (isDiskFull(error)) return { code: 'DISK_FULL', message: 'The disk of the data directory is full.', expose: true }
+  if (isDiskFull(error)) return { code: 'DISK_FULL', message: 'The disk of the data directory takes no more.', expose: true }
   if (fallen?.validation) return { code: 'INPUT_INVALID', message, expose: true }
   const byFastify = FASTIFY_CODES[code]
   if (byFastify) return { code: byFastify, message, expose: true }
@@ -90,21 +90,20 @@ export function toNodeError(error: unknown): {
   return { code: 'INTERNAL', message, expose: false }
 }
 
-/** Whether a thrown value, or what caused it, is a full disk. */
+/** Whether a thrown value, or what caused it, is a disk that takes no more. */
 export function isDiskFull(error: unknown): boolean {
-  for (
-    let at = error as { code?: unknown; errcode?: unknown; cause?: unknown; message?: unknown } | undefined, depth = 0;
-    at && depth < 8;
-    depth++
-  ) {
-    if (at.code === 'ENOSPC' || at.code === 'EFBIG' || at.code === 'EDQUOT') return true
-    // SQLITE_FULL is 13; SQLITE_IOERR_WRITE (778) is what a file size limit becomes.
-    if (at.errcode === 13 || at.errcode === 778) return true
-    if (typeof at.message === 'string' && /database or disk is full/.test(at.message)) return true
+  let at = error as { code?: unknown; errcode?: unknown; details?: { sqlite?: unknown }; cause?: unknown } | undefined
+  for (let depth = 0; at && depth < CAUSES_READ; depth++) {
+    if (DISK_FULL_CODES.has(at.code) || SQLITE_FULL.has(at.errcode) || SQLITE_FULL.has(at.details?.sqlite)) return true
     at = at.cause as typeof at
   }
   return false
 }
+
+const CAUSES_READ = 8
+const DISK_FULL_CODES = new Set<unknown>(['ENOSPC', 'EFBIG', 'EDQUOT', 'STORE_DISK_FULL'])
+/** SQLITE_FULL, and SQLITE_IOERR_WRITE, which a limit on the size of files becomes. */
+const SQLITE_FULL = new Set<unknown>([13, 778])
 
 const FASTIFY_CODES: Readonly<Record<string, NodeErrorCode>> = {
   FST_ERR_CTP_BODY_TOO_LARGE: 'BODY_TOO_LARGE',
