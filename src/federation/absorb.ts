@@ -79,7 +79,9 @@ export class Absorber {
       ...recalls.changes,
     ]
     await this.#context.store.commit(changes)
-    const receiptFrames = frames.map((frame, i) => (keptWhole(entries[i], malformed) ? frame : { leaf: entries[i]!.leaf }))
+    const receiptFrames = frames.map((frame, i) =>
+      keptWhole(entries[i], malformed) ? frame : { leaf: entries[i]!.leaf },
+    )
     this.#receipts.prove(author, log, from, checkpoint.size, checkpoint.root, receiptFrames)
     this.#context.emit('mirrored', {
       log,
@@ -151,7 +153,8 @@ export class Absorber {
     if (fresh.some((candidate) => candidate.columns.type === 'marking-definition')) {
       const page = await this.#context.store.objects({ logs, statuses: ['quarantined'], limit: REJUDGED_MOST })
       const seen = new Set(rows.map(placeOf))
-      for (const row of page.rows) if (row.code === 'QUARANTINE:UNKNOWN_MARKING' && !seen.has(placeOf(row))) rows.push(row)
+      for (const row of page.rows)
+        if (row.code === 'QUARANTINE:UNKNOWN_MARKING' && !seen.has(placeOf(row))) rows.push(row)
     }
     return rows.flatMap((row) => {
       const object = toObject(row.json)
@@ -167,7 +170,10 @@ export class Absorber {
       publisher,
       self: this.#context.self.member,
       register: this.#directory.register(),
-      definitions: await this.#definitions.for(publisher, candidates.map((candidate) => candidate.object)),
+      definitions: await this.#definitions.for(
+        publisher,
+        candidates.map((candidate) => candidate.object),
+      ),
       now: this.#context.now(),
     }
   }
@@ -204,7 +210,11 @@ export class Absorber {
     for (const [index, { code, id }] of columns) if (isAlarming(code)) alarms.set(id + code, { index, id, log })
     for (const { candidate, verdict } of revisions)
       if (isAlarming(verdict.code) && !alarms.has(candidate.columns.id + verdict.code))
-        alarms.set(candidate.columns.id + verdict.code, { index: candidate.index, id: candidate.columns.id, log: candidate.log })
+        alarms.set(candidate.columns.id + verdict.code, {
+          index: candidate.index,
+          id: candidate.columns.id,
+          log: candidate.log,
+        })
     for (const [key, { index, id, log: at }] of alarms) {
       const isEquivocation = key.endsWith('EQUIVOCATION')
       const kind = isEquivocation ? 'equivocation' : key.includes('MISDELIVERED') ? 'misdelivered' : 'rollback'
@@ -227,7 +237,13 @@ function toMirrored(
 
 function toStatusChange({ candidate, verdict }: Revision): Change {
   const { log, index } = candidate
-  return { op: 'status', log, index, status: verdict.status, ...(verdict.code === undefined ? {} : { code: verdict.code }) }
+  return {
+    op: 'status',
+    log,
+    index,
+    status: verdict.status,
+    ...(verdict.code === undefined ? {} : { code: verdict.code }),
+  }
 }
 
 const keptWhole = (entry: VerifiedEntry | undefined, malformed: ReadonlySet<number>) =>

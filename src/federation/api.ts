@@ -155,7 +155,6 @@ export interface RecallAck {
   envelope: Envelope
 }
 
-
 export type AlarmKind =
   | 'bad-answer'
   | 'bad-signature'

@@ -5,10 +5,7 @@ export class BodyTooLong extends Error {}
  * All chunks as one array.
  * @throws BodyTooLong as soon as there are more than `maxBytes`, without reading on
  */
-export async function readBounded(
-  body: Uint8Array | AsyncIterable<Uint8Array>,
-  maxBytes: number,
-): Promise<Uint8Array> {
+export async function readBounded(body: Uint8Array | AsyncIterable<Uint8Array>, maxBytes: number): Promise<Uint8Array> {
   if (body instanceof Uint8Array) {
     if (body.length > maxBytes) throw new BodyTooLong(`The body has ${body.length} bytes, at most ${maxBytes} are read`)
     return body

@@ -1,16 +1,7 @@
 import type { Json, MemberId, Millis } from '#base'
 import { admits } from '#policy'
 import type { Store } from '#store'
-import type {
-  Alarm,
-  AlarmKind,
-  FederationEvents,
-  FederationOptions,
-  Limits,
-  Self,
-  Timers,
-  Transport,
-} from './api.ts'
+import type { Alarm, AlarmKind, FederationEvents, FederationOptions, Limits, Self, Timers, Transport } from './api.ts'
 import { LIMITS } from './limits.ts'
 import { systemTimers } from './timers.ts'
 

@@ -25,7 +25,9 @@ export class MarkingDefinitions {
     const wanted = new Set<string>()
     for (const object of objects) for (const ref of markingRefs(object)) if (!this.#known.has(ref)) wanted.add(ref)
     if (wanted.size === 0) return this.#predefined
-    const found = objects.filter((object) => object['type'] === 'marking-definition' && wanted.has(String(object['id'])))
+    const found = objects.filter(
+      (object) => object['type'] === 'marking-definition' && wanted.has(String(object['id'])),
+    )
     found.push(...(await this.#stored(author, [...wanted])))
     return new Definitions([...PREDEFINED_MARKINGS.values(), ...found])
   }

@@ -6,7 +6,16 @@ import { AllianceOperations } from './alliance/alliances.ts'
 import { Charters } from './alliance/charters.ts'
 import { catchUp } from './alliance/exchange.ts'
 import { Joins } from './alliance/joins.ts'
-import type { Federation, FederationEvents, FederationOptions, LinkRequest, LinkResponse, LinkState, Receipt, RecallAck } from './api.ts'
+import type {
+  Federation,
+  FederationEvents,
+  FederationOptions,
+  LinkRequest,
+  LinkResponse,
+  LinkState,
+  Receipt,
+  RecallAck,
+} from './api.ts'
 import { type Context, toContext } from './context.ts'
 import { CharterDirectory } from './directory.ts'
 import { FederationError } from './error.ts'
@@ -56,13 +65,31 @@ export async function openFederation(options: FederationOptions): Promise<Federa
     (directory.charter(alliance)?.charter.members ?? []).flatMap((member) => shell.target(member.id) ?? [])
   const alliances = new AllianceOperations({ context, directory, charters, joins, client, peersOf })
   const onGap = (peer: MemberId, alliance: Slug) => {
-    void joins.joining(alliance).then(async (joining) => {
-      const from = shell.target(peer) ?? (joining?.inviter.id === peer ? { member: peer, address: joining.address } : undefined)
-      if (from) await catchUp({ client, charters, directory }, from, alliance)
-    }).catch((cause: unknown) => context.log('warn', 'Catching up with a charter failed', { peer, cause: String(cause) }))
+    void joins
+      .joining(alliance)
+      .then(async (joining) => {
+        const from =
+          shell.target(peer) ?? (joining?.inviter.id === peer ? { member: peer, address: joining.address } : undefined)
+        if (from) await catchUp({ client, charters, directory }, from, alliance)
+      })
+      .catch((cause: unknown) =>
+        context.log('warn', 'Catching up with a charter failed', { peer, cause: String(cause) }),
+      )
   }
   const isAhead = (peer: MemberId) => shell.isAhead(peer)
-  const server = new LinkServer({ context, directory, charters, joins, heads, access, snapshots, receipts: taken, nonces, isAhead, onGap })
+  const server = new LinkServer({
+    context,
+    directory,
+    charters,
+    joins,
+    heads,
+    access,
+    snapshots,
+    receipts: taken,
+    nonces,
+    isAhead,
+    onGap,
+  })
   const node = new OpenFederation({ context, directory, heads, outbox, recalls, sent, shell, server, taken, alliances })
   hooks.allianceChanged = ({ alliance, what }) => {
     if (what === 'in-force') node.charterChanged(alliance)
@@ -113,7 +140,10 @@ class OpenFederation implements Federation {
   announce(logs: readonly { log: LogId; size: number }[]): void {
     const { heads, server } = this.#parts
     const refreshed = Promise.all(logs.map(({ log }) => heads.refresh(log)))
-    this.#background('Announcing', refreshed.then(() => server.notify()))
+    this.#background(
+      'Announcing',
+      refreshed.then(() => server.notify()),
+    )
   }
 
   links(): LinkState[] {
@@ -152,11 +182,15 @@ class OpenFederation implements Federation {
     const { context, heads, recalls, directory } = this.#parts
     const { store, self, now, random } = context
     const head = (await heads.refresh(log)) ?? undefined
-    if (!head?.own) throw new FederationError('RECALL_NOT_OWN', `Log ${log} is not this member's: only its author recalls`)
+    if (!head?.own)
+      throw new FederationError('RECALL_NOT_OWN', `Log ${log} is not this member's: only its author recalls`)
     if (head.closed) throw new FederationError('RECALL_CLOSED', `Log ${log} is closed: nothing can be appended to it`)
     const [entry] = index < head.size ? await store.entries(log, index, index + 1) : []
     if (entry?.kind !== ENTRY_KIND.object)
-      throw new FederationError('RECALL_NOT_OBJECT', `Entry ${index} of log ${log} holds no object that could be recalled`)
+      throw new FederationError(
+        'RECALL_NOT_OBJECT',
+        `Entry ${index} of log ${log} holds no object that could be recalled`,
+      )
     const payload = utf8(canonicalJson({ index, leaf: entry.leaf, reason }))
     const [outcome] = await store.commit([
       {
@@ -201,7 +235,10 @@ class OpenFederation implements Federation {
   /** A charter came into force here: links, streams and peers follow. */
   charterChanged(alliance: Slug): void {
     if (!this.#started) return
-    this.#background('Following a charter', this.#syncPeers().then(() => this.alliances.announce(alliance)))
+    this.#background(
+      'Following a charter',
+      this.#syncPeers().then(() => this.alliances.announce(alliance)),
+    )
     this.#parts.server.notify()
   }
 
@@ -227,8 +264,10 @@ class OpenFederation implements Federation {
   }
 
   async #refusals(log: LogId, from: number, to: number, refused: readonly { index: number; code: string }[]) {
-    const codes = new Map(refused.filter(({ index }) => index >= from && index < to).map(({ index, code }) => [index, code]))
-    for (let at = from; at < to; ) {
+    const codes = new Map(
+      refused.filter(({ index }) => index >= from && index < to).map(({ index, code }) => [index, code]),
+    )
+    for (let at = from; at < to;) {
       const entries = await this.#parts.context.store.entries(log, at, to, this.#parts.context.limits.pageBytes)
       if (entries.length === 0) break
       for (const { index, object } of entries)
@@ -241,7 +280,10 @@ class OpenFederation implements Federation {
   #member(name: MemberId | Slug) {
     const member = this.directory.member(name)
     if (member && member.id !== this.directory.self) return member
-    throw new FederationError('LINK_UNKNOWN_MEMBER', `${name} stands in no charter of this node; see \`noroshi alliance members\``)
+    throw new FederationError(
+      'LINK_UNKNOWN_MEMBER',
+      `${name} stands in no charter of this node; see \`noroshi alliance members\``,
+    )
   }
 
   async #setLink(member: MemberId, record: LinkRecord): Promise<void> {

@@ -14,13 +14,21 @@ const limits = { requestTimeoutMs: 300, backoffFirstMs: 50, backoffMaxMs: 200 }
 const sizeAt = async (node: RealNode, log: string) => (await node.store.log(log))?.size
 let nonces = 0
 
-function signed(from: RealNode, to: RealNode, target: string, more: { method?: string; body?: string } = {}): LinkRequest {
+function signed(
+  from: RealNode,
+  to: RealNode,
+  target: string,
+  more: { method?: string; body?: string } = {},
+): LinkRequest {
   const { method = 'GET', body: text = '' } = more
   const body = utf8(text)
   const { member, nodeKey: signer } = from.member.self
   const created = Math.floor(Date.now() / 1_000)
   const nonce = String(++nonces).padStart(32, '0')
-  const headers = signLinkRequest({ method, target, body }, { from: member, to: to.member.self.member, created, nonce, signer })
+  const headers = signLinkRequest(
+    { method, target, body },
+    { from: member, to: to.member.self.member, created, nonce, signer },
+  )
   return { method, target, headers, body }
 }
 
@@ -29,7 +37,10 @@ async function whole(answer: Promise<LinkResponse>): Promise<{ status: number; h
   return { status, headers, text: 'body' in rest ? Buffer.from(rest.body).toString() : '(stream)' }
 }
 
-const misbehaviours: Record<string, (request: LinkRequest, next: () => Promise<LinkResponse>) => Promise<LinkResponse>> = {
+const misbehaviours: Record<
+  string,
+  (request: LinkRequest, next: () => Promise<LinkResponse>) => Promise<LinkResponse>
+> = {
   'answers garbage': async () => ({ status: 200, headers: {}, body: utf8('{"statement":[[[}') }),
   'answers 500': async () => ({ status: 500, headers: {}, body: utf8('no') }),
   'never answers': () => new Promise(() => undefined),

@@ -1,4 +1,13 @@
-import { isJsonObject, type JsonObject, type LogId, type MemberId, type Millis, parseJson, timestampMillis, toTimestamp } from '#base'
+import {
+  isJsonObject,
+  type JsonObject,
+  type LogId,
+  type MemberId,
+  type Millis,
+  parseJson,
+  timestampMillis,
+  toTimestamp,
+} from '#base'
 import type { Audience } from '#log'
 import { combine, decide, type Definitions, type Register, type Resolved, resolvedOf, resolveMarkings } from '#policy'
 import { objectColumns, validateObject } from '#stix'

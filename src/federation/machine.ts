@@ -347,8 +347,7 @@ function settled(peer: PeerState, log: LogId): Pick<PeerState, 'fetching' | 'blo
   return { fetching, blocked }
 }
 
-const isBehind = (peer: PeerState, log: LogId) =>
-  (peer.offered.get(log)?.size ?? 0) > (peer.held.get(log)?.size ?? 0)
+const isBehind = (peer: PeerState, log: LogId) => (peer.offered.get(log)?.size ?? 0) > (peer.held.get(log)?.size ?? 0)
 
 const since = (peer: PeerState) => (peer.sequence === undefined ? {} : { since: peer.sequence })
 

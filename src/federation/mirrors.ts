@@ -1,4 +1,15 @@
-import { fromBase64, fromHex, fromUtf8, type Hash, type Json, type LogId, type MemberId, type Millis, parseJson, toHex } from '#base'
+import {
+  fromBase64,
+  fromHex,
+  fromUtf8,
+  type Hash,
+  type Json,
+  type LogId,
+  type MemberId,
+  type Millis,
+  parseJson,
+  toHex,
+} from '#base'
 import { type Frame, FrameDecoder, Frontier } from '#log'
 import { Absorber } from './absorb.ts'
 import type { Context } from './context.ts'
@@ -8,7 +19,15 @@ import { CHECKPOINT_GAP_BYTES } from './limits.ts'
 import type { LinkClient, Target } from './link-client.ts'
 import type { Head } from './machine.ts'
 import { MIRRORS, type MirrorRecord } from './mirror-record.ts'
-import { checkCheckpoint, checkEntries, checkFollows, type Fault, type MirrorState, provesGrowth, type SignedCheckpoint } from './verify.ts'
+import {
+  checkCheckpoint,
+  checkEntries,
+  checkFollows,
+  type Fault,
+  type MirrorState,
+  provesGrowth,
+  type SignedCheckpoint,
+} from './verify.ts'
 
 /** New entries that came along with a snapshot on the stream. */
 export interface InlineEntries {
@@ -138,7 +157,10 @@ export class Mirrors {
     const fault = checkFollows(state, checkpoint)
     if (fault) throw new MirrorFault(await this.#keep(peer, state, note, fault))
     if (checkpoint.size < wanted)
-      throw new MirrorFault({ kind: 'bad-answer', message: `its checkpoint of ${checkpoint.size} does not cover ${wanted}` })
+      throw new MirrorFault({
+        kind: 'bad-answer',
+        message: `its checkpoint of ${checkpoint.size} does not cover ${wanted}`,
+      })
     return { checkpoint, frames: await this.#frames(peer, state.log, size, checkpoint.size) }
   }
 
@@ -161,7 +183,10 @@ export class Mirrors {
       if (more.length === 0 || from + frames.length + more.length > to)
         throw new MirrorFault({ kind: 'bad-answer', message: `it sent ${more.length} entries to ${path}` })
       if (bytes > CHECKPOINT_GAP_BYTES)
-        throw new MirrorFault({ kind: 'bad-answer', message: `more than ${CHECKPOINT_GAP_BYTES} bytes stand between its checkpoints` })
+        throw new MirrorFault({
+          kind: 'bad-answer',
+          message: `more than ${CHECKPOINT_GAP_BYTES} bytes stand between its checkpoints`,
+        })
       for (const frame of more) frames.push(frame)
     }
     return frames
@@ -170,7 +195,10 @@ export class Mirrors {
   /** Two signed words of one author that contradict each other: its snapshot's row and its checkpoint. */
   async #requireOffered(state: MirrorState, checkpoint: SignedCheckpoint, offered: Head): Promise<void> {
     if (checkpoint.size !== offered.size || checkpoint.root === offered.root) return
-    const fault: Fault = { kind: 'fork', message: `its checkpoint of ${checkpoint.size} entries has another root than its snapshot` }
+    const fault: Fault = {
+      kind: 'fork',
+      message: `its checkpoint of ${checkpoint.size} entries has another root than its snapshot`,
+    }
     await this.#alarm(state, fault, { checkpoint: checkpoint.note, offered: { ...offered } })
     throw new MirrorFault(fault)
   }

@@ -56,7 +56,10 @@ export class Recalls {
   static async open(context: Context, outbox: Outbox): Promise<Recalls> {
     const rows = await context.store.records(COLLECTION)
     const records = rows.map(({ key, value }) => [key, value as unknown as RecallRecord] as const)
-    const guard = await MassRecallGuard.open(context, records.map(([, record]) => record))
+    const guard = await MassRecallGuard.open(
+      context,
+      records.map(([, record]) => record),
+    )
     const recalls = new Recalls(context, outbox, guard)
     for (const [key, record] of records) if (record.purged === null) recalls.#held.set(key, record)
     return recalls
@@ -110,7 +113,10 @@ export class Recalls {
     }
     if (records.length === 0) return { changes: [], named, done: async () => undefined }
     const recalled = records.filter((record) => record.reason !== 'expired')
-    const { alertOnly, changes } = await this.#guard.weigh(author, recalled.map((record) => record.entryTime))
+    const { alertOnly, changes } = await this.#guard.weigh(
+      author,
+      recalled.map((record) => record.entryTime),
+    )
     for (const record of recalled) record.alertOnly = alertOnly
     for (const record of records) changes.push(...changesOf(record, this.#hasContent(record, entries)))
     return { changes, named, done: () => this.#done(records, objects, alertOnly) }
@@ -146,7 +152,9 @@ export class Recalls {
       const record = value as unknown as RecallRecord
       if (record.author !== author || !record.alertOnly) continue
       const confirmed = { ...record, alertOnly: false }
-      await this.#context.store.commit([{ op: 'put', collection: COLLECTION, key, value: confirmed as unknown as Json }])
+      await this.#context.store.commit([
+        { op: 'put', collection: COLLECTION, key, value: confirmed as unknown as Json },
+      ])
       if (this.#held.has(key)) this.#held.set(key, confirmed)
       this.#tell(confirmed, undefined)
     }

@@ -66,7 +66,7 @@ export class SentReceipts {
   async #proveStored(author: MemberId, log: LogId, from: number, size: number, root: Hash): Promise<void> {
     const possession = new Possession(this.#context.self.member, log)
     const stubs: number[] = []
-    for (let at = from; at < size; ) {
+    for (let at = from; at < size;) {
       const entries = await this.#context.store.entries(log, at, size, READ_BYTES)
       if (entries.length === 0) return
       for (const entry of entries) {
@@ -91,7 +91,9 @@ export class SentReceipts {
     this.#taken.set(log, Math.max(size, this.#taken.get(log) ?? 0))
     this.#unnoted.add(log)
     this.#timer ??= this.#context.timers.set(NOTE_AFTER_MS, () => {
-      this.note().catch((cause: unknown) => this.#context.log('error', 'Noting receipts failed', { cause: String(cause) }))
+      this.note().catch((cause: unknown) =>
+        this.#context.log('error', 'Noting receipts failed', { cause: String(cause) }),
+      )
     })
   }
 }

@@ -292,7 +292,8 @@ export class LinkShell {
   async #alarmOnce(peer: MemberId, cause: unknown): Promise<void> {
     if (!(cause instanceof LogError) || (this.#state.peers.get(peer)?.failures ?? 0) > 0) return
     if (cause.code === 'SNAPSHOT_BASE' || cause.code === 'SNAPSHOT_REPLAYED') return
-    const kind = cause.code === 'SIGNATURE_INVALID' ? 'bad-signature' : cause.code === 'SNAPSHOT_AHEAD' ? 'clock' : 'bad-answer'
+    const kind =
+      cause.code === 'SIGNATURE_INVALID' ? 'bad-signature' : cause.code === 'SNAPSHOT_AHEAD' ? 'clock' : 'bad-answer'
     await this.#parts.context.alarm(kind, peer, cause.message)
   }
 

@@ -50,7 +50,10 @@ test('a recall is executed at once, acknowledged, and purged after the hold', as
   const [jp, us] = pair.nodes as [RealNode, RealNode]
   for (const node of pair.nodes) node.federation.start()
   const names = ['held', 'personal']
-  const { log } = await jp.publish(audience, names.map((name) => indicator(name, jp.member.self.member, Date.now())))
+  const { log } = await jp.publish(
+    audience,
+    names.map((name) => indicator(name, jp.member.self.member, Date.now())),
+  )
   await until('the mirror', async () => (await sizeAt(us, log)) === 3)
   await jp.federation.recall(log, 1, 'error')
   await jp.federation.recall(log, 2, 'personal-data')
@@ -63,7 +66,10 @@ test('a recall is executed at once, acknowledged, and purged after the hold', as
       { index: 2, reason: 'personal-data', alertOnly: false },
     ],
   )
-  assert.deepEqual(acks.map((ack) => ack.purged === null), [true, false])
+  assert.deepEqual(
+    acks.map((ack) => ack.purged === null),
+    [true, false],
+  )
   assert.equal((await jp.federation.recallAcks(log, 2))[0]!.member, us.member.self.member)
   for (const node of [jp, us]) {
     const [, held, personal] = await node.store.entries(log, 0, 3)

@@ -79,7 +79,10 @@ export function checkCheckpoint(
       if (!(cause instanceof LogError)) throw cause
     }
   }
-  return fault('bad-signature', `its checkpoint of ${claimed.size} entries is not signed by a node key of ${expected.author}`)
+  return fault(
+    'bad-signature',
+    `its checkpoint of ${claimed.size} entries is not signed by a node key of ${expected.author}`,
+  )
 }
 
 /** Whether a checkpoint may follow what the mirror holds; an equal size must repeat the root. */
@@ -127,7 +130,11 @@ export function checkEntries(
 }
 
 /** Whether an author can prove that the tree it signed first is the beginning of the one it signed second. */
-export function provesGrowth(first: { size: number; root: Hash }, second: Checkpoint, proof: readonly string[]): boolean {
+export function provesGrowth(
+  first: { size: number; root: Hash },
+  second: Checkpoint,
+  proof: readonly string[],
+): boolean {
   try {
     const path = proof.map((hash) => fromHex(hash, 32))
     return verifyConsistency(first.size, second.size, fromHex(first.root), fromHex(second.root), path)

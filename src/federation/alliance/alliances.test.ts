@@ -16,7 +16,10 @@ test('an invited member joins once a quorum voted; both sides see the same words
   const all = [jp, us, ph]
   for (const node of all) node.federation.start()
   await jp.federation.alliances.create('pacific', {}, jp.member.root)
-  for (const [joiner, voters] of [[us, []], [ph, [us]]] as const) {
+  for (const [joiner, voters] of [
+    [us, []],
+    [ph, [us]],
+  ] as const) {
     const { text } = await jp.federation.alliances.invite('pacific')
     const { words } = await joiner.federation.alliances.join(text)
     const [request] = await jp.federation.alliances.joinRequests('pacific')
@@ -39,7 +42,9 @@ test('an invited member joins once a quorum voted; both sides see the same words
     const hashes = all.map((node) => JSON.stringify(node.federation.directory.charterLines()))
     return new Set(hashes).size === 1 && all.every((node) => node.federation.alliances.list()[0]?.version === 3)
   })
-  await until('links to everybody', () => all.every((node) => node.federation.links().filter(({ state }) => state === 'up').length === 2))
+  await until('links to everybody', () =>
+    all.every((node) => node.federation.links().filter(({ state }) => state === 'up').length === 2),
+  )
 })
 
 test('an invitation is good for one member, and an altered or ended one for nobody', async () => {
@@ -60,7 +65,9 @@ test('a member votes once for each version, and a charter without its quorum is 
   const others = ['us-cisa', 'ph-cert'].map((slug) => makeMember(slug, Date.now()))
   const charter = makeCharter('pacific', [jp.member, ...others], Date.now())
   const [first] = charter.votes
-  await assert.rejects(jp.federation.alliances.bootstrapCharter({ ...charter, votes: [first!] }), { code: 'CHARTER_INVALID' })
+  await assert.rejects(jp.federation.alliances.bootstrapCharter({ ...charter, votes: [first!] }), {
+    code: 'CHARTER_INVALID',
+  })
   await jp.federation.alliances.bootstrapCharter(charter)
   assert.equal(jp.federation.directory.members().length, 3)
   await assert.rejects(jp.federation.alliances.approve('pacific', jp.member.root), { code: 'ALLIANCE_NO_PROPOSAL' })

@@ -54,7 +54,10 @@ export class AllianceOperations implements Alliances {
 
   async create(alliance: Slug, rules: Partial<CharterRules>, root: Signer): Promise<VotedCharter> {
     if (!isSlug(alliance))
-      throw new FederationError('ALLIANCE_SLUG', `${alliance} is no name for an alliance: use a-z, 0-9 and hyphens, at most 63`)
+      throw new FederationError(
+        'ALLIANCE_SLUG',
+        `${alliance} is no name for an alliance: use a-z, 0-9 and hyphens, at most 63`,
+      )
     if (this.#parts.directory.charter(alliance))
       throw new FederationError('ALLIANCE_EXISTS', `This member is in an alliance ${alliance} already`)
     const { context } = this.#parts
@@ -79,7 +82,10 @@ export class AllianceOperations implements Alliances {
     this.#charter(alliance)
     const address = options.address ?? self.profile.address
     if (address === undefined)
-      throw new FederationError('LINK_ADDRESS', 'An invitation needs the address under which this node is reached: set publicUrl')
+      throw new FederationError(
+        'LINK_ADDRESS',
+        'An invitation needs the address under which this node is reached: set publicUrl',
+      )
     const expires = now() + (options.validMs ?? INVITATION_VALID_MS)
     const secret = toBase64(random(32))
     await joins.invite(secret, { alliance, expires, tries: 0 })
@@ -92,7 +98,10 @@ export class AllianceOperations implements Alliances {
     const { alliance, inviter, address, secret, expires } = invitation
     const { context, client, joins, directory } = this.#parts
     if (context.now() >= expires)
-      throw new FederationError('INVITATION_EXPIRED', `The invitation ended at ${new Date(expires).toISOString()}; ask for another`)
+      throw new FederationError(
+        'INVITATION_EXPIRED',
+        `The invitation ended at ${new Date(expires).toISOString()}; ask for another`,
+      )
     if (directory.charter(alliance))
       throw new FederationError('ALLIANCE_EXISTS', `This member is in an alliance ${alliance} already`)
     const own = { root: fromBase64(context.self.profile.root, 32), nonce: context.random(32) }
@@ -113,7 +122,8 @@ export class AllianceOperations implements Alliances {
     const { directory, joins, client, charters } = this.#parts
     if (directory.charter(alliance)) return true
     const joining = await joins.joining(alliance)
-    if (!joining) throw new FederationError('JOIN_UNKNOWN', `No join of ${alliance} is open here; begin with its invitation`)
+    if (!joining)
+      throw new FederationError('JOIN_UNKNOWN', `No join of ${alliance} is open here; begin with its invitation`)
     const from = { member: joining.inviter.id, address: joining.address }
     try {
       await catchUp({ client, charters, directory }, from, alliance)
@@ -131,8 +141,11 @@ export class AllianceOperations implements Alliances {
   async confirm(alliance: Slug, member: MemberId, root: Signer): Promise<ProposalState> {
     const { context, joins } = this.#parts
     const { charter } = this.#charter(alliance)
-    const request = (await joins.requests(alliance)).find((open) => open.member.id === member || open.member.slug === member)
-    if (!request) throw new FederationError('JOIN_UNKNOWN', `${member} has not asked to join ${alliance}, or is in it already`)
+    const request = (await joins.requests(alliance)).find(
+      (open) => open.member.id === member || open.member.slug === member,
+    )
+    if (!request)
+      throw new FederationError('JOIN_UNKNOWN', `${member} has not asked to join ${alliance}, or is in it already`)
     const time = Math.max(context.now(), charter.time)
     const row: CharterMember = { ...request.member, standing: 'active', joined: time }
     const next = toCharter({
@@ -150,7 +163,10 @@ export class AllianceOperations implements Alliances {
     const [proposal] = await this.#parts.charters.proposals(alliance)
     if (!proposal) throw new FederationError('ALLIANCE_NO_PROPOSAL', `No charter of ${alliance} waits for votes`)
     if (version !== undefined && proposal.charter.version !== version)
-      throw new FederationError('ALLIANCE_VERSION', `Version ${proposal.charter.version} of ${alliance} waits, not ${version}; read it again`)
+      throw new FederationError(
+        'ALLIANCE_VERSION',
+        `Version ${proposal.charter.version} of ${alliance} waits, not ${version}; read it again`,
+      )
     return this.#voteFor(proposal.charter, root)
   }
 
@@ -218,7 +234,10 @@ export class AllianceOperations implements Alliances {
     if (outcome?.op === 'put' && outcome.stored) return vote
     const given = (await context.store.record(VOTES, key)) as unknown as Envelope
     if (given.statement['charter'] === hash) return given
-    throw new FederationError('ALLIANCE_VOTED', `This member has voted for another version ${version} of ${alliance}; it votes once`)
+    throw new FederationError(
+      'ALLIANCE_VOTED',
+      `This member has voted for another version ${version} of ${alliance}; it votes once`,
+    )
   }
 
   #push(alliance: Slug, body: Uint8Array): void {
@@ -233,7 +252,10 @@ export class AllianceOperations implements Alliances {
   #charter(alliance: Slug): VotedCharter {
     const voted = this.#parts.directory.charter(alliance)
     if (voted) return voted
-    throw new FederationError('ALLIANCE_UNKNOWN', `This member is in no alliance ${alliance}; see \`noroshi alliance members\``)
+    throw new FederationError(
+      'ALLIANCE_UNKNOWN',
+      `This member is in no alliance ${alliance}; see \`noroshi alliance members\``,
+    )
   }
 
   async #ask(answer: Promise<Uint8Array>, address: string): Promise<Json> {
@@ -241,7 +263,11 @@ export class AllianceOperations implements Alliances {
       return parseJson(await answer)
     } catch (cause) {
       if (!(cause instanceof FederationError) || cause.code !== 'LINK_REFUSED') throw cause
-      throw new FederationError('INVITATION_REFUSED', `${address} does not take this invitation: used, ended or withdrawn. Ask for another`, { cause })
+      throw new FederationError(
+        'INVITATION_REFUSED',
+        `${address} does not take this invitation: used, ended or withdrawn. Ask for another`,
+        { cause },
+      )
     }
   }
 }

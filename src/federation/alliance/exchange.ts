@@ -19,7 +19,7 @@ export async function catchUp(
   alliance: Slug,
 ): Promise<InstallResult> {
   const { client, charters, directory } = parts
-  for (let result: InstallResult = 'known'; ; ) {
+  for (let result: InstallResult = 'known'; ;) {
     const version = (directory.charter(alliance)?.charter.version ?? 0) + 1
     const body = await client.get(from, `/link/v1/charters/${alliance}?from=${version}`)
     const chain = parseCharters(parseJson(body, JSON_LIMITS) as JsonObject)
@@ -33,7 +33,12 @@ export async function catchUp(
 
 /** A peer pushed versions in force, or a proposal with votes. */
 export async function takeCharters(
-  parts: { charters: Charters; directory: CharterDirectory; joins: Joins; onGap: (peer: MemberId, alliance: Slug) => void },
+  parts: {
+    charters: Charters
+    directory: CharterDirectory
+    joins: Joins
+    onGap: (peer: MemberId, alliance: Slug) => void
+  },
   sender: MemberId,
   body: JsonObject,
 ): Promise<LinkResponse> {
@@ -42,7 +47,8 @@ export async function takeCharters(
     const pushed = parseCharters({ charters: body['charters'] ?? [] })
     const proposed = parseCharters({ charters: body['proposals'] ?? [] })
     for (const { charter } of [...pushed, ...proposed])
-      if (!standsIn(directory, charter.alliance, sender) && !joins.isInviter(charter.alliance, sender)) return notFound()
+      if (!standsIn(directory, charter.alliance, sender) && !joins.isInviter(charter.alliance, sender))
+        return notFound()
     for (const voted of pushed) {
       const result = await charters.install([voted])
       if (result === 'gap') onGap(sender, voted.charter.alliance)
@@ -59,7 +65,10 @@ export async function takeCharters(
 }
 
 /** Bytes of a push. */
-export function pushBody(push: { charters?: readonly VotedCharter[]; proposals?: readonly VotedCharter[] }): Uint8Array {
+export function pushBody(push: {
+  charters?: readonly VotedCharter[]
+  proposals?: readonly VotedCharter[]
+}): Uint8Array {
   return utf8(JSON.stringify(push))
 }
 

@@ -1,4 +1,17 @@
-import { canonicalJson, fromBase64, fromUtf8, type Hash, type Json, type MemberId, type Millis, parseJson, sha256Hex, type Slug, toBase64, utf8 } from '#base'
+import {
+  canonicalJson,
+  fromBase64,
+  fromUtf8,
+  type Hash,
+  type Json,
+  type MemberId,
+  type Millis,
+  parseJson,
+  sha256Hex,
+  type Slug,
+  toBase64,
+  utf8,
+} from '#base'
 import { hasExactly, isCount, isMemberId, isSlug, memberIdOf } from '#log'
 import { FederationError } from '../error.ts'
 
@@ -30,13 +43,19 @@ export function parseInvitation(text: string): Invitation {
     if (!hasExactly(value, ['alliance', 'inviter', 'root', 'address', 'secret', 'expires']))
       throw new Error('its members are not those of an invitation')
     const { alliance, inviter, root, address, secret, expires } = value
-    if (!isSlug(alliance) || !isMemberId(inviter) || !isCount(expires)) throw new Error('alliance, inviter or expiry is wrong')
-    if (typeof address !== 'string' || !/^https?:\/\/[^\s/]/.test(address)) throw new Error('its address is no http(s) URL')
+    if (!isSlug(alliance) || !isMemberId(inviter) || !isCount(expires))
+      throw new Error('alliance, inviter or expiry is wrong')
+    if (typeof address !== 'string' || !/^https?:\/\/[^\s/]/.test(address))
+      throw new Error('its address is no http(s) URL')
     if (memberIdOf(fromBase64(String(root), 32)) !== inviter) throw new Error('the inviter is not the owner of its key')
     return { alliance, inviter, root: String(root), address, secret: toBase64(fromBase64(String(secret), 32)), expires }
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause)
-    throw new FederationError('INVITATION_INVALID', `This is no whole invitation (${why}); copy it again from the inviter`, { cause })
+    throw new FederationError(
+      'INVITATION_INVALID',
+      `This is no whole invitation (${why}); copy it again from the inviter`,
+      { cause },
+    )
   }
 }
 

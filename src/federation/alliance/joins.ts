@@ -1,4 +1,15 @@
-import { fromBase64, isJsonObject, type Json, type JsonObject, type KeyId, type MemberId, type Millis, parseJson, type Slug, toBase64 } from '#base'
+import {
+  fromBase64,
+  isJsonObject,
+  type Json,
+  type JsonObject,
+  type KeyId,
+  type MemberId,
+  type Millis,
+  parseJson,
+  type Slug,
+  toBase64,
+} from '#base'
 import { type CharterMember, type CharterStatement, isMemberId, isSlug, type KeyWindow, toCharter } from '#log'
 import type { JoinRequest, LinkResponse } from '../api.ts'
 import type { Context } from '../context.ts'

@@ -81,7 +81,12 @@ export class TakenReceipts {
     } catch {
       return { code: 'FORM' }
     }
-    const { type, member, log, time } = envelope.statement as { type: string; member: MemberId; log: LogId; time: Millis }
+    const { type, member, log, time } = envelope.statement as {
+      type: string
+      member: MemberId
+      log: LogId
+      time: Millis
+    }
     if (type !== 'received' && type !== 'armed' && type !== 'recall-ack') return { code: 'FORM' }
     if (member !== sender) return { code: 'MEMBER' }
     if (time > this.#context.now() + CLOCK_AHEAD_MS) return { code: 'TIME' }
@@ -92,7 +97,8 @@ export class TakenReceipts {
     }
     const head = this.#heads.get(log)
     // Foreign, unknown and not admitted are one answer: a receipt is no way to ask which logs exist.
-    if (!head?.own || (!this.#access.admits(head, sender) && !(await this.#hasReceived(log, sender)))) return { code: 'LOG' }
+    if (!head?.own || (!this.#access.admits(head, sender) && !(await this.#hasReceived(log, sender))))
+      return { code: 'LOG' }
     if (type === 'recall-ack') return this.#takeAck(head, envelope)
     return this.#takeReceipt(type, head, envelope)
   }
@@ -127,7 +133,7 @@ export class TakenReceipts {
     if (size <= (this.#proved.get(key) ?? 0)) return true
     const prover = new Possession(member, head.log)
     const held = new Set(stubs)
-    for (let at = from; at < size; ) {
+    for (let at = from; at < size;) {
       const entries = await this.#context.store.entries(head.log, at, size, READ_BYTES)
       if (entries.length === 0) return false
       for (const entry of entries) {

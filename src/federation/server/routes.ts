@@ -29,7 +29,8 @@ export function toRoute(method: string, target: string): Route | undefined {
   if (!query || rest.length > 0) return undefined
   if (method === 'POST') return second === undefined || first === 'join' ? toPost(first, second) : undefined
   if (method !== 'GET') return undefined
-  if (first === 'logs' && second !== undefined) return third === undefined ? undefined : toLogRoute(second, third, query)
+  if (first === 'logs' && second !== undefined)
+    return third === undefined ? undefined : toLogRoute(second, third, query)
   if (first === 'charters' && second !== undefined && third === undefined) {
     const from = query.number('from') ?? 1
     return isSlug(second) && from !== 'bad' ? { name: 'charter', alliance: second, from } : undefined
@@ -38,13 +39,15 @@ export function toRoute(method: string, target: string): Route | undefined {
   const since = query.number('since')
   if (since === 'bad') return undefined
   const author = query.text('author')
-  if (first === 'logs') return { name: 'logs', ...(since === undefined ? {} : { since }), ...(author ? { author } : {}) }
+  if (first === 'logs')
+    return { name: 'logs', ...(since === undefined ? {} : { since }), ...(author ? { author } : {}) }
   if (first === 'stream') return { name: 'stream', ...(since === undefined ? {} : { since }) }
   return first === 'heads' ? { name: 'heads' } : undefined
 }
 
 function toPost(first: string, second: string | undefined): Route | undefined {
-  if (first === 'join') return second === undefined ? { name: 'join' } : second === 'reveal' ? { name: 'reveal' } : undefined
+  if (first === 'join')
+    return second === undefined ? { name: 'join' } : second === 'reveal' ? { name: 'reveal' } : undefined
   if (first === 'receipts') return { name: 'receipts' }
   return first === 'charters' ? { name: 'charters' } : undefined
 }

@@ -28,7 +28,10 @@ export class Snapshots {
   }
 
   /** A snapshot of this moment, with the heads it names and the list that the reader had at `since`. */
-  make(reader: MemberId, since?: number): { envelope: Envelope<Snapshot>; heads: LogHead[]; given: Given; base?: Given } {
+  make(
+    reader: MemberId,
+    since?: number,
+  ): { envelope: Envelope<Snapshot>; heads: LogHead[]; given: Given; base?: Given } {
     const { self, now } = this.#context
     const heads = this.#access.ownFor(reader)
     const logs = heads.map(({ log, size, root }) => ({ log, size, root }))

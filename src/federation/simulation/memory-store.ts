@@ -2,7 +2,18 @@ import type { Hash, Json, LogId, Millis } from '#base'
 import { toHex } from '#base'
 import { consistencyProof, inclusionProof } from '#log'
 import type { Signer } from '#log'
-import type { Change, FsckReport, LogHead, ObjectColumns, ObjectQuery, ObjectRow, Outcome, Page, Store, StoredEntry } from '#store'
+import type {
+  Change,
+  FsckReport,
+  LogHead,
+  ObjectColumns,
+  ObjectQuery,
+  ObjectRow,
+  Outcome,
+  Page,
+  Store,
+  StoredEntry,
+} from '#store'
 import type { MemberId } from '#base'
 import type { Timers } from '../api.ts'
 import { headOf, type MemoryDisk } from './memory-disk.ts'
@@ -168,7 +179,8 @@ export class MemoryStore implements Store {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    while (this.#waiting.length > 0) await new Promise((resolve) => this.#options.timers.set(1, () => resolve(undefined)))
+    while (this.#waiting.length > 0)
+      await new Promise((resolve) => this.#options.timers.set(1, () => resolve(undefined)))
   }
 
   #sync(): void {
@@ -190,7 +202,15 @@ export class MemoryStore implements Store {
       const log = this.#disk.logs.get(id)
       for (const [index, { object, bytes, time, arrived, withheld }] of log?.entries.entries() ?? []) {
         if (!log || !object || !bytes || withheld || !wanted(query, object) || arrived < (query.since ?? 0)) continue
-        rows.push({ ...object, log: id, index, publisher: log.author, entryTime: time, arrived, json: bytes.subarray(46) })
+        rows.push({
+          ...object,
+          log: id,
+          index,
+          publisher: log.author,
+          entryTime: time,
+          arrived,
+          json: bytes.subarray(46),
+        })
       }
     }
     return rows.sort((a, b) => a.arrived - b.arrived)

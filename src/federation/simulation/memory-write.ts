@@ -93,7 +93,15 @@ function append(writer: Writer, change: AppendChange, undo: (() => void)[]): Out
     const bytes = encodeEntry({ kind: entry.kind as 1, salt: entry.salt, time, payload: entry.payload })
     const leaf = leafHash(bytes)
     leaves.push(toHex(leaf))
-    log.entries.push({ leaf, kind: entry.kind, time, bytes, withheld: false, arrived: writer.now(), ...only(entry.object) })
+    log.entries.push({
+      leaf,
+      kind: entry.kind,
+      time,
+      bytes,
+      withheld: false,
+      arrived: writer.now(),
+      ...only(entry.object),
+    })
   }
   const time = Math.max(writer.now(), log.entries.at(-1)?.time ?? 0, log.checkpoints.at(-1)?.time ?? 0)
   const root = rootAt(log, log.entries.length)
@@ -101,7 +109,16 @@ function append(writer: Writer, change: AppendChange, undo: (() => void)[]): Out
   const note = signCheckpoint(checkpoint, signer.member, signer.key)
   log.checkpoints.push({ size: checkpoint.size, root, note, time, arrived: writer.now() })
   undo.push(() => target.checkpoints.pop())
-  return { op: 'append', log: log.log, opened, firstIndex: opened ? 1 : size, size: checkpoint.size, root, time, leaves }
+  return {
+    op: 'append',
+    log: log.log,
+    opened,
+    firstIndex: opened ? 1 : size,
+    size: checkpoint.size,
+    root,
+    time,
+    leaves,
+  }
 }
 
 function openOwn(writer: Writer, change: AppendChange, audience: Hash): DiskLog {

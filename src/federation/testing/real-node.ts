@@ -18,13 +18,20 @@ export interface RealNode extends AsyncDisposable {
   federation: Federation
   address: string
   alarms: Alarm[]
-  publish(audience: Audience, objects: readonly JsonObject[]): Promise<{ log: string; size: number; firstIndex: number }>
+  publish(
+    audience: Audience,
+    objects: readonly JsonObject[],
+  ): Promise<{ log: string; size: number; firstIndex: number }>
   /** Replaces the server's answers: to play a peer that misbehaves. */
-  intercept(handler: ((request: LinkRequest, next: () => Promise<LinkResponse>) => Promise<LinkResponse>) | undefined): void
+  intercept(
+    handler: ((request: LinkRequest, next: () => Promise<LinkResponse>) => Promise<LinkResponse>) | undefined,
+  ): void
 }
 
 /** Starts listening first, so that the member's charter row can carry its address. */
-export async function reserve(): Promise<Listening & { serve(handle: (request: LinkRequest) => Promise<LinkResponse>): void }> {
+export async function reserve(): Promise<
+  Listening & { serve(handle: (request: LinkRequest) => Promise<LinkResponse>): void }
+> {
   let handler: ((request: LinkRequest) => Promise<LinkResponse>) | undefined
   const unavailable: LinkResponse = { status: 503, headers: {}, body: new Uint8Array() }
   const listening = await listen(async (request) => (handler ? handler(request) : unavailable))

@@ -1,0 +1,91 @@
+import { createHash } from 'node:crypto'
+import type { Millis } from '#base'
+import type { Timers } from '../api.ts'
+
+interface Due {
+  at: Millis
+  order: number
+  label: string
+  run: () => void
+  cancelled: boolean
+}
+
+/** The one clock and the one queue of a simulation: what is due next happens next, and time stands still meanwhile. */
+export class VirtualTime {
+  now: Millis
+  #order = 0
+  readonly #queue: Due[] = []
+  readonly #trace = createHash('sha256')
+
+  constructor(start: Millis) {
+    this.now = start
+  }
+
+  after(delayMs: number, label: string, run: () => void): Due {
+    const due = { at: this.now + Math.max(0, delayMs), order: this.#order++, label, run, cancelled: false }
+    this.#push(due)
+    return due
+  }
+
+  /** Timers of one process; they die with it. */
+  timers(label: string, isAlive: () => boolean): Timers {
+    return {
+      set: (delayMs, run) => this.after(delayMs, label, () => isAlive() && run()),
+      clear: (handle) => {
+        if (handle !== undefined) (handle as Due).cancelled = true
+      },
+    }
+  }
+
+  /** Runs everything due until `end`; `check` looks at the world after each step. */
+  async runUntil(end: Millis, check: () => void): Promise<void> {
+    for (let next = this.#pop(end); next; next = this.#pop(end)) {
+      if (next.cancelled) continue
+      this.now = next.at
+      this.#trace.update(`${next.at} ${next.label}\n`)
+      next.run()
+      // Whatever was set going by promises is over before the next event.
+      await new Promise((resolve) => setImmediate(resolve))
+      check()
+    }
+    this.now = end
+  }
+
+  /** Hash over all steps so far: two runs of one seed must agree. */
+  trace(): string {
+    return this.#trace.copy().digest('hex')
+  }
+
+  #push(due: Due): void {
+    const queue = this.#queue
+    let at = queue.push(due) - 1
+    while (at > 0) {
+      const parent = (at - 1) >> 1
+      if (!isBefore(due, queue[parent]!)) break
+      queue[at] = queue[parent]!
+      at = parent
+    }
+    queue[at] = due
+  }
+
+  #pop(end: Millis): Due | undefined {
+    const queue = this.#queue
+    const first = queue[0]
+    if (!first || first.at > end) return undefined
+    const last = queue.pop()!
+    if (queue.length === 0) return first
+    let at = 0
+    for (;;) {
+      let child = at * 2 + 1
+      if (child >= queue.length) break
+      if (child + 1 < queue.length && isBefore(queue[child + 1]!, queue[child]!)) child++
+      if (!isBefore(queue[child]!, last)) break
+      queue[at] = queue[child]!
+      at = child
+    }
+    queue[at] = last
+    return first
+  }
+}
+
+const isBefore = (a: Due, b: Due) => a.at < b.at || (a.at === b.at && a.order < b.order)
