@@ -136,6 +136,39 @@ export function readingContract(engine: Engine): void {
       }
     })
 
+    test('`since` gives what arrived at or after a time, also when the clock went back in between', async () => {
+      using home = sampleFolder()
+      let clock = 5_000
+      await using store = await engine.open({ folder: home.folder, signer: JP, now: () => clock })
+      const publish = async (name: string, at: number) => {
+        clock = at
+        return appended(await store.commit([sampleAppend(JP.member, [sampleEntry(name)])]))[0].log
+      }
+      const log = await publish('a', 5_000)
+      await publish('b', 6_000)
+      await publish('c', 4_000)
+      await publish('d', 7_000)
+      const all = await store.objects({ logs: [log], limit: 10 })
+      assert.deepEqual(
+        all.rows.map(({ arrived }) => arrived),
+        [5_000, 6_000, 6_000, 7_000],
+      )
+      for (const [since, count] of [
+        [0, 4],
+        [5_000, 4],
+        [5_001, 3],
+        [6_000, 3],
+        [6_001, 1],
+        [7_000, 1],
+        [7_001, 0],
+      ] as const) {
+        for (const order of ['oldest', 'newest'] as const)
+          assert.equal((await allPages(store, [log], { since, order, limit: 2 })).length, count, `since ${since}`)
+        assert.equal((await store.countObjects({ logs: [log], since }))[0]?.count ?? 0, count)
+      }
+      assert.deepEqual((await store.fsck()).faults, [])
+    })
+
     test('a cursor that was made up, or given for the other order, is refused', async () => {
       await using opened = await openSample(engine)
       const { store } = opened

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { after, before, describe, test } from 'node:test'
 import type { Json } from '#base'
-import { signStatement } from '#log'
+import { signCheckpoint, signStatement } from '#log'
 import { appended, JP, range, rejects, US } from '../contract/engine.ts'
 import { openStore } from '../open-store.ts'
 import { AMBER, sampleAppend, sampleEntry, sampleFolder, SampleLog } from '../samples.ts'
@@ -200,6 +200,19 @@ describe('fsck on a damaged store', () => {
         JSON.stringify(report.faults.slice(0, 5)),
       )
     })
+
+  test('a checkpoint that is well signed but has another root is named', async () => {
+    const checkpoint = { log, size: 41, root: '1'.repeat(64), time: 2_000_000, charters: [] }
+    const note = signCheckpoint(checkpoint, JP.member, JP.key)
+    const report = await checkDamaged((path) => {
+      using db = new DatabaseSync(path)
+      db.prepare('update checkpoints set note = ? where log = 1 and size = 41').run(note)
+    })
+    assert.deepEqual(
+      report.faults.map((fault) => [fault.kind, fault.log, fault.index]),
+      [['checkpoint', log, 40]],
+    )
+  })
 
   test('damage below SQLite, on any page, is reported and never thrown', async () => {
     const size = readFileSync(join(home.folder, DATABASE_FILE)).length
