@@ -112,6 +112,15 @@ export class Arming {
     this.#queue('disarming', () => this.#reconsider(event.author, id))
   }
 
+  /** An own entry was taken back; resolves when it is out of detection. */
+  async disarmEntry(author: MemberId, log: LogId, index: number): Promise<void> {
+    const [entry] = await this.#o.store.entries(log, index, index + 1)
+    const object = entry?.object
+    if (!object) return
+    this.recalled({ author, log, index, alertOnly: false, object })
+    await this.settled()
+  }
+
   /** Resolves when everything that was handed in so far is armed or refused. */
   async settled(): Promise<void> {
     await this.#work

@@ -140,6 +140,7 @@ export async function openNode(options: NodeOptions): Promise<NoroshiNode> {
     self: config.member,
     commitEntries: limits.commitEntries,
     slugOf,
+    onRecalled: ({ log: of, index }) => arming.disarmEntry(config.member, of, index),
     holdBack: (releases) => embargoes.hold(releases),
     onPublished(rows) {
       arming.published(rows)

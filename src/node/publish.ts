@@ -60,6 +60,8 @@ export interface PublisherOptions {
   slugOf: (member: MemberId) => string
   /** Called with what was published, so that it is armed here too. */
   onPublished: (rows: readonly PublishedRow[]) => void
+  /** Called with each own entry that was taken back. */
+  onRecalled: (place: Place) => Promise<void>
   /** Keeps what an embargo holds back until its end. */
   holdBack: (releases: readonly Release[]) => Promise<void>
 }
@@ -150,6 +152,7 @@ export class Publisher {
       throw new NodeError('NOT_FOUND', 'This node published no such object, or has taken it back already.')
     for (const { log, index } of entries) {
       await this.#o.federation.recall(log, index, what.reason)
+      await this.#o.onRecalled({ log, index })
       this.#o.events.recalled({ author: this.#o.self, log, index, reason: what.reason, own: true, time: this.#o.now() })
     }
     return entries.map(({ log, index }) => ({ log, index }))
