@@ -12,5 +12,8 @@ export type JsonErrorCode =
   | 'JSON_NUMBER_RANGE'
   | 'JSON_NOT_A_VALUE'
 
-/** A JSON text that is refused; `details` holds `offset` (bytes from 0), `line` and `column` (characters from 1). */
+/**
+ * A JSON text that is refused; where its place is known, `details` holds `offset` (bytes from 0), `line` and `column`
+ * (characters from 1), and `what` is wrong there.
+ */
 export class JsonError extends NoroshiError<JsonErrorCode> {}

@@ -15,7 +15,7 @@ export function faultOf(text: string, maxDepth: number): JsonError | undefined {
   const column = at - before.lastIndexOf('\n')
   const offset = Buffer.byteLength(before)
   return new JsonError(code, `${what} at line ${line}, column ${column} (byte ${offset})`, {
-    details: { offset, line, column },
+    details: { offset, line, column, what },
   })
 }
 

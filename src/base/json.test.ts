@@ -129,7 +129,9 @@ test('a fault is named by byte offset, line and column', () => {
     () => parseJson('{"é":1,\n "b" 2}'),
     (error) => {
       assert.ok(error instanceof JsonError)
-      assert.deepEqual(error.details, { offset: 14, line: 2, column: 6 })
+      const { what, ...place } = error.details
+      assert.deepEqual(place, { offset: 14, line: 2, column: 6 })
+      assert.ok(error.message.startsWith(`${String(what)} at line 2`), error.message)
       return true
     },
   )

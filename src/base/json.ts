@@ -82,8 +82,20 @@ function requireSize(input: Uint8Array | string, maxBytes: number): void {
 }
 
 function textOf(bytes: Uint8Array): string {
-  if (!isUtf8(bytes)) throw new JsonError('JSON_NOT_UTF8', 'The JSON text is not well-formed UTF-8; send it as UTF-8')
+  if (!isUtf8(bytes)) throw notUtf8(bytes)
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')
+}
+
+function notUtf8(bytes: Uint8Array): JsonError {
+  const wellFormed = Buffer.from(Buffer.from(bytes).toString('utf8'))
+  const at = bytes.findIndex((byte, i) => byte !== wellFormed[i])
+  const before = Buffer.from(bytes.subarray(0, at < 0 ? bytes.length : at)).toString('utf8')
+  const [line, column] = [before.split('\n').length, before.length - before.lastIndexOf('\n')]
+  const offset = at < 0 ? bytes.length : at
+  const what = 'Bytes that are not well-formed UTF-8'
+  return new JsonError('JSON_NOT_UTF8', `${what} at line ${line}, column ${column} (byte ${offset})`, {
+    details: { offset, line, column, what },
+  })
 }
 
 const QUOTE = 0x22

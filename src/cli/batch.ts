@@ -1,6 +1,6 @@
-import { createReadStream } from 'node:fs'
 import type { CommandContext } from './command.ts'
 import { UsageError } from './command.ts'
+import { openInput } from './input.ts'
 
 /** Bytes of one batch request. */
 const LINE_BYTES = 33_554_432
@@ -8,11 +8,6 @@ const NEWLINE = 0x0a
 
 /** One line of an input, or the fact that it was too long. */
 export type InputLine = { number: number; text: string } | { number: number; tooLong: true }
-
-/** Bytes of a file, or of stdin for `-`. */
-export function openInput(path: string): AsyncIterable<Buffer> {
-  return path === '-' ? (process.stdin as AsyncIterable<Buffer>) : createReadStream(path, { highWaterMark: 262_144 })
-}
 
 /** Lines of an input; blank ones are passed over, and one that is too long costs its bytes once and no memory. */
 export async function* readLines(input: AsyncIterable<Buffer>, maxBytes = LINE_BYTES): AsyncGenerator<InputLine> {

@@ -34,6 +34,7 @@ test('a bundle gives its objects, each with the bytes it was written in, and the
   assert.deepEqual(items.at(-1), {
     kind: 'bundle',
     value: { type: 'bundle', id: BUNDLE_ID, objects: [], x_after: { objects: [3] } },
+    objects: 2,
   })
 })
 
@@ -120,6 +121,24 @@ test('a broken line of NDJSON costs that line only', () => {
 test('missing, doubled and trailing commas between objects are faults', () => {
   for (const list of ['[{"a":1},]', '[,{"a":1}]', '[{"a":1},,{"a":2}]', '[{"a":1}{"a":2}]'])
     assert.deepEqual(faults(read(list)), ['STIX_STREAM_SYNTAX'], list)
+})
+
+test('a fault is told with its place in the whole input, however the input is cut', () => {
+  const bundle = Buffer.from(
+    '\n{"type":"bundle", "objects":[\n{"x":"é"},\n {"a":\n tru}, {"b":"?"}, [[["deep"]]]\n,{"c"',
+  )
+  bundle[bundle.indexOf('?')] = 0xff
+  for (const sizes of [[], [1], [7, 2]]) {
+    const items = read(bundle, sizes, { maxDepth: 2 })
+    const messages = items.flatMap((item) => (item.kind === 'fault' ? [item.error.message] : []))
+    const after = (text: string) => bundle.indexOf(text)
+    assert.deepEqual(messages, [
+      `Expected a value at line 5 (byte ${after('tru')})`,
+      `Bytes that are not well-formed UTF-8 at line 5 (byte ${after('{"b"') + 6})`,
+      `Object 3 that begins at line 5 (byte ${after('[[[')}) is nested 3 levels deep; at most 2 are read`,
+      `The input ends within the value that begins at line 6 (byte ${after('{"c"')}), after ${bundle.length} bytes`,
+    ])
+  }
 })
 
 test('input that ends within a value, or begins with a byte-order mark, is a fault', () => {

@@ -24,9 +24,15 @@ export interface ReaderLimits {
 /** What comes out: an object with the bytes it was written in, the end of a bundle, or something unreadable. */
 export type StreamItem =
   | { kind: 'object'; index: number; value: Json; bytes: Uint8Array }
-  /** A bundle's members, its `objects` empty: they came before as items of their own. */
-  | { kind: 'bundle'; value: Json }
+  /** A bundle's members, its `objects` empty: they came before as items of their own, so many of them. */
+  | { kind: 'bundle'; value: Json; objects: number }
   | { kind: 'fault'; index: number; error: NoroshiError }
+
+/** A place in the input: the line from 1, the byte from 0. */
+interface Place {
+  line: number
+  offset: number
+}
 
 type State = 'between' | 'junk' | 'document' | 'elements' | 'element'
 
@@ -53,6 +59,14 @@ export class BundleReader {
   #items: StreamItem[] = []
   #index = 0
   #position = 0
+  /** Number of the line that the byte before `#countedTo` of the present chunk stands in. */
+  #line = 1
+  #countedTo = 0
+  /** Where the value being read begins, and the bundle around it. */
+  #start: Place = { line: 1, offset: 0 }
+  #bundleStart: Place = { line: 1, offset: 0 }
+  /** `#index` when the present bundle's list began. */
+  #firstIndex = 0
   #depth = 0
   #elementDepth = 0
   #inString = false
@@ -88,6 +102,8 @@ export class BundleReader {
       else if (this.#state === 'between') this.#between(byte, chunk, at)
       else if (byte === NEWLINE) this.#endJunk(chunk, at)
     }
+    this.#lineAt(chunk, chunk.length)
+    this.#countedTo = 0
     this.#position += chunk.length
     this.#document.keep(chunk)
     this.#element.keep(chunk)
@@ -99,14 +115,30 @@ export class BundleReader {
     if (this.#state === 'junk') this.#endJunk(new Uint8Array(), 0)
     else if (this.#state !== 'between')
       this.#fault(
-        new StixError('STIX_STREAM_TRUNCATED', `The input ends within a value, after ${this.#position} bytes`),
+        new StixError(
+          'STIX_STREAM_TRUNCATED',
+          `The input ends within the value ${this.#where()}, after ${this.#position} bytes`,
+        ),
       )
     this.#state = 'between'
     return this.#taken()
   }
 
+  #begin(chunk: Uint8Array, at: number): void {
+    this.#start = { line: this.#lineAt(chunk, at), offset: this.#position + at }
+  }
+
+  /** Number of the line that a place of the present chunk stands in; places are asked for in order. */
+  #lineAt(chunk: Uint8Array, at: number): number {
+    const passed = chunk.subarray(this.#countedTo, at)
+    for (let next = passed.indexOf(NEWLINE); next >= 0; next = passed.indexOf(NEWLINE, next + 1)) this.#line++
+    this.#countedTo = at
+    return this.#line
+  }
+
   #between(byte: number, chunk: Uint8Array, at: number): void {
     if (isSpace(byte)) return
+    this.#begin(chunk, at)
     this.#depth = 1
     this.#deepest = 1
     this.#inString = false
@@ -200,13 +232,17 @@ export class BundleReader {
     if (bytes === undefined) return this.#tooLarge(this.#document.size)
     if (!this.#inBundle) return this.#emit(bytes)
     this.#inBundle = false
-    const value = this.#parse(bytes)
-    if (value !== undefined) this.#items.push({ kind: 'bundle', value })
+    const objects = this.#index - this.#firstIndex
+    this.#start = this.#bundleStart
+    const value = this.#parse(bytes, true)
+    if (value !== undefined) this.#items.push({ kind: 'bundle', value, objects })
   }
 
   #startElements(inBundle: boolean): void {
     this.#state = 'elements'
     this.#inBundle = inBundle
+    this.#bundleStart = this.#start
+    this.#firstIndex = this.#index
     this.#expectsComma = false
     this.#afterComma = false
   }
@@ -233,6 +269,7 @@ export class BundleReader {
     this.#elementDepth = 0
     this.#deepest = 0
     this.#inString = false
+    this.#begin(chunk, at)
     this.#element.start(at)
     this.#inElement(byte, chunk, at)
   }
@@ -269,25 +306,39 @@ export class BundleReader {
   /** A whole value outside a bundle, or an element of one. */
   #emit(bytes: Uint8Array): void {
     if (this.#deepest > this.#maxDepth) {
-      const message = `Object ${this.#index} is nested ${this.#deepest} levels deep; at most ${this.#maxDepth} are read`
+      const message = `Object ${this.#index} ${this.#where()} is nested ${this.#deepest} levels deep; at most ${this.#maxDepth} are read`
       return this.#fault(new StixError('STIX_STREAM_TOO_DEEP', message, { details: { index: this.#index } }))
     }
     const value = this.#parse(bytes)
     if (value !== undefined) this.#items.push({ kind: 'object', index: this.#index++, value, bytes })
   }
 
-  #parse(bytes: Uint8Array): Json | undefined {
+  #parse(bytes: Uint8Array, isBundle = false): Json | undefined {
     try {
       return parseJson(bytes, { maxBytes: Math.max(bytes.length, 1), maxDepth: this.#maxDepth })
     } catch (error) {
       if (!(error instanceof JsonError)) throw error
-      this.#fault(error)
+      this.#fault(this.#placed(error, isBundle))
       return undefined
     }
   }
 
+  /** An error of one value, told with its place in the whole input; beside a bundle's list, with the bundle's. */
+  #placed(error: JsonError, isBundle: boolean): JsonError {
+    const { what, line, offset } = error.details as { what?: string; line?: number; offset?: number }
+    const { code, message } = error
+    if (what === undefined || line === undefined || offset === undefined || isBundle)
+      return new JsonError(code, `${what ?? message}, in the ${isBundle ? 'bundle' : 'value'} ${this.#where()}`)
+    const place = { line: this.#start.line + line - 1, offset: this.#start.offset + offset }
+    return new JsonError(code, `${what} at line ${place.line} (byte ${place.offset})`, { details: { ...place, what } })
+  }
+
+  #where(): string {
+    return `that begins at line ${this.#start.line} (byte ${this.#start.offset})`
+  }
+
   #tooLarge(size: number): void {
-    const message = `Object ${this.#index} has ${size} bytes; at most ${this.#element.limit} are read`
+    const message = `Object ${this.#index} ${this.#where()} has ${size} bytes; at most ${this.#element.limit} are read`
     this.#fault(
       new StixError('STIX_STREAM_OBJECT_TOO_LARGE', message, { details: { index: this.#index, bytes: size } }),
     )

@@ -1,11 +1,10 @@
-import { createReadStream } from 'node:fs'
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type JsonObject, timestampMillis } from '#base'
 import { Detector, type Hit, LineMatcher, toHitLine } from '#detect'
 import { BundleReader } from '#stix'
-import { openInput } from '../batch.ts'
 import { collect, EXIT, examples, type Register, UsageError } from '../command.ts'
+import { openInput } from '../input.ts'
 import type { Output } from '../output.ts'
 
 interface Options {
@@ -110,7 +109,7 @@ async function armIndicators(detector: Detector, files: readonly string[]): Prom
         }
       }
     }
-    for await (const chunk of createReadStream(file)) take(reader.push(chunk as Buffer))
+    for await (const chunk of openInput(file)) take(reader.push(chunk))
     take(reader.end())
   }
   return refused

@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { type Json, parseJson } from '#base'
 import { answerPatternCheckVector, answerPatternMatchVector, checkPattern } from '#stix'
-import { exactlyOneForm, openInput, runBatch } from '../batch.ts'
+import { exactlyOneForm, runBatch } from '../batch.ts'
 import { EXIT, examples, type Register, UsageError } from '../command.ts'
+import { openInput } from '../input.ts'
 
 /** Bytes and levels of one file of observations. */
 const OBSERVED = { maxBytes: 268_435_456, maxDepth: 80 }

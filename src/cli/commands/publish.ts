@@ -1,11 +1,10 @@
-import { createReadStream } from 'node:fs'
-import { stat } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import { explain, type ReasonCode } from '#policy'
 import { collect, EXIT, examples, type Register } from '../command.ts'
 import { findNode, type NodeClient, type NodeOptions, type RequestBody, withNodeOptions } from '../node-client.ts'
 import { NodeError, type NodeErrorCode } from '#node'
 import { readLines } from '../batch.ts'
+import { openInput } from '../input.ts'
 import { type Output, table } from '../output.ts'
 
 interface Options extends NodeOptions {
@@ -76,11 +75,8 @@ async function send(node: NodeClient, file: string, options: Options, output: Ou
   if (options.tlp !== undefined) query.set('tlp', options.tlp.toLowerCase())
   for (const to of options.to ?? []) query.append('to', to)
   if (options.dryRun) query.set('dryRun', 'true')
-  const source = file === '-' ? process.stdin : createReadStream(file)
-  const headers: Record<string, string> = { 'content-type': 'application/x-ndjson', accept: 'application/x-ndjson' }
-  if (file !== '-') headers['content-length'] = String((await stat(file)).size)
-  const body = Readable.toWeb(source) as unknown as RequestBody
-  const response = await node.send('POST', `/api/v1/publish?${query}`, { headers, body })
+  const headers = { 'content-type': 'application/x-ndjson', accept: 'application/x-ndjson' }
+  const response = await sendInput(node, `/api/v1/publish?${query}`, headers, file)
   let result: Result | undefined
   for await (const line of readLines(response.body as unknown as AsyncIterable<Buffer>, Infinity)) {
     if ('tooLong' in line) continue
@@ -98,6 +94,23 @@ async function send(node: NodeClient, file: string, options: Options, output: Ou
       'The node ended the answer before it was complete; publish again, nothing is published twice.',
     )
   return result
+}
+
+/** Streams a file as the body; a file that cannot be read is no fault of the node. */
+async function sendInput(
+  node: NodeClient,
+  path: string,
+  headers: Record<string, string>,
+  file: string,
+): Promise<Response> {
+  let fault: Error | undefined
+  const source = Readable.from(openInput(file)).once('error', (error) => (fault = error))
+  const body = Readable.toWeb(source) as unknown as RequestBody
+  try {
+    return await node.send('POST', path, { headers, body })
+  } catch (error) {
+    throw fault ?? error
+  }
 }
 
 function toLines({ dryRun, published, refused, refusedByType = {} }: Result): string[] {

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { answerSigmaVector, Detector, LineMatcher, parseSigma } from '#detect'
-import { exactlyOneForm, openInput, runBatch } from '../batch.ts'
+import { exactlyOneForm, runBatch } from '../batch.ts'
 import { EXIT, examples, type Register, UsageError } from '../command.ts'
+import { openInput } from '../input.ts'
 
 /** `noroshi sigma …` */
 export const register: Register = (program, context) => {

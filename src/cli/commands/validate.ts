@@ -1,9 +1,9 @@
-import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
-import type { Json } from '#base'
-import { answerValidateVector, BundleReader, validateObject } from '#stix'
-import { exactlyOneForm, openInput, runBatch } from '../batch.ts'
+import type { Json, JsonObject } from '#base'
+import { answerValidateVector, BundleReader, type StreamItem, validateObject } from '#stix'
+import { exactlyOneForm, runBatch } from '../batch.ts'
 import { EXIT, examples, type Register } from '../command.ts'
+import { openInput } from '../input.ts'
 import type { Output } from '../output.ts'
 
 interface Options {
@@ -56,15 +56,14 @@ async function validateFile(
   total: { objects: number; invalid: number },
 ): Promise<void> {
   const size = file === '-' ? undefined : (await stat(file)).size
-  const input = file === '-' ? openInput('-') : createReadStream(file, { highWaterMark: 65_536 })
+  const input = openInput(file)
   const reader = new BundleReader()
-  let read = 0
   const take = async (items: ReturnType<BundleReader['push']>) => {
     for (const item of items) {
       const report =
         item.kind === 'fault'
-          ? faultReport(item.error)
-          : validateObject(item.value, { strict: options.strict === true })
+          ? faultReport(item.error, file)
+          : validateObject(valueOf(item), { strict: options.strict === true })
       if (item.kind !== 'bundle') total.objects++
       if (item.kind === 'bundle' && report.valid && !options.json) continue
       if (!report.valid) total.invalid++
@@ -74,27 +73,35 @@ async function validateFile(
       else for (const line of toLines(id, errors, warnings)) await output.line(line)
     }
   }
-  for await (const chunk of input as AsyncIterable<Buffer>) {
-    read += chunk.length
+  for await (const chunk of input) {
     await take(reader.push(chunk))
     output.progress(
       size
-        ? `${bar(read / size)} ${file}: ${total.objects} objects, ${total.invalid} invalid`
+        ? `${bar(input.bytesRead() / size)} ${file}: ${total.objects} objects, ${total.invalid} invalid`
         : `${total.objects} objects, ${total.invalid} invalid`,
     )
   }
   await take(reader.end())
 }
 
-const faultReport = ({
-  code,
-  message,
-}: {
-  code: string
-  message: string
-}): { id?: string; type?: string; valid: boolean; errors: Finding[]; warnings: Finding[] } => ({
+/** A bundle's objects came before it, one by one; it has none of its own only where none came. */
+function valueOf(item: Exclude<StreamItem, { kind: 'fault' }>): Json {
+  if (item.kind === 'object' || item.objects === 0) return item.value
+  const { objects: _, ...rest } = item.value as JsonObject
+  return rest
+}
+
+interface Report {
+  id?: string
+  type?: string
+  valid: boolean
+  errors: readonly Finding[]
+  warnings: readonly Finding[]
+}
+
+const faultReport = ({ code, message }: { code: string; message: string }, file: string): Report => ({
   valid: false,
-  errors: [{ code, path: '', message }],
+  errors: [{ code, path: '', message: `${file === '-' ? 'stdin' : file}: ${message}` }],
   warnings: [],
 })
 

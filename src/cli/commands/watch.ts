@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { openInput, readLines } from '../batch.ts'
+import { readLines } from '../batch.ts'
 import { EXIT, examples, type Register } from '../command.ts'
+import { openInput } from '../input.ts'
 import { findNode, type NodeOptions, withNodeOptions } from '../node-client.ts'
 
 /** Most lines sent together, and about as many bytes. */
