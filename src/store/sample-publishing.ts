@@ -31,7 +31,7 @@ export class Publishing {
     options: { walPages?: number; env?: Record<string, string>; through?: readonly string[] } = {},
   ) {
     const { walPages = 4096, env = {}, through = [] } = options
-    const [command = '', ...args] = [...through, process.execPath, ...FLAGS, PUBLISHER, folder, String(walPages)]
+    const [command, ...args] = [...through, process.execPath, ...FLAGS, PUBLISHER, folder, String(walPages)]
     this.child = spawn(command, args, { env: { ...process.env, ...env }, stdio: ['pipe', 'pipe', 'pipe'] })
     this.child.stderr?.on('data', (data: Buffer) => (this.stderr += data.toString()))
     this.child.stdin?.on('error', () => undefined)
