@@ -273,8 +273,9 @@ export interface Federation extends AsyncDisposable {
   /** Own logs have grown (after the commit): streams push it to the readers whom each log admits. */
   announce(logs: readonly { log: LogId; size: number }[]): void
   links(): LinkState[]
-  addLink(member: MemberId | Slug, address: string): Promise<void>
-  removeLink(member: MemberId | Slug): Promise<void>
+  /** Members are named by id or slug. */
+  addLink(member: string, address: string): Promise<void>
+  removeLink(member: string): Promise<void>
   /** Objects of a mirror up to `size` are armed but for `refused`; sends the claim to the author. */
   armed(log: LogId, size: number, refused: readonly { index: number; code: string }[]): Promise<void>
   /** Takes back an entry of an own log: withheld here at once, recalled at every recipient. */

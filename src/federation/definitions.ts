@@ -13,7 +13,7 @@ export class MarkingDefinitions {
   readonly #store: Store
   readonly #heads: Heads
   readonly #predefined = new Definitions([...PREDEFINED_MARKINGS.values()])
-  readonly #known = new Set([...PREDEFINED_MARKINGS.values()].map((marking) => String(marking['id'])))
+  readonly #known = new Set([...PREDEFINED_MARKINGS.values()].map((marking) => idOf(marking)))
 
   constructor(store: Store, heads: Heads) {
     this.#store = store
@@ -25,9 +25,7 @@ export class MarkingDefinitions {
     const wanted = new Set<string>()
     for (const object of objects) for (const ref of markingRefs(object)) if (!this.#known.has(ref)) wanted.add(ref)
     if (wanted.size === 0) return this.#predefined
-    const found = objects.filter(
-      (object) => object['type'] === 'marking-definition' && wanted.has(String(object['id'])),
-    )
+    const found = objects.filter((object) => object['type'] === 'marking-definition' && wanted.has(idOf(object)))
     found.push(...(await this.#stored(author, [...wanted])))
     return new Definitions([...PREDEFINED_MARKINGS.values(), ...found])
   }
@@ -55,3 +53,5 @@ function markingRefs(object: JsonObject): string[] {
   const parts = Array.isArray(granular) ? granular.map((entry) => (entry as JsonObject | null)?.['marking_ref']) : []
   return [...found, ...parts].filter((ref): ref is string => typeof ref === 'string')
 }
+
+const idOf = (object: JsonObject): string => (typeof object['id'] === 'string' ? object['id'] : '')

@@ -150,7 +150,7 @@ class OpenFederation implements Federation {
     return this.#parts.shell.links()
   }
 
-  async addLink(name: MemberId | Slug, address: string): Promise<void> {
+  async addLink(name: string, address: string): Promise<void> {
     const member = this.#member(name)
     if (!/^https?:\/\/[^\s/]/.test(address))
       throw new FederationError('LINK_ADDRESS', `${address} is no address of a node: give https://host[:port]`)
@@ -158,7 +158,7 @@ class OpenFederation implements Federation {
     this.#parts.shell.add(member.id, member.slug, address)
   }
 
-  async removeLink(name: MemberId | Slug): Promise<void> {
+  async removeLink(name: string): Promise<void> {
     const member = this.#member(name)
     await this.#setLink(member.id, { address: null })
     this.#parts.shell.remove(member.id)
@@ -277,7 +277,7 @@ class OpenFederation implements Federation {
     return [...codes].sort(([a], [b]) => a - b).map(([index, code]) => ({ index, code }))
   }
 
-  #member(name: MemberId | Slug) {
+  #member(name: string) {
     const member = this.directory.member(name)
     if (member && member.id !== this.directory.self) return member
     throw new FederationError(

@@ -22,8 +22,8 @@ export class Heads {
     return this.#heads.get(log)
   }
 
-  all(): IterableIterator<LogHead> {
-    return this.#heads.values()
+  all(): LogHead[] {
+    return [...this.#heads.values()]
   }
 
   /** Own logs, ascending by id. */

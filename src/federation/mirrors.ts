@@ -11,7 +11,7 @@ import {
   toHex,
 } from '#base'
 import { type Frame, FrameDecoder, Frontier } from '#log'
-import { Absorber } from './absorb.ts'
+import type { Absorber } from './absorb.ts'
 import type { Context } from './context.ts'
 import type { CharterDirectory } from './directory.ts'
 import type { Heads } from './heads.ts'

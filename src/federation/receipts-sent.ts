@@ -33,7 +33,7 @@ export class SentReceipts {
 
   /** Receipts for what was durable before the last stop and is not known to have arrived. */
   async resume(): Promise<void> {
-    for (const head of [...this.#heads.all()]) {
+    for (const head of this.#heads.all()) {
       const from = this.#taken.get(head.log) ?? 0
       if (head.own || from >= head.size) continue
       const { author, log, size, root } = head

@@ -56,7 +56,7 @@ export class AllianceOperations implements Alliances {
     if (!isSlug(alliance))
       throw new FederationError(
         'ALLIANCE_SLUG',
-        `${alliance} is no name for an alliance: use a-z, 0-9 and hyphens, at most 63`,
+        `${String(alliance)} is no name for an alliance: use a-z, 0-9 and hyphens, at most 63`,
       )
     if (this.#parts.directory.charter(alliance))
       throw new FederationError('ALLIANCE_EXISTS', `This member is in an alliance ${alliance} already`)

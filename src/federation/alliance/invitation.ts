@@ -43,12 +43,13 @@ export function parseInvitation(text: string): Invitation {
     if (!hasExactly(value, ['alliance', 'inviter', 'root', 'address', 'secret', 'expires']))
       throw new Error('its members are not those of an invitation')
     const { alliance, inviter, root, address, secret, expires } = value
+    if (typeof root !== 'string' || typeof secret !== 'string') throw new Error('its key or secret is no text')
     if (!isSlug(alliance) || !isMemberId(inviter) || !isCount(expires))
       throw new Error('alliance, inviter or expiry is wrong')
     if (typeof address !== 'string' || !/^https?:\/\/[^\s/]/.test(address))
       throw new Error('its address is no http(s) URL')
-    if (memberIdOf(fromBase64(String(root), 32)) !== inviter) throw new Error('the inviter is not the owner of its key')
-    return { alliance, inviter, root: String(root), address, secret: toBase64(fromBase64(String(secret), 32)), expires }
+    if (memberIdOf(fromBase64(root, 32)) !== inviter) throw new Error('the inviter is not the owner of its key')
+    return { alliance, inviter, root, address, secret: toBase64(fromBase64(secret, 32)), expires }
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause)
     throw new FederationError(

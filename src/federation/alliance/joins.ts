@@ -129,7 +129,7 @@ export class Joins {
 
   /** Second step at the inviter: the joiner's nonce, which its commitment fixed before. */
   async reveal(sender: MemberId, body: JsonObject): Promise<LinkResponse> {
-    const { store, emit } = this.#context
+    const { store } = this.#context
     const { alliance, nonce } = body
     if (!isSlug(alliance) || typeof nonce !== 'string' || !isForm(nonce)) return notFound()
     const key = `${alliance}/${sender}`
@@ -142,7 +142,7 @@ export class Joins {
     const own = { root: fromBase64(inviter.root, 32), nonce: fromBase64(request.nonce, 32) }
     const told = { ...request, words: toWords(own, joiner) }
     await store.commit([{ op: 'put', collection: REQUESTS, key, value: told as unknown as Json }])
-    emit('allianceChanged', { alliance, what: 'join-request', version: charter.version + 1 })
+    this.#context.emit('allianceChanged', { alliance, what: 'join-request', version: charter.version + 1 })
     return json({ accepted: 1 })
   }
 

@@ -1,7 +1,7 @@
 import { canonicalJson, type Hash, type Json, type MemberId, type Millis, toHex, utf8 } from '#base'
 import { audienceId, encodeEntry, ENTRY_KIND, leafHash, logIdOf, type Signer, signCheckpoint } from '#log'
 import type { AppendChange, Change, MirrorChange, Outcome } from '#store'
-import { type DiskEntry, type DiskLog, MemoryDisk } from './memory-disk.ts'
+import type { DiskEntry, DiskLog, MemoryDisk } from './memory-disk.ts'
 import { rootAt } from './memory-tree.ts'
 
 interface Writer {

@@ -1,0 +1,138 @@
+// Links: no-change sync, publish to twelve peers, first sync of a long log. All nodes run in this one process, with real
+// stores on disk and real HTTP on loopback, so the figures contain the work of both sides.
+import type { JsonObject } from '#base'
+import { keyIdOf, signLinkRequest } from '#log'
+import { openNodes } from '../src/federation/testing/pair.ts'
+import { amberFor, indicator } from '../src/federation/testing/objects.ts'
+import { type RealNode, until } from '../src/federation/testing/real-node.ts'
+import type { Bench } from './bench.ts'
+
+const AUDIENCE = amberFor('pacific')
+const PEERS = 12
+const PUBLICATIONS = 40
+const SYNC_ENTRIES = 20_000
+const BATCH = 1_000
+
+async function world(count: number) {
+  const slugs = Array.from({ length: count }, (_, i) => `member-${i}`)
+  const opened = await openNodes(slugs)
+  return { opened, author: opened.nodes[0] as RealNode, peers: opened.nodes.slice(1) }
+}
+
+let made = 0
+const object = (author: RealNode): JsonObject => indicator(`bench ${made++}`, author.member.self.member, Date.now())
+
+async function noChangeBytes() {
+  const { opened, author, peers } = await world(2)
+  for (let i = 0; i < 50; i++) await author.publish(AUDIENCE, [object(author)])
+  const reader = peers[0] as RealNode
+  const ask = async (target: string) => {
+    const { member: from, nodeKey: signer } = reader.member.self
+    const nonce = keyIdOf(new TextEncoder().encode(String(made++))).slice(0, 32)
+    const created = Math.floor(Date.now() / 1_000)
+    const to = author.member.self.member
+    const headers = signLinkRequest(
+      { method: 'GET', target, body: new Uint8Array() },
+      { from, to, created, nonce, signer },
+    )
+    const answer = await fetch(author.address + target, { headers })
+    return Buffer.from(await answer.arrayBuffer())
+  }
+  let since = JSON.parse((await ask('/link/v1/logs')).toString()).statement.sequence as number
+  const sample = async () => {
+    const body = await ask(`/link/v1/logs?since=${since}`)
+    since = JSON.parse(body.toString()).statement.sequence
+    return body.length
+  }
+  return { sample, dispose: () => opened[Symbol.asyncDispose]() }
+}
+
+async function publishToPeers(percentile: number) {
+  const { opened, author, peers } = await world(PEERS + 1)
+  for (const node of opened.nodes) node.federation.start()
+  const { log } = await author.publish(AUDIENCE, [object(author)])
+  const isAt = async (size: number) => {
+    const sizes = await Promise.all(peers.map(async (peer) => (await peer.store.log(log))?.size ?? 0))
+    return sizes.every((held) => held >= size)
+  }
+  await until('all mirrors', () => isAt(2), 20_000)
+  await until(
+    'all streams',
+    () => peers.every((peer) => peer.federation.links().every(({ state }) => state === 'up')),
+    20_000,
+  )
+  const sample = async () => {
+    const times: number[] = []
+    for (let i = 0; i < PUBLICATIONS; i++) {
+      const begin = performance.now()
+      const { size } = await author.publish(AUDIENCE, [object(author)])
+      await until('the twelve', () => isAt(size), 10_000)
+      times.push(performance.now() - begin)
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+    times.sort((a, b) => a - b)
+    return times[Math.min(times.length - 1, Math.floor(times.length * percentile))] ?? NaN
+  }
+  return { sample, dispose: () => opened[Symbol.asyncDispose]() }
+}
+
+/** Seconds for a million entries at the rate of a shorter log. */
+async function firstSync() {
+  const sample = async () => {
+    const { opened, author, peers } = await world(2)
+    const reader = peers[0] as RealNode
+    let log = ''
+    for (let done = 0; done < SYNC_ENTRIES; done += BATCH)
+      ({ log } = await author.publish(
+        AUDIENCE,
+        Array.from({ length: BATCH }, () => object(author)),
+      ))
+    author.federation.start()
+    const begin = performance.now()
+    reader.federation.start()
+    await until('the first sync', async () => ((await reader.store.log(log))?.size ?? 0) > SYNC_ENTRIES, 120_000)
+    const seconds = (performance.now() - begin) / 1_000
+    await opened[Symbol.asyncDispose]()
+    return (seconds / SYNC_ENTRIES) * 1_000_000
+  }
+  return { sample }
+}
+
+export const benches: Bench[] = [
+  {
+    name: 'sync-no-change',
+    what: 'body of the one answer when nothing is new',
+    unit: 'B',
+    target: 1_024,
+    better: 'lower',
+    per: 'wall',
+    prepare: noChangeBytes,
+  },
+  {
+    name: 'sync-12-peers-p50',
+    what: 'publish → durable at every one of 12 peers, one process, median',
+    unit: 'ms',
+    target: 50,
+    better: 'lower',
+    per: 'wall',
+    prepare: () => publishToPeers(0.5),
+  },
+  {
+    name: 'sync-12-peers-p99',
+    what: 'publish → durable at every one of 12 peers, one process, p99',
+    unit: 'ms',
+    target: 500,
+    better: 'lower',
+    per: 'wall',
+    prepare: () => publishToPeers(0.99),
+  },
+  {
+    name: 'sync-first',
+    what: `first sync of 1,000,000 entries, verified, at the rate of ${SYNC_ENTRIES.toLocaleString('en')}`,
+    unit: 's',
+    target: 100,
+    better: 'lower',
+    per: 'wall',
+    prepare: firstSync,
+  },
+]
