@@ -61,7 +61,13 @@ function print(rows: Row[]): void {
   ])
   const head = ['bench', 'median', 'min–max', 'target', '', 'what']
   const widths = head.map((title, i) => Math.max(title.length, ...cells.map((row) => row[i]?.length ?? 0)))
-  for (const row of [head, ...cells]) console.log(row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join('  ').trimEnd())
+  for (const row of [head, ...cells])
+    console.log(
+      row
+        .map((cell, i) => cell.padEnd(widths[i] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
 }
 
 const all = await load()

@@ -42,7 +42,10 @@ export function findNode24() {
 /** Runs `script` with `args` under Node 24, passing signals on and taking over its exit code. */
 export function runUnderNode24(script, args) {
   const flags = ['--disable-warning=ExperimentalWarning']
-  const child = spawn(findNode24(), [...flags, script, ...args], { stdio: 'inherit' })
+  // Compiled once, kept beside the packages: every start after the first is faster and smaller.
+  const cache = process.env.NODE_COMPILE_CACHE ?? join(root, 'node_modules', '.cache', 'noroshi')
+  const env = { ...process.env, NODE_COMPILE_CACHE: cache }
+  const child = spawn(findNode24(), [...flags, script, ...args], { stdio: 'inherit', env })
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
   child.on('error', (error) => {
     console.error(`Could not start Node ${NEEDED_MAJOR}: ${error.message}`)

@@ -11,7 +11,7 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT]
 export interface CommandContext {
   output: Output
   /** Called by a command's action with its answer. */
-  exit(code: ExitCode): void
+  exit: (code: ExitCode) => void
 }
 
 /** Adds one command, with its options and examples, to the program. */

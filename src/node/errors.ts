@@ -79,7 +79,8 @@ export function toNodeError(error: unknown): {
   }
   const code = typeof fallen?.code === 'string' ? fallen.code : ''
   const message = typeof fallen?.message === 'string' ? fallen.message : String(error)
-  if (isDiskFull(error)) return { code: 'DISK_FULL', message: 'The disk of the data directory takes no more.', expose: true }
+  if (isDiskFull(error))
+    return { code: 'DISK_FULL', message: 'The disk of the data directory takes no more.', expose: true }
   if (fallen?.validation) return { code: 'INPUT_INVALID', message, expose: true }
   const byFastify = FASTIFY_CODES[code]
   if (byFastify) return { code: byFastify, message, expose: true }

@@ -11,4 +11,5 @@ const node = await openNode({
   rehearsal: values.rehearsal === true,
   seams: { admits: () => ({ send: true, code: 'CLEAR', redact: [], onward: 'world' }) },
 })
-for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => void node[Symbol.asyncDispose]().then(() => process.exit(0)))
+for (const signal of ['SIGINT', 'SIGTERM'])
+  process.once(signal, () => void node[Symbol.asyncDispose]().then(() => process.exit(0)))

@@ -26,7 +26,11 @@ async function drill(folder: string, scenarioPath: string, serve?: readonly stri
 }
 
 const why = (report: DrillReport) =>
-  JSON.stringify({ missed: report.judgements.filter((j) => !j.met), violations: report.violations, exposure: report.exposure }, null, 1)
+  JSON.stringify(
+    { missed: report.judgements.filter((j) => !j.met), violations: report.violations, exposure: report.exposure },
+    null,
+    1,
+  )
 
 test('the shipped scenario passes, and an outsider can recompute its headline from the signed statements', async () => {
   using folder = temporaryFolder()
@@ -56,7 +60,10 @@ function verifyEvidence(report: DrillReport): void {
   }
   const us = report.members.find((m) => m.key === 'us')
   const hits = report.evidence
-    .map((envelope) => envelope['statement'] as unknown as { member: string; data: { stream: string; rows: { value: JsonObject }[] } })
+    .map(
+      (envelope) =>
+        envelope['statement'] as unknown as { member: string; data: { stream: string; rows: { value: JsonObject }[] } },
+    )
     .filter(({ member, data }) => member === us?.member && data.stream === 'hits')
     .flatMap(({ data }) => data.rows.map(({ value }) => value))
     .filter((hit) => String(hit['run']).split('/')[1] === 'first' && hit['indicator'] !== undefined)
@@ -71,7 +78,10 @@ test('with a policy that admits everybody the same drill fails and names the lea
   const path = scenarioVariant(folder.path, (scenario) => firstWaveOnly(scenario))
   const report = await drill(folder.path, path, [BROKEN_NODE])
   assert.equal(report.passed, false)
-  assert.ok(report.violations.some((v) => v.signal === 'for-one'), why(report))
+  assert.ok(
+    report.violations.some((v) => v.signal === 'for-one'),
+    why(report),
+  )
 })
 
 test('doubling an artificial link delay moves the exposure window', async () => {

@@ -103,7 +103,9 @@ test('Japanese and English, dark and light, wide and narrow: nothing overflows',
     ['en-US', 'light', 390],
   ] as const) {
     const page = await open('jp', { locale, colorScheme, viewport: { width, height: 900 } })
-    const overflow = await page.evaluate<number>('document.documentElement.scrollWidth - document.documentElement.clientWidth')
+    const overflow = await page.evaluate<number>(
+      'document.documentElement.scrollWidth - document.documentElement.clientWidth',
+    )
     assert.equal(overflow, 0, `${locale} ${colorScheme} ${width}`)
     assert.equal(await page.getAttribute('html', 'lang'), locale.slice(0, 2))
     assert.match(await page.innerText('body'), locale === 'ja-JP' ? /参加組織とリンク/ : /Members and links/)
@@ -140,7 +142,10 @@ test('the page asks nobody but its node, and its policy forbids the rest', async
   const { url, token } = node('jp')
   await page.goto(`${url}/#token=${token}`)
   await page.waitForSelector('.figures')
-  assert.deepEqual([...asked].filter((origin) => origin !== url && origin !== 'null'), [])
+  assert.deepEqual(
+    [...asked].filter((origin) => origin !== url && origin !== 'null'),
+    [],
+  )
   assert.deepEqual(errors, [])
   await context.close()
 })

@@ -68,5 +68,8 @@ function stopSignal(): Promise<undefined> {
   const waits = (['SIGINT', 'SIGTERM', 'SIGHUP'] as const).map((name) =>
     once(process, name, { signal }).catch(() => undefined),
   )
-  return Promise.race(waits).then(() => void controller.abort())
+  return Promise.race(waits).then(() => {
+    controller.abort()
+    return undefined
+  })
 }
