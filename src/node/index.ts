@@ -1,5 +1,7 @@
 import type { FsckReport } from '#store'
 import type { NodeOptions, NoroshiNode } from './node.ts'
+import type { Launcher } from '#drill'
+import type { RehearsalOptions } from './rehearsal/launcher.ts'
 import type { Rehearsal, RehearsalRunOptions } from './rehearsal/rehearsal.ts'
 
 export { DEFAULT_HOST, DEFAULT_PORT, type NodeConfig } from './config.ts'
@@ -35,3 +37,8 @@ export async function runRehearsal(options: RehearsalRunOptions): Promise<Rehear
 
 /** Scenarios that are shipped, and reports of drills that were run. */
 export const openDrillFolder = () => import('./rehearsal/past-drills.ts')
+
+/** A launcher of rehearsal nodes without a drill: each member of a scenario a process of this machine. */
+export async function openLauncher(options: RehearsalOptions): Promise<Launcher> {
+  return (await import('./rehearsal/launcher.ts')).rehearsalLauncher(options)
+}
