@@ -52,6 +52,11 @@ test('rollback counts inside one log; across logs an older version is history', 
   assert.deepEqual(codes(at('a', 1, later(1_000)), at('b', 2)), ['accepted', 'accepted'])
 })
 
+test('a refused version is no measure for the next one', () => {
+  const verdicts = codes(at('a', 1, later(2_000)), at('a', 2), at('a', 3, later(1_000)))
+  assert.deepEqual(verdicts, ['accepted', 'REJECT:ROLLBACK', 'REJECT:ROLLBACK'])
+})
+
 test('what follows a revocation in its log is refused', () => {
   assert.deepEqual(codes(at('a', 1, { revoked: true }), at('a', 2, later(1_000))), ['accepted', 'REJECT:REVOKED'])
 })

@@ -93,3 +93,18 @@ test('a node that comes back after a stop catches up, and its receipts arrive', 
     return (await jp.federation.receipts(log)).some((receipt) => receipt.size === 7 && receipt.verified)
   })
 })
+
+test('who comes after a recall gets a stub in the place of the content, without alarm, and acknowledges', async () => {
+  await using pair = await openNodes(['jp-nco', 'us-cisa'])
+  const [jp, us] = pair.nodes as [RealNode, RealNode]
+  jp.federation.start()
+  const { log } = await jp.publish(audience, [indicator('gone', jp.member.self.member, Date.now())])
+  await jp.federation.recall(log, 1, 'legal')
+  us.federation.start()
+  await until('the acknowledgement', async () => (await jp.federation.recallAcks(log, 1)).length === 1)
+  assert.equal((await us.store.entries(log, 1, 2))[0]!.bytes, undefined)
+  await until('the receipt', async () => (await jp.federation.receipts(log)).some(({ verified }) => verified))
+  const [receipt] = await jp.federation.receipts(log)
+  assert.deepEqual(receipt!.envelope.statement['stubs'], [1])
+  assert.deepEqual(us.alarms, [])
+})
