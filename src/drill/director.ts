@@ -220,7 +220,7 @@ class Director {
       const [kind, name] = splitTarget(target)
       return kind === 'member' ? `member:${nodeOf(network, name).slug}` : target
     })
-    const answer = await this.#tryPublish(node, { objects, tlp: signal.tlp, to })
+    const answer = await this.#tryPublish(node, { objects, tlp: signal.tlp, to, drill: this.#record.drill })
     const bySlug = new Map([...network.nodes.values()].map((n) => [n.slug, n.key]))
     const recipients = answer.published.flatMap((row) => row.recipients)
     const when = signal.when

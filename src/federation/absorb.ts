@@ -175,6 +175,7 @@ export class Absorber {
         candidates.map((candidate) => candidate.object),
       ),
       now: this.#context.now(),
+      acceptsDrill: this.#context.acceptsDrill,
     }
   }
 
@@ -217,7 +218,13 @@ export class Absorber {
         })
     for (const [key, { index, id, log: at }] of alarms) {
       const isEquivocation = key.endsWith('EQUIVOCATION')
-      const kind = isEquivocation ? 'equivocation' : key.includes('MISDELIVERED') ? 'misdelivered' : 'rollback'
+      const kind = isEquivocation
+        ? 'equivocation'
+        : key.endsWith('DRILL')
+          ? 'drill'
+          : key.includes('MISDELIVERED')
+            ? 'misdelivered'
+            : 'rollback'
       const [entry] = await this.#context.store.entries(at, index, index + 1)
       const evidence = { id, leaf: entry?.leaf ?? null, checkpoint: this.#heads.get(at)?.checkpoint ?? null }
       await this.#context.alarm(kind, author, `${id}: ${key.slice(id.length)}`, { log: at, index, evidence })
@@ -253,4 +260,8 @@ const lastTime = (entries: readonly VerifiedEntry[]): Millis =>
   entries.reduce((time, entry) => (entry.bytes ? Math.max(time, entry.time) : time), 0)
 
 const isAlarming = (code: string | undefined): boolean =>
-  code !== undefined && (code.includes('EQUIVOCATION') || code.includes('MISDELIVERED') || code === 'REJECT:ROLLBACK')
+  code !== undefined &&
+  (code.includes('EQUIVOCATION') ||
+    code.includes('MISDELIVERED') ||
+    code === 'QUARANTINE:DRILL' ||
+    code === 'REJECT:ROLLBACK')

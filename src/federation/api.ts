@@ -16,6 +16,11 @@ export interface FederationOptions {
   /** Structured log line; never gets a secret or a payload. */
   log?: (level: 'debug' | 'info' | 'warn' | 'error', message: string, fields?: Record<string, Json>) => void
   limits?: Partial<Limits>
+  /**
+   * Whether a drill's content counts here now. Absent: none does; it is quarantined with an alarm, because "exercise" must
+   * not hide an attack.
+   */
+  acceptsDrill?: (drill: string) => boolean
   /** Replaces the rule by which logs are opened to peers; only tests do, to prove that a broken one is noticed. */
   admits?: typeof admits
 }
@@ -160,6 +165,7 @@ export type AlarmKind =
   | 'bad-signature'
   | 'clock'
   | 'charter'
+  | 'drill'
   | 'equivocation'
   | 'fork'
   | 'mass-recall'

@@ -15,6 +15,7 @@ export interface Context {
   readonly timers: Timers
   readonly limits: Limits
   readonly admits: typeof admits
+  readonly acceptsDrill: (drill: string) => boolean
   readonly log: NonNullable<FederationOptions['log']>
   /** Tells the node; never throws. */
   emit<Name extends keyof FederationEvents>(name: Name, ...event: Parameters<FederationEvents[Name]>): void
@@ -54,6 +55,7 @@ export function toContext(options: FederationOptions): Context {
     timers: options.timers ?? systemTimers,
     limits: { ...LIMITS, ...options.limits },
     admits: options.admits ?? admits,
+    acceptsDrill: options.acceptsDrill ?? (() => false),
     log,
     emit,
     jitter: () => Buffer.from(options.random(4)).readUInt32BE(0) / 0xffff_ffff,

@@ -53,6 +53,8 @@ export interface Rules {
   register: Register
   definitions: Definitions
   now: Millis
+  /** Whether a drill's content counts here now. */
+  acceptsDrill: (drill: string) => boolean
 }
 
 /** The object of a payload, read strictly; undefined for anything else. */
@@ -111,6 +113,8 @@ export function judgeObject(candidates: readonly Candidate[], rules: Rules): Map
 /** Whether the publisher was allowed to send this object here, by the rules that it should have asked itself. */
 function deliveryFault(candidate: Candidate, rules: Rules): Verdict | undefined {
   const { publisher, self, register, definitions, now } = rules
+  const { drill } = candidate.audience
+  if (drill !== undefined && !rules.acceptsDrill(drill)) return { status: 'quarantined', code: 'QUARANTINE:DRILL' }
   const resolved: Resolved = combine(resolveMarkings(candidate.object, definitions), resolvedOf(candidate.audience))
   const { send, code, redact } = decide({
     now: toTimestamp(now),

@@ -107,6 +107,7 @@ export async function openNode(options: NodeOptions): Promise<NoroshiNode> {
         now,
       }),
       log: (level, message, fields) => log[level](fields ?? {}, message),
+      acceptsDrill: () => options.rehearsal === true,
       ...(options.seams?.admits ? { admits: options.seams.admits } : {}),
     }),
   )
@@ -139,6 +140,7 @@ export async function openNode(options: NodeOptions): Promise<NoroshiNode> {
     random,
     self: config.member,
     commitEntries: limits.commitEntries,
+    runsDrills: options.rehearsal === true,
     slugOf,
     onRecalled: ({ log: of, index }) => arming.disarmEntry(config.member, of, index),
     holdBack: (releases) => embargoes.hold(releases),

@@ -20,6 +20,8 @@ export interface PublishOptions {
   tlp?: TlpLevel
   /** `alliance:…`, `community:…`, `member:…`, `nation:…`, `sector:…`, `kind:…` */
   to?: readonly string[]
+  /** Id of the drill whose logs the objects go to: never mixed with production. */
+  drill?: string
   /** Says what would happen, and does nothing. */
   dryRun?: boolean
 }
@@ -62,6 +64,8 @@ export interface PublisherOptions {
   onPublished: (rows: readonly PublishedRow[]) => void
   /** Called with each own entry that was taken back. */
   onRecalled: (place: Place) => Promise<void>
+  /** Whether drills run here: elsewhere their content is refused. */
+  runsDrills: boolean
   /** Keeps what an embargo holds back until its end. */
   holdBack: (releases: readonly Release[]) => Promise<void>
 }
@@ -89,6 +93,8 @@ export class Publisher {
     progress?: PublishProgress,
   ): Promise<PublishResult> {
     if (objects.length === 0) throw new NodeError('INPUT_INVALID', 'The submission holds no object.')
+    if (options.drill !== undefined && !this.#o.runsDrills)
+      throw new NodeError('INPUT_INVALID', 'drill: drills run in rehearsals alone; production nodes would quarantine it.')
     const { rules, self, now } = this.#o
     const { admitted, refused } = await admitObjects(objects, { self, register: rules.register(), now: now() })
     const ids = [...new Set(admitted.map(({ value }) => String(value['id'])))]
@@ -190,10 +196,10 @@ export class Publisher {
     return rows
   }
 
-  #release(objects: readonly RawObject[], { tlp, to }: PublishOptions): ReturnType<SharingRules['release']> {
+  #release(objects: readonly RawObject[], { tlp, to, drill }: PublishOptions): ReturnType<SharingRules['release']> {
     const targets = to?.map((text) => text.replace(/^member:/, 'org:'))
     const defaults = { ...(tlp ? { tlp } : {}), ...(targets ? { to: targets } : {}) }
-    return this.#o.rules.release({ objects, defaults, now: this.#o.now() })
+    return this.#o.rules.release({ objects, defaults, now: this.#o.now(), ...(drill === undefined ? {} : { drill }) })
   }
 
   async #append(planned: readonly Planned[], progress?: PublishProgress): Promise<PublishedObject[]> {

@@ -2,7 +2,8 @@ import Type from 'typebox'
 import type {} from 'fastify'
 
 /** Fragments that several routes' schemas share. */
-export const Slug = Type.String({ pattern: '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$' })
+export const SLUG_PATTERN = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/
+export const Slug = Type.String({ pattern: SLUG_PATTERN.source })
 export const HashText = Type.String({ pattern: '^[0-9a-f]{64}$' })
 export const ObjectId = Type.String({ pattern: '^[a-z][a-z0-9-]{0,249}--[0-9a-fA-F-]{36}$' })
 export const Time = Type.Integer({

@@ -17,6 +17,7 @@ export interface ReleaseRequest {
   objects: readonly RawObject[]
   defaults: ReleaseDefaults
   now: Millis
+  drill?: string
 }
 
 export type { Release }
@@ -49,7 +50,6 @@ export function bindRules(options: {
   return {
     admits: seams?.admits ?? admits,
     register,
-    release: ({ objects, defaults, now }) =>
-      release({ objects, author: self.id, register: register(), defaults, now, secret }),
+    release: (request) => release({ ...request, author: self.id, register: register(), secret }),
   }
 }

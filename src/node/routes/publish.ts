@@ -7,12 +7,13 @@ import type { NodeContext } from '../node-context.ts'
 import { toProblem } from '../problem.ts'
 import type { PublishOptions } from '../publish.ts'
 import { cutObjects } from '../raw-objects.ts'
-import { closed, HashText, ObjectId, Target, TARGET_PATTERN, Tlp } from '../schemas.ts'
+import { closed, HashText, ObjectId, Slug, SLUG_PATTERN, Target, TARGET_PATTERN, Tlp } from '../schemas.ts'
 
 const PublishQuery = Type.Object(
   {
     tlp: Type.Optional(Tlp),
     to: Type.Optional(Type.Array(Target, { maxItems: 100 })),
+    drill: Type.Optional(Slug),
     dryRun: Type.Optional(Type.Boolean()),
   },
   closed,
@@ -68,7 +69,7 @@ export function publishRoutes(app: FastifyInstance, node: NodeContext): void {
         schema: {
           summary: 'Publish STIX objects',
           description:
-            'The body is an object, a bundle, an array, newline-delimited objects, or {"objects": […]|"bundle": …, "tlp", "to", "dryRun"}. ' +
+            'The body is an object, a bundle, an array, newline-delimited objects, or {"objects": […]|"bundle": …, "tlp", "to", "drill", "dryRun"}. ' +
             `With "accept: ${NDJSON}" progress lines come before the answer.`,
           tags,
           querystring: PublishQuery,
@@ -110,15 +111,17 @@ function streamed(
 
 function optionsOf(envelope: Record<string, unknown>, query: Static<typeof PublishQuery>): PublishOptions {
   const from = { ...envelope, ...query } as Record<string, unknown>
-  const { tlp, to, dryRun } = from
+  const { tlp, to, drill, dryRun } = from
   const bad = (name: string) =>
     new NodeError('INPUT_INVALID', `${name}: does not fit; /api/v1/openapi.json describes it.`)
   if (tlp !== undefined && !TLP_LEVELS.some((level) => level === tlp)) throw bad('tlp')
   if (to !== undefined && !(Array.isArray(to) && to.length <= 100 && to.every(isTarget))) throw bad('to')
+  if (drill !== undefined && !(typeof drill === 'string' && SLUG_PATTERN.test(drill))) throw bad('drill')
   if (dryRun !== undefined && typeof dryRun !== 'boolean') throw bad('dryRun')
   return {
     ...(tlp === undefined ? {} : { tlp: tlp as NonNullable<PublishOptions['tlp']> }),
     ...(to === undefined ? {} : { to: to as string[] }),
+    ...(drill === undefined ? {} : { drill: drill as string }),
     ...(dryRun === undefined ? {} : { dryRun }),
   }
 }
