@@ -22,6 +22,7 @@ const rules: Rules = {
   register: registerOf([makeCharter('pacific', [jp, us], NOW).charter]),
   definitions: new Definitions(PREDEFINED_MARKINGS.values()),
   now: NOW,
+  acceptsDrill: (drill) => drill === 'accepted-drill',
 }
 const audience = amberFor('pacific')
 
@@ -39,6 +40,11 @@ const later = (ms: number, more: JsonObject = {}) => ({ modified: toTimestamp(NO
 
 test('a first valid object that its author may send is accepted', () => {
   assert.deepEqual(codes(at('a', 1)), ['accepted'])
+})
+
+test('content of a drill that is not accepted here is quarantined: exercise must not hide an attack', () => {
+  assert.deepEqual(codes(at('a', 1, {}, { ...audience, drill: 'accepted-drill' })), ['accepted'])
+  assert.deepEqual(codes(at('a', 1, {}, { ...audience, drill: 'another' })), ['QUARANTINE:DRILL'])
 })
 
 test('two contents under one modified are equivocation, both of them, in one log or two', () => {
