@@ -119,6 +119,8 @@ const FASTIFY_CODES: Readonly<Record<string, NodeErrorCode>> = {
 
 /** Errors of the other parts, by class name and code. */
 const PART_CODES: readonly (readonly [RegExp, NodeErrorCode])[] = [
+  [/^DrillError SCENARIO_/, 'INPUT_INVALID'],
+  [/^DrillError DRILL_/, 'REHEARSAL_FAILED'],
   [/ JSON_TOO_(LARGE|LONG|BIG)/, 'BODY_TOO_LARGE'],
   [/ JSON_/, 'JSON_INVALID'],
   [/ STORE_DISK_FULL/, 'DISK_FULL'],

@@ -23,7 +23,7 @@ export interface Submission {
 /** Levels of {"bundle": {"objects": […]}} around an object. */
 const WRAPPING_DEPTH = 3
 /** Members that make a body the API's envelope and no STIX object. */
-const ENVELOPE_MEMBERS = new Set(['objects', 'bundle', 'tlp', 'to', 'dryRun'])
+const ENVELOPE_MEMBERS = new Set(['objects', 'bundle', 'tlp', 'to', 'drill', 'dryRun'])
 
 /**
  * Takes a submission apart.
