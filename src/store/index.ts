@@ -3,12 +3,15 @@ export { openStore } from './open-store.ts'
 export { fsckFolder } from './sqlite/fsck.ts'
 export type {
   AppendChange,
+  BodyStore,
   Change,
   FsckReport,
   LogHead,
+  Micros,
   MirrorChange,
   MirroredEntry,
   NewEntry,
+  ObjectBody,
   ObjectColumns,
   ObjectQuery,
   ObjectRow,

@@ -50,6 +50,12 @@ export interface Store extends AsyncDisposable {
   fsck(progress?: (done: number) => void): Promise<FsckReport>
 }
 
+/** A store that also answers lean pages, for ways out that join bytes. */
+export interface BodyStore extends Store {
+  /** Like `objects`, with less of each row. */
+  bodies(query: ObjectQuery): Promise<Page<ObjectBody>>
+}
+
 /** One change; a `commit` applies its list atomically. */
 export type Change =
   | AppendChange
@@ -179,6 +185,8 @@ export interface ObjectQuery {
   patternTypes?: readonly string[]
   /** Only rows that arrived at or after. */
   since?: Millis
+  /** Only rows that were added after. */
+  addedAfter?: Micros
   order?: 'oldest' | 'newest'
   limit: number
   /** Opaque; from the page before. */
@@ -189,6 +197,23 @@ export interface Page<Row> {
   rows: Row[]
   /** Absent on the last page. */
   next?: string
+}
+
+/** Microseconds since 1970, an integer. */
+export type Micros = number
+
+/** What a way out needs that joins the objects' bytes. */
+export interface ObjectBody {
+  /** When it was added here: unique over all logs, and ascending in the order of commits. */
+  added: Micros
+  log: LogId
+  index: number
+  type: string
+  id: string
+  modified: string
+  /** No other entry of this store has the same id, in whatever log and status. */
+  isOnly: boolean
+  json: Uint8Array
 }
 
 export interface ObjectRow extends ObjectColumns {

@@ -6,17 +6,31 @@ export type StreamBy = (typeof STREAM_KINDS)[number]
 /** Numbers of places for pattern types; a shorter list repeats its last. */
 export const PATTERN_TYPE_SLOTS = [0, 1, 4, 16] as const
 
+/** Columns of a stream: what merging needs; that and what a way out needs that joins bytes; whole rows. */
+export const WIDTHS = ['narrow', 'body', 'wide'] as const
+
+export type Width = (typeof WIDTHS)[number]
+
 export interface StreamShape {
   by: StreamBy
   newest: boolean
-  /** Whole rows, or only what merging needs. */
-  wide: boolean
+  width: Width
   /** Places for pattern types; 0 = any. */
   slots: number
 }
 
-/** Row of a query that is not wide. */
+/** Row of a narrow query. */
 export type NarrowRow = [seq: number, key: number, type: string, status: string]
+
+/** Row of a query for bodies. */
+export type BodyRow = [
+  ...NarrowRow,
+  id: string,
+  modified: string,
+  /** 0 where no other row has the same id, null where nobody knows. */
+  others: number | null,
+  bytes: Uint8Array | null,
+]
 
 /** Row of a wide query. */
 export type WideRow = [
@@ -32,9 +46,12 @@ export type WideRow = [
   bytes: Uint8Array | null,
 ]
 
+/** Row of any width. */
+export type StreamRow = NarrowRow | BodyRow | WideRow
+
 /** Name of a shape among the compiled statements. */
-export const streamName = ({ by, newest, wide, slots }: StreamShape): string =>
-  `${by} ${newest ? 'newest' : 'oldest'} ${wide ? 'wide' : 'narrow'} ${slots}`
+export const streamName = ({ by, newest, width, slots }: StreamShape): string =>
+  `${by} ${newest ? 'newest' : 'oldest'} ${width} ${slots}`
 
 /** The pattern types on as many places as a query has. */
 export function toSlots(patternTypes: readonly string[]): string[] {

@@ -68,6 +68,8 @@ export interface EntryRow {
   code: string | null
   /** The encoded entry; null for a stub and after a purge. */
   bytes: Uint8Array | null
+  /** 1 when another row has the same id, else 0; null in rows of stores that did not keep it. */
+  others: number | null
 }
 
 export interface CountRow {
@@ -98,5 +100,5 @@ export const LOG_COLUMNS = [
 /** Columns of a new entry in the order in which they are written. */
 export const ENTRY_COLUMNS = [
   'key', 'log', 'seq', 'kind', 'time', 'arrived', 'type', 'id', 'modified', 'creator', 'pattern_type', 'revoked',
-  'status', 'code', 'bytes',
+  'status', 'code', 'bytes', 'others',
 ] as const satisfies (keyof EntryRow)[] // prettier-ignore

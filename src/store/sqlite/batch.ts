@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto'
 import { read, write } from '../sql/statements.ts'
 import type { Millis } from '#base'
 import { StoreError } from '../errors.ts'
@@ -12,6 +13,12 @@ import { applyMirror } from './mirror.ts'
 
 /** Logs whose frontier and edge tiles stay in memory between batches; about 20 KB each. */
 const MAX_CACHED_LOGS = 512
+
+/** Sequence numbers in a millisecond: they are microseconds since 1970. */
+const PER_MILLISECOND = 1_000
+
+/** Largest step where a batch goes over to another log, so that steps don't count what a reader may not see. */
+const MAX_STEP = 1_024
 
 /** Whom the writer may append for, and with which key the main thread signs. */
 export interface Self {
@@ -44,7 +51,10 @@ export class Batch {
   readonly #appended: { outcome: AppendOutcome; log: LogState }[] = []
   #arrival = { arrived: 0, last: 0 }
   #sequence = 0
-  #firstSequence = 1
+  /** 0 until the batch has an entry. */
+  #firstSequence = 0
+  /** Log of the entry before. */
+  #run = 0
   #lastLog = 0
   #known = false
   /** A purge was in it: its bytes must leave the write-ahead log too. */
@@ -60,7 +70,8 @@ export class Batch {
     if (!this.#known) this.#learn()
     this.now = now
     this.arrived = Math.max(now, this.#arrival.arrived)
-    this.#firstSequence = this.#sequence + 1
+    this.#firstSequence = 0
+    this.#run = 0
     this.#touched.clear()
     this.#counts.clear()
     this.#appended.length = 0
@@ -119,7 +130,7 @@ export class Batch {
     for (const log of this.#touched) this.#store(log)
     for (const { log, type, status, count } of this.#counts.values())
       if (count !== 0) this.connection.run(write.addCount, log, type, status, count)
-    if (this.#sequence >= this.#firstSequence) {
+    if (this.#firstSequence > 0) {
       this.connection.run(write.putArrival, this.arrived, this.#firstSequence, this.#sequence)
       this.#arrival = { arrived: this.arrived, last: this.#sequence }
     }
@@ -185,11 +196,12 @@ export class Batch {
     log.append(leaf)
     log.row.bytes += bytes?.length ?? 0
     if (time !== null) log.row.entry_time = time
+    const others = object ? this.#others(object.id) : null
     this.connection.run(
       write.insertEntry,
       entryKey(log.row.id, index),
       log.row.id,
-      ++this.#sequence,
+      this.#nextSequence(log.row.id),
       kind,
       time,
       this.arrived,
@@ -202,6 +214,7 @@ export class Batch {
       object?.status ?? null,
       object?.code ?? null,
       bytes,
+      others,
     )
     if (object) this.#count(log.row.id, object.type, object.status, 1)
   }
@@ -251,10 +264,27 @@ export class Batch {
     return entry
   }
 
+  /** Microseconds since 1970, ahead of the clock where one entry follows another sooner than that. */
+  #nextSequence(log: number): number {
+    if (log === this.#run) this.#sequence++
+    else this.#sequence = Math.max(this.#sequence, this.arrived * PER_MILLISECOND) + randomInt(1, MAX_STEP)
+    this.#run = log
+    this.#firstSequence ||= this.#sequence
+    return this.#sequence
+  }
+
   #nextOfJournal(stream: string): number {
     const last = this.#sequences.get(stream) ?? this.connection.get(write.lastOfJournal, stream)?.sequence ?? 0
     this.#sequences.set(stream, last + 1)
     return last + 1
+  }
+
+  /** Whether the object has a row already; that one learns that it is no more the only one. */
+  #others(id: string): 0 | 1 {
+    const newest = this.connection.get(write.newestOfObject, id)
+    if (!newest) return 0
+    if (newest.others === 0) this.connection.run(write.setOthers, newest.key)
+    return 1
   }
 
   #count(log: number, type: string, status: string, by: number): void {

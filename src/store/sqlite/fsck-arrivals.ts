@@ -11,18 +11,13 @@ export class Arrivals {
     this.#rows = faults.guard({}, () => connection.all(fsck.allArrivals)) ?? []
     let last = 0
     for (const row of this.#rows) {
-      if (row.first !== last + 1 || row.last < row.first)
+      if (row.first <= last || row.last < row.first)
         faults.add(
           'arrivals',
           `The batch that arrived at ${row.arrived} has the sequence numbers ${row.first} to ${row.last} after ${last}`,
         )
       last = row.last
     }
-  }
-
-  /** Number of entries that ever arrived. */
-  get total(): number {
-    return this.#rows.at(-1)?.last ?? 0
   }
 
   /** Arrival time of the batch with this sequence number. */

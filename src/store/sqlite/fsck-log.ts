@@ -109,7 +109,8 @@ export class LogCheck {
     if (entry.seq <= this.#lastSeq) this.#fault('column', `Entry ${index} arrived before the one before it`, index)
     this.#lastSeq = entry.seq
     const arrived = this.#arrivals.at(entry.seq)
-    if (entry.arrived !== arrived)
+    if (arrived === undefined) this.#fault('arrivals', `Entry ${index} arrived with no batch`, index)
+    else if (entry.arrived !== arrived)
       this.#fault('column', `Entry ${index} has the arrival time ${entry.arrived}, its batch ${arrived}`, index)
     if (this.#isClosed) this.#fault('entry', `Entry ${index} follows the end of the log`, index)
     if (entry.kind === ENTRY_KIND.close) this.#isClosed = true

@@ -1,9 +1,17 @@
 import { read, streamQuery } from '../sql/statements.ts'
 import { ENTRY_HEADER_BYTES } from '#log'
 import { StoreError } from '../errors.ts'
-import { type NarrowRow, type StreamBy, toSlots, type WideRow } from '../sql/stream-shape.ts'
+import {
+  type BodyRow,
+  type NarrowRow,
+  type StreamBy,
+  type StreamRow,
+  toSlots,
+  type WideRow,
+  type Width,
+} from '../sql/stream-shape.ts'
 import { indexOfKey, LOG_KEY_SPAN } from '../sql/tables.ts'
-import type { ObjectQuery, ObjectRow, ObjectStatus, Page } from '../store.ts'
+import type { ObjectBody, ObjectQuery, ObjectRow, ObjectStatus, Page } from '../store.ts'
 import type { Connection } from './connection.ts'
 import type { Cursors } from './cursor.ts'
 import type { LogIndex } from './log-index.ts'
@@ -50,26 +58,33 @@ export class ObjectPages {
   }
 
   page(query: ObjectQuery): Page<ObjectRow> {
-    const { limit, order = 'oldest' } = query
+    const { rows, next } = this.#page<WideRow>(query, 'wide')
+    return { rows: rows.map((row) => this.#toObjectRow(row)), ...next }
+  }
+
+  bodies(query: ObjectQuery): Page<ObjectBody> {
+    const { rows, next } = this.#page<BodyRow>(query, 'body')
+    return { rows: rows.map((row) => this.#toBody(row)), ...next }
+  }
+
+  #page<Row extends StreamRow>(query: ObjectQuery, width: Width): { rows: Row[]; next: { next?: string } } {
+    const { limit, order = 'oldest', addedAfter = 0 } = query
     requireLimit(limit)
     const newest = order === 'newest'
     const cursor = query.cursor === undefined ? undefined : this.#cursors.fromCursor(order, query.cursor)
     const since = this.#firstSequenceSince(query.since)
-    if (since === undefined) return { rows: [] }
+    if (since === undefined) return { rows: [], next: {} }
     const scan: Scan = {
       newest,
-      after: Math.max(since - 1, newest ? 0 : (cursor ?? 0)),
+      after: Math.max(since - 1, addedAfter, newest ? 0 : (cursor ?? 0)),
       before: newest ? (cursor ?? Number.MAX_SAFE_INTEGER) : Number.MAX_SAFE_INTEGER,
       patternTypes: toSlots(query.patternTypes ?? []),
       admits: query.ids && this.#admission(query),
     }
-    const rows = this.#connection.snapshot(() => this.#merged(this.#streams(query), scan, limit + 1))
+    const rows = this.#connection.snapshot(() => this.#merged<Row>(this.#streams(query), scan, limit + 1, width))
     const last = rows.length > limit ? rows[limit - 1] : undefined
     if (rows.length > limit) rows.pop()
-    return {
-      rows: rows.map((row) => this.#toObjectRow(row)),
-      ...(last ? { next: this.#cursors.toCursor(order, last[0]) } : {}),
-    }
+    return { rows, next: last ? { next: this.#cursors.toCursor(order, last[0]) } : {} }
   }
 
   counts(query: Omit<ObjectQuery, 'cursor' | 'limit'>): { type: string; count: number }[] {
@@ -103,7 +118,7 @@ export class ObjectPages {
       for (const stream of this.#streams(query)) {
         let after = scan.after
         for (;;) {
-          const raw = this.#read<NarrowRow>(stream, { ...scan, after }, false, MAX_PAGE_OBJECTS)
+          const raw = this.#read<NarrowRow>(stream, { ...scan, after }, 'narrow', MAX_PAGE_OBJECTS)
           for (const row of raw) if (!admits || admits(row)) add(row[2], 1)
           if (raw.length < MAX_PAGE_OBJECTS) break
           after = (raw.at(-1) as NarrowRow)[0]
@@ -132,13 +147,13 @@ export class ObjectPages {
     return [...streams.values()]
   }
 
-  #merged(streams: Stream[], scan: Scan, limit: number): WideRow[] {
+  #merged<Row extends StreamRow>(streams: Stream[], scan: Scan, limit: number, width: Width): Row[] {
     const [only] = streams
     if (!only) return []
-    if (streams.length === 1 && !scan.admits) return this.#read<WideRow>(only, scan, true, limit)
+    if (streams.length === 1 && !scan.admits) return this.#read<Row>(only, scan, width, limit)
     const cut = this.#cutOf(streams, scan, limit)
     const within = scan.newest ? { ...scan, after: cut.last - 1 } : { ...scan, before: cut.last + 1 }
-    const rows = cut.streams.flatMap((stream) => this.#admitted<WideRow>(stream, within))
+    const rows = cut.streams.flatMap((stream) => this.#admitted<Row>(stream, within, width))
     return rows.sort((a, b) => (scan.newest ? b[0] - a[0] : a[0] - b[0])).slice(0, limit)
   }
 
@@ -159,7 +174,7 @@ export class ObjectPages {
         const from = newest
           ? { before: Math.min(scan.before, head.reached) }
           : { after: Math.max(scan.after, head.reached) }
-        const raw = this.#read<NarrowRow>(head.stream, { ...scan, ...from }, false, chunk)
+        const raw = this.#read<NarrowRow>(head.stream, { ...scan, ...from }, 'narrow', chunk)
         for (const row of raw) if (!scan.admits || scan.admits(row)) head.found.push(row[0])
         head.reached = raw.at(-1)?.[0] ?? head.reached
         head.done = raw.length < chunk
@@ -184,14 +199,14 @@ export class ObjectPages {
   }
 
   /** All admitted rows of a stream within the scan's bounds, which are known to hold no more than a page of them. */
-  #admitted<Row extends NarrowRow | WideRow>(stream: Stream, scan: Scan): Row[] {
-    const rows = this.#read<Row>(stream, scan, true, Number.MAX_SAFE_INTEGER)
+  #admitted<Row extends StreamRow>(stream: Stream, scan: Scan, width: Width): Row[] {
+    const rows = this.#read<Row>(stream, scan, width, Number.MAX_SAFE_INTEGER)
     return scan.admits ? rows.filter(scan.admits as (row: Row) => boolean) : rows
   }
 
-  #read<Row extends NarrowRow | WideRow>(stream: Stream, scan: Scan, wide: boolean, limit: number): Row[] {
+  #read<Row extends StreamRow>(stream: Stream, scan: Scan, width: Width, limit: number): Row[] {
     const { newest, after, before, patternTypes } = scan
-    const text = streamQuery({ by: stream.by, newest, wide, slots: patternTypes.length })
+    const text = streamQuery({ by: stream.by, newest, width, slots: patternTypes.length })
     return this.#connection.arrays<Row>(text, ...stream.fixed, after, before, ...patternTypes, limit)
   }
 
@@ -206,6 +221,19 @@ export class ObjectPages {
   /** Undefined when nothing arrived since. */
   #firstSequenceSince(since: number | undefined): number | undefined {
     return since === undefined ? 1 : this.#connection.get(read.firstSince, since)?.first
+  }
+
+  #toBody([added, key, type, , id, modified, others, bytes]: BodyRow): ObjectBody {
+    return {
+      added,
+      log: this.#logs.byId(Math.floor(key / LOG_KEY_SPAN)).head.log,
+      index: indexOfKey(key),
+      type,
+      id,
+      modified,
+      isOnly: others === 0,
+      json: bytes?.subarray(ENTRY_HEADER_BYTES) ?? NO_BYTES,
+    }
   }
 
   #toObjectRow(row: WideRow): ObjectRow {

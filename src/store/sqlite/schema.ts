@@ -2,7 +2,7 @@
 export const APPLICATION_ID = 0x4e4f524f
 
 /** Version of the tables; a store with a higher one was written by a newer program. */
-export const SCHEMA_VERSION = 1
+export const SCHEMA_VERSION = 2
 
 /** Fewer, larger pages: an entry of a kilobyte stays whole, and scans read half as often. */
 export const PAGE_BYTES = 8_192
@@ -34,7 +34,7 @@ create table entries (
   key integer primary key, log integer not null, seq integer not null, kind integer, time integer,
   arrived integer not null, withheld integer, purged integer, reason text,
   type text, id text, modified text, creator text, pattern_type text, revoked integer, status text, code text,
-  bytes blob
+  bytes blob, others integer
 ) strict;
 create index entries_by_log on entries (log, status, seq) where status is not null;
 create index entries_by_type on entries (type, log, status, seq) where status is not null;
@@ -57,3 +57,6 @@ create table journal (
   primary key (stream, sequence)
 ) strict, without rowid;
 `
+
+/** From each version to the next: the first takes a store of version 1. */
+export const MIGRATIONS: readonly string[] = ['alter table entries add column others integer']

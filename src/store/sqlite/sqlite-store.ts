@@ -2,7 +2,7 @@ import { read } from '../sql/statements.ts'
 import { join } from 'node:path'
 import { fromHex } from '#base'
 import { StoreError, toStoreError } from '../errors.ts'
-import type { Change, Outcome, Store, StoreOptions } from '../store.ts'
+import type { BodyStore, Change, Outcome, StoreOptions } from '../store.ts'
 import type { Connection } from './connection.ts'
 import { Cursors } from './cursor.ts'
 import { fsckInThread } from './fsck.ts'
@@ -18,7 +18,7 @@ import { WriterLink } from './writer-link.ts'
  * Opens the SQLite store of a folder, for this process alone.
  * @throws StoreError STORE_FOLDER_MISSING, STORE_LOCKED, STORE_FOREIGN, STORE_NEWER, STORE_DAMAGED, STORE_DISK_FULL, STORE_IO
  */
-export async function openSqliteStore(options: StoreOptions, limits?: WriterLimits): Promise<Store> {
+export async function openSqliteStore(options: StoreOptions, limits?: WriterLimits): Promise<BodyStore> {
   const { folder, signer, now } = options
   const path = join(folder, DATABASE_FILE)
   await using opening = new AsyncDisposableStack()
@@ -54,6 +54,7 @@ export async function openSqliteStore(options: StoreOptions, limits?: WriterLimi
     inclusionProof: (log, at, size) => asked(() => reader.inclusionProof(log, at, size)),
     root: (log, size) => asked(() => reader.root(log, size)),
     objects: (query) => asked(() => objects.page(query)),
+    bodies: (query) => asked(() => objects.bodies(query)),
     countObjects: (query) => asked(() => objects.counts(query)),
     record: (collection, key) => asked(() => reader.record(collection, key)),
     records: (collection, page) => asked(() => reader.records(collection, page)),

@@ -1,21 +1,28 @@
 // Objects in order of arrival, along one of three indexes; every query is one range of one index.
-import { PATTERN_TYPE_SLOTS, STREAM_KINDS, type StreamShape, streamName } from '../stream-shape.ts'
+import type { ExpressionBuilder } from 'kysely'
+import { PATTERN_TYPE_SLOTS, STREAM_KINDS, type StreamShape, streamName, WIDTHS } from '../stream-shape.ts'
+import type { Tables } from '../tables.ts'
 import { parameter as p, sqlBuilder as db, toStatement } from './builder.ts'
 
 const NARROW = ['seq', 'key', 'type', 'status'] as const
 const WIDE = ['time', 'arrived', 'id', 'modified', 'creator', 'pattern_type', 'revoked', 'code'] as const
 
+type Entries = ExpressionBuilder<Tables, 'entries'>
+
+/** The encoded entry, unless it is withheld. */
+const BYTES = (eb: Entries) => eb.case().when('withheld', 'is', null).then(eb.ref('bytes')).end().as('bytes')
+
 /** The queries of all shapes by name; parameters: the fixed columns, after, before, pattern types, limit. */
 export function streamStatements(): Record<string, string> {
   const shapes = STREAM_KINDS.flatMap((by) =>
     [false, true].flatMap((newest) =>
-      [false, true].flatMap((wide) => PATTERN_TYPE_SLOTS.map((slots): StreamShape => ({ by, newest, wide, slots }))),
+      WIDTHS.flatMap((width) => PATTERN_TYPE_SLOTS.map((slots): StreamShape => ({ by, newest, width, slots }))),
     ),
   )
   return Object.fromEntries(shapes.map((shape) => [streamName(shape), compile(shape)]))
 }
 
-function compile({ by, newest, wide, slots }: StreamShape): string {
+function compile({ by, newest, width, slots }: StreamShape): string {
   let query = db.selectFrom('entries').select(NARROW)
   if (by === 'id') query = query.where('id', '=', p<string>('id'))
   if (by === 'type') query = query.where('type', '=', p<string>('type'))
@@ -28,8 +35,7 @@ function compile({ by, newest, wide, slots }: StreamShape): string {
       Array.from({ length: slots }, () => p<string>('pattern_type')),
     )
   const ordered = query.orderBy('seq', newest ? 'desc' : 'asc').limit(p<number>('limit'))
-  if (!wide) return toStatement(ordered).text
-  return toStatement(
-    ordered.select(WIDE).select((eb) => eb.case().when('withheld', 'is', null).then(eb.ref('bytes')).end().as('bytes')),
-  ).text
+  if (width === 'narrow') return toStatement(ordered).text
+  if (width === 'wide') return toStatement(ordered.select(WIDE).select(BYTES)).text
+  return toStatement(ordered.select(['id', 'modified', 'others']).select(BYTES)).text
 }

@@ -63,6 +63,23 @@ export const insertEntry = toStatement(
   db.insertInto('entries').values(columns<Pick<EntryRow, (typeof ENTRY_COLUMNS)[number]>>(...ENTRY_COLUMNS)),
 )
 
+/** Newest row of an object. */
+export const newestOfObject = toStatement(
+  db
+    .selectFrom('entries')
+    .select(['key', 'others'])
+    .where('id', '=', p<string>('id'))
+    .orderBy('seq', 'desc')
+    .limit(sql.lit(1)),
+)
+
+export const setOthers = toStatement(
+  db
+    .updateTable('entries')
+    .set({ others: sql.lit(1) })
+    .where('key', '=', p<number>('key')),
+)
+
 export const entryState = toStatement(
   db
     .selectFrom('entries')
