@@ -93,6 +93,15 @@ export class Absorber {
       correlate: audience.tlp !== 'red',
       objects: [...columns].map(([index, object]) => ({ index, object })),
     })
+    if (revisions.length > 0)
+      this.#context.emit('revised', {
+        author,
+        objects: revisions.map(({ candidate: { log: at, index, columns: object }, verdict }) => ({
+          log: at,
+          index,
+          object: { ...object, ...verdict },
+        })),
+      })
     await recalls.done()
     await this.#raiseAlarms(author, log, columns, revisions)
     if (explained.overdue.length > 0)

@@ -96,6 +96,8 @@ export interface Limits {
 export interface FederationEvents {
   /** Entries [from, size) of a mirror are durable; the node reads them from the store, arms, then calls `armed`. */
   mirrored(event: Mirrored): void
+  /** Objects that are held already were judged anew, because of what came now: arm or disarm them. */
+  revised(event: Revised): void
   /** A checked receipt of one of this node's own logs arrived. */
   receipt(event: Receipt): void
   /** An author's recall was executed here: disarm it, unless `alertOnly` says that detection goes on in alert-only. */
@@ -120,6 +122,11 @@ export interface Mirrored {
   /** False for RED: kept out of automatic correlation. */
   correlate: boolean
   objects: { index: number; object: ObjectColumns }[]
+}
+
+export interface Revised {
+  author: MemberId
+  objects: { log: LogId; index: number; object: ObjectColumns }[]
 }
 
 export interface Receipt {

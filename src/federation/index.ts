@@ -17,6 +17,7 @@ export type {
   Recalled,
   RecallAck,
   Receipt,
+  Revised,
   Self,
   Timers,
   Transport,

@@ -59,6 +59,8 @@ export class Mirrors {
   readonly #absorber: Absorber
   readonly #states = new Map<LogId, MirrorState>()
   readonly #inline = new Map<string, InlineEntries>()
+  /** The last batch of each author that is being judged. */
+  readonly #turns = new Map<MemberId, Promise<void>>()
 
   constructor(context: Context, directory: CharterDirectory, heads: Heads, client: LinkClient, absorber: Absorber) {
     this.#context = context
@@ -92,7 +94,10 @@ export class Mirrors {
         throw new MirrorFault(await this.#explain(peer, state, checkpoint, checked.fault))
       }
       const { entries, frontier, audience } = checked.value
-      await this.#absorber.absorb(state, { entries, frontier, audience, checkpoint, frames })
+      await this.#inTurn(peer.member, async () => {
+        await this.#absorber.absorb(state, { entries, frontier, audience, checkpoint, frames })
+        await this.#heads.refresh(log)
+      })
       this.#states.set(log, {
         ...state,
         frontier,
@@ -100,12 +105,27 @@ export class Mirrors {
         checkpointTime: checkpoint.time,
         entryTime: lastTime(entries, state.entryTime),
       })
-      await this.#heads.refresh(log)
       return { size: checkpoint.size, root: checkpoint.root }
     } catch (cause) {
       // What is on disk may differ from what is remembered: read it again next time.
       this.#states.delete(log)
       throw cause
+    }
+  }
+
+  /**
+   * Judges and commits the batches of one author one after the other: an object and the marking definition that it
+   * needs, or two versions of one object, may arrive in two logs at once, and each has to see the other.
+   */
+  async #inTurn(author: MemberId, work: () => Promise<void>): Promise<void> {
+    const before = this.#turns.get(author) ?? Promise.resolve()
+    const turn = before.then(work)
+    const settled = turn.catch(() => undefined)
+    this.#turns.set(author, settled)
+    try {
+      await turn
+    } finally {
+      if (this.#turns.get(author) === settled) this.#turns.delete(author)
     }
   }
 

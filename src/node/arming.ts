@@ -121,6 +121,13 @@ export class Arming {
     await this.settled()
   }
 
+  /** Objects were judged anew: what is in use now is looked up again. */
+  revised(author: MemberId, ids: readonly string[]): void {
+    this.#queue('arming after a new judgement', async () => {
+      for (const id of new Set(ids)) await this.#reconsider(author, id)
+    })
+  }
+
   /** Resolves when everything that was handed in so far is armed or refused. */
   async settled(): Promise<void> {
     await this.#work

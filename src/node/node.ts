@@ -308,6 +308,10 @@ function federationEvents(events: NodeEvents, ears: Ears): FederationEvents {
       ears.situation().arrived(event.log, event.objects.length, event.time)
       ears.arming().mirrored(event)
     },
+    revised({ author, objects }) {
+      const indicators = objects.filter(({ object }) => object.type === 'indicator')
+      ears.arming().revised(author, indicators.map(({ object }) => object.id))
+    },
     receipt: (event) => events.receipt(event),
     recalled(event) {
       const { author, log, index, reason } = event

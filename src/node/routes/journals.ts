@@ -70,7 +70,13 @@ export function journalRoutes(app: FastifyInstance, node: NodeContext): void {
     },
     async (request) => {
       const receipts = await node.federation.receipts(request.query.log)
-      return { receipts: receipts.map(({ claimed, ...receipt }) => ({ ...receipt, time: claimed })) }
+      return {
+        receipts: receipts.map(({ claimed, ...receipt }) => ({
+          ...receipt,
+          slug: node.slugOf(receipt.member),
+          time: claimed,
+        })),
+      }
     },
   )
 }

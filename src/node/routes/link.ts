@@ -25,7 +25,7 @@ export function linkRoutes(app: FastifyInstance, node: NodeContext): void {
       reply.code(answer.status).headers(answer.headers)
       if ('body' in answer)
         return reply.send(Buffer.from(answer.body.buffer, answer.body.byteOffset, answer.body.byteLength))
-      const stream = Readable.from(answer.stream, { objectMode: false, highWaterMark: 0 })
+      const stream = Readable.from(answer.stream, { objectMode: false })
       request.raw.socket.setNoDelay(true)
       request.raw.on('close', () => stream.destroy())
       stream.on('error', () => reply.raw.destroy())
