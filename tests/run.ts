@@ -30,5 +30,11 @@ if (found.length === 0) {
   stream.on('test:fail', () => {
     process.exitCode = 1
   })
+  // A suite that was asked for by name and could not run has not passed.
+  stream.on('test:pass', ({ name, skip }) => {
+    if (wanted.length === 0 || skip === undefined || skip === false) return
+    console.error(`Skipped, and so failed: ${name}`)
+    process.exitCode = 1
+  })
   stream.compose(spec).pipe(process.stdout)
 }
