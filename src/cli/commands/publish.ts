@@ -45,7 +45,10 @@ export const register: Register = (program, { output, exit }) => {
         'Publish STIX objects: an object, a bundle, an array or NDJSON; - for stdin. The objects’ bytes stay as they are.',
       ),
   )
-    .option('--tlp <level>', 'level of what carries none: clear, green, amber, amber+strict, red')
+    .option(
+      '--tlp <level>',
+      'clear, green, amber, amber+strict or red: the level of what carries none; it tightens the others, never loosens',
+    )
     .option(
       '--to <whom>',
       'alliance:SLUG, member:SLUG, nation:CC, sector:SLUG or kind:SLUG; may be given several times',
