@@ -40,8 +40,8 @@ export function findNode24() {
 }
 
 /** Runs `script` with `args` under Node 24, passing signals on and taking over its exit code. */
-export function runUnderNode24(script, args) {
-  const flags = ['--disable-warning=ExperimentalWarning']
+export function runUnderNode24(script, args, moreFlags = []) {
+  const flags = ['--disable-warning=ExperimentalWarning', ...moreFlags]
   // Compiled once, kept beside the packages: every start after the first is faster and smaller.
   const cache = process.env.NODE_COMPILE_CACHE ?? join(root, 'node_modules', '.cache', 'noroshi')
   const env = { ...process.env, NODE_COMPILE_CACHE: cache }

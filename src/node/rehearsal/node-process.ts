@@ -12,6 +12,9 @@ const POLL_MS = 25
 /** How much of a failed node's output an error quotes. */
 const QUOTE_CHARACTERS = 2_000
 
+/** As `bin/noroshi.mjs` starts `serve`. */
+const NODE_FLAGS = ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=2']
+
 /** One node as a process of its own. */
 export interface NodeProcess extends AsyncDisposable {
   readonly pid: number
@@ -27,7 +30,7 @@ export interface NodeProcess extends AsyncDisposable {
  */
 export async function startNodeProcess(command: readonly string[], dir: string): Promise<NodeProcess> {
   const log = createWriteStream(join(dir, 'node.log'), { flags: 'a' })
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ...command], {
+  const child = spawn(process.execPath, [...NODE_FLAGS, ...command], {
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let output = ''
