@@ -12,6 +12,7 @@ import { OpenApi } from './openapi.ts'
 import { PROBLEM_TYPE, toProblem } from './problem.ts'
 import { routes } from './routes/index.ts'
 import type {} from './schemas.ts'
+import { passOverBody } from './unread-body.ts'
 
 /** Bytes of a request's header lines, together. */
 const HEADER_BYTES = 16_384
@@ -155,15 +156,16 @@ const isPageRequest = ({ method, headers, url }: FastifyRequest) =>
   (headers.accept ?? '').includes('text/html') &&
   !/^\/(api|link|metrics|healthz|readyz)([/?]|$)/.test(url)
 
-function answerError(
+async function answerError(
   node: NodeContext,
   error: FastifyError,
   request: FastifyRequest,
   reply: FastifyReply,
-): FastifyReply {
+): Promise<FastifyReply> {
   const { code, partCode, message, expose } = toNodeError(error)
   const [status] = ERRORS[code]
   if (status >= 500) node.events.failed(`${request.method} ${request.routeOptions.url ?? 'unknown route'}`, error)
+  if (code === 'BODY_TOO_LARGE') await passOverBody(request.raw)
   return answerProblem(reply, code, expose ? message : undefined, partCode)
 }
 
