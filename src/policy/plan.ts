@@ -35,6 +35,8 @@ export interface PlannedObject {
 
 /** Most renditions of one object beside the whole one and the base. */
 const PARTIAL_RENDITIONS = 30
+/** How often the wishes for one object are worked out anew while those for what it refers to change. */
+const TURNS = 30
 
 /** Plans the renditions of all objects. */
 export function planRenditions(
@@ -44,11 +46,9 @@ export function planRenditions(
 ): ReadonlyMap<MarkedObject, PlannedObject> {
   const byId = Map.groupBy(objects, ({ id }) => id)
   const whole = wholeScopes(objects, byId, scopes)
-  const narrow = new Map(objects.map((object) => [object, scopesOf(object, whole, scopes)]))
-  const between = candidatesOf(objects, byId, narrow, scopes)
-  const candidates = candidatesOf(objects, byId, between, scopes)
-  const planned = new Map<MarkedObject, PlannedObject>()
   const referrers = referrersOf(objects, byId)
+  const candidates = candidatesOf(objects, byId, whole, referrers, scopes)
+  const planned = new Map<MarkedObject, PlannedObject>()
   const queue = new Set(objects)
   for (const object of queue) {
     queue.delete(object)
@@ -184,26 +184,35 @@ function referrersOf(
   return referrers
 }
 
-/** The whole scope and the base. */
-function scopesOf(object: MarkedObject, whole: ReadonlyMap<MarkedObject, Scope>, scopes: Scopes): Scope[] {
-  const base = scopes.of(object.resolved)
-  return [...new Set([whole.get(object) ?? base, base])]
-}
-
-/** The scopes for which a rendition of each object is wanted, the whole one first, the base last. */
+/**
+ * The scopes for which a rendition of each object is wanted, the whole one first, the base last. What an object wants
+ * depends on what is wanted of those that it refers to, so this goes on until nothing changes.
+ */
 function candidatesOf(
   objects: readonly MarkedObject[],
   byId: ReadonlyMap<string, readonly MarkedObject[]>,
-  held: ReadonlyMap<MarkedObject, readonly Scope[]>,
+  whole: ReadonlyMap<MarkedObject, Scope>,
+  referrers: ReadonlyMap<MarkedObject, readonly MarkedObject[]>,
   scopes: Scopes,
-): Map<MarkedObject, readonly Scope[]> {
-  return new Map(
-    objects.map((object) => {
-      const known = held.get(object) ?? []
-      const base = scopes.of(object.resolved)
-      return [object, known.length < 2 ? known : between(object, base, known)]
-    }),
-  )
+): ReadonlyMap<MarkedObject, readonly Scope[]> {
+  const held = new Map<MarkedObject, readonly Scope[]>()
+  for (const object of objects) {
+    const base = scopes.of(object.resolved)
+    held.set(object, [...new Set([whole.get(object) ?? base, base])])
+  }
+  const turns = new Map<MarkedObject, number>()
+  const queue = new Set(objects)
+  for (const object of queue) {
+    queue.delete(object)
+    const known = held.get(object) ?? []
+    const turn = (turns.get(object) ?? 0) + 1
+    if (known.length < 2 || turn > TURNS) continue
+    turns.set(object, turn)
+    const wanted = between(object, scopes.of(object.resolved), known)
+    held.set(object, wanted)
+    if (!isEqualList(known, wanted)) for (const referrer of referrers.get(object) ?? []) queue.add(referrer)
+  }
+  return held
 
   function between(object: MarkedObject, base: Scope, known: readonly Scope[]): readonly Scope[] {
     const partial = new Set<Scope>()
@@ -226,6 +235,9 @@ function candidatesOf(
     return [...needs]
   }
 }
+
+const isEqualList = (a: readonly Scope[], b: readonly Scope[]) =>
+  a.length === b.length && a.every((scope, index) => scope === b[index])
 
 /** From the author alone and through relays, now and when embargoes are over. */
 const WAYS: readonly Way[] = [

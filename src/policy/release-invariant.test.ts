@@ -8,6 +8,7 @@ import { TLP_2_MARKINGS } from '#stix'
 import { admits } from './admits.ts'
 import { decide, type Decision, type SendContext } from './decide.ts'
 import type { Channel } from './level-audience.ts'
+import { propertyParameters } from './property-parameters.ts'
 import { type Organisation, type Register, toRegister } from './register.ts'
 import { type Release, release } from './release.ts'
 import { Definitions } from './resolve.ts'
@@ -236,7 +237,7 @@ test('whoever an audience admits, from the author or a relay, may have its rendi
         }
       },
     ),
-    { numRuns: RUNS },
+    propertyParameters(RUNS),
   )
 })
 
@@ -279,6 +280,6 @@ test('whoever decide() entitles gets every part that it may have, from the autho
         }
       }
     }),
-    { numRuns: RUNS },
+    propertyParameters(RUNS),
   )
 })

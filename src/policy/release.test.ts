@@ -155,6 +155,25 @@ test('references are rewritten to what the audience has, or removed', () => {
   assert.notEqual(base?.id, report.id)
 })
 
+test('what few may have in a cut form is referred to over any number of steps', () => {
+  const target = indicator('target', [tlp('amber')], {
+    granular_markings: [{ marking_ref: tlp('amber+strict'), selectors: ['description'] }],
+  })
+  const chain = [target]
+  for (let step = 0; step < 6; step++)
+    chain.push({
+      ...indicator(`step ${step}`, [tlp('clear')]),
+      type: 'relationship',
+      relationship_type: 'related-to',
+      id: `relationship--00000000-0000-4000-8000-00000000000${step}`,
+      source_ref: chain.at(-1)!.id,
+      target_ref: chain.at(-1)!.id,
+    })
+  const { releases } = run(chain)
+  const reached = new Set(releases.filter(({ slugs }) => slugs.includes('jp-telco')).map(({ objectId }) => objectId))
+  assert.deepEqual([...reached].sort(), chain.map(({ id }) => id).sort())
+})
+
 test('a relationship into what only few may have is itself for few', () => {
   const target = indicator('target', [tlp('amber')])
   const relationship = {
