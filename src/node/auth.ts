@@ -8,6 +8,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Scopes that may call the route, besides `operator`; absent = no token needed. */
     scopes?: readonly Scope[]
+    /** The token may also come as Basic: its id as user, its text as password. */
+    basic?: boolean
   }
   interface FastifyRequest {
     /** The caller's token, on routes that need one. */
@@ -46,8 +48,9 @@ export function authenticator(options: {
   return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     const scopes = request.routeOptions.config.scopes
     if (!scopes) return
-    const text = /^Bearer ([\x21-\x7e]{1,512})$/i.exec(request.headers.authorization ?? '')?.[1]
-    const token = text === undefined ? undefined : tokens.find(text)
+    const { authorization = '' } = request.headers
+    const basic = request.routeOptions.config.basic === true
+    const token = bearerToken(tokens, authorization) ?? (basic ? basicToken(tokens, authorization) : undefined)
     if (!token) {
       const entry = failures.get(request.ip)
       metrics.denied.inc({ route: request.routeOptions.url ?? '' })
@@ -56,7 +59,7 @@ export function authenticator(options: {
         throw new NodeError('RATE_LIMITED', 'Too many requests without a valid token.')
       }
       failed(request.ip)
-      reply.header('www-authenticate', 'Bearer')
+      reply.header('www-authenticate', basic ? ['Basic realm="noroshi", charset="UTF-8"', 'Bearer'] : 'Bearer')
       throw new NodeError('UNAUTHENTICATED', 'The request carries no valid token.')
     }
     if (token.scope !== 'operator' && !scopes.includes(token.scope)) {
@@ -65,4 +68,18 @@ export function authenticator(options: {
     }
     request.token = token
   }
+}
+
+function bearerToken(tokens: Tokens, authorization: string): Token | undefined {
+  const text = /^Bearer ([\x21-\x7e]{1,512})$/i.exec(authorization)?.[1]
+  return text === undefined ? undefined : tokens.find(text)
+}
+
+function basicToken(tokens: Tokens, authorization: string): Token | undefined {
+  const text = /^Basic +([A-Za-z0-9+/]{1,1024}={0,2})$/i.exec(authorization)?.[1]
+  const [user = '', password] = Buffer.from(text ?? '', 'base64')
+    .toString()
+    .split(/:(.*)/s)
+  const token = password === undefined ? undefined : tokens.find(password)
+  return token?.id === user ? token : undefined
 }

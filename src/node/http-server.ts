@@ -11,6 +11,7 @@ import type { NodeContext } from './node-context.ts'
 import { OpenApi } from './openapi.ts'
 import { PROBLEM_TYPE, toProblem } from './problem.ts'
 import { routes } from './routes/index.ts'
+import { answerTaxiiError, isTaxiiUrl } from './routes/taxii.ts'
 import type {} from './schemas.ts'
 import { passOverBody } from './unread-body.ts'
 
@@ -57,6 +58,8 @@ export async function openHttpServer(node: NodeContext, options: ServeOptions): 
     requestTimeout: REQUEST_TIMEOUT_MS,
     routerOptions: { maxParamLength: 256, ignoreTrailingSlash: false },
     exposeHeadRoutes: false,
+    frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) =>
+      void answerError(node, error, request, reply),
     return503OnClosing: true,
     ajv: { customOptions: { coerceTypes: 'array', removeAdditional: false, allErrors: false } },
   } as Parameters<typeof fastify>[0]) as unknown as FastifyInstance
@@ -103,7 +106,11 @@ export async function openHttpServer(node: NodeContext, options: ServeOptions): 
   const hasPage = options.webRoot !== undefined && existsSync(join(options.webRoot, 'index.html'))
   if (options.webRoot !== undefined && hasPage) await serveWebPage(app, options.webRoot)
   app.setNotFoundHandler((request, reply) =>
-    hasPage && isPageRequest(request) ? reply.sendFile('index.html') : answerProblem(reply, 'NOT_FOUND'),
+    isTaxiiUrl(request.url)
+      ? answerTaxiiError(node, new NodeError('NOT_FOUND', 'Not found'), request, reply)
+      : hasPage && isPageRequest(request)
+        ? reply.sendFile('index.html')
+        : answerProblem(reply, 'NOT_FOUND'),
   )
 
   try {
@@ -162,6 +169,7 @@ async function answerError(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
+  if (isTaxiiUrl(request.url)) return answerTaxiiError(node, error, request, reply)
   const { code, partCode, message, expose } = toNodeError(error)
   const [status] = ERRORS[code]
   if (status >= 500) node.events.failed(`${request.method} ${request.routeOptions.url ?? 'unknown route'}`, error)

@@ -2,7 +2,7 @@ import type { FastifyRequest } from 'fastify'
 import type { MemberId, Millis } from '#base'
 import type { Signer } from '#log'
 import type { Directory, Federation } from '#federation'
-import type { Store } from '#store'
+import type { BodyStore } from '#store'
 import type { Arming } from './arming.ts'
 import type { NodeConfig } from './config.ts'
 import type { CursorSeal } from './cursor.ts'
@@ -27,7 +27,7 @@ export interface NodeContext {
   readonly started: Millis
   readonly now: () => Millis
   readonly nodeKey: Signer
-  readonly store: Store
+  readonly store: BodyStore
   readonly federation: Federation
   readonly directory: Directory
   readonly root: RemoteRoot

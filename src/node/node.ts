@@ -310,7 +310,10 @@ function federationEvents(events: NodeEvents, ears: Ears): FederationEvents {
     },
     revised({ author, objects }) {
       const indicators = objects.filter(({ object }) => object.type === 'indicator')
-      ears.arming().revised(author, indicators.map(({ object }) => object.id))
+      ears.arming().revised(
+        author,
+        indicators.map(({ object }) => object.id),
+      )
     },
     receipt: (event) => events.receipt(event),
     recalled(event) {

@@ -94,7 +94,10 @@ export class Publisher {
   ): Promise<PublishResult> {
     if (objects.length === 0) throw new NodeError('INPUT_INVALID', 'The submission holds no object.')
     if (options.drill !== undefined && !this.#o.runsDrills)
-      throw new NodeError('INPUT_INVALID', 'drill: drills run in rehearsals alone; production nodes would quarantine it.')
+      throw new NodeError(
+        'INPUT_INVALID',
+        'drill: drills run in rehearsals alone; production nodes would quarantine it.',
+      )
     const { rules, self, now } = this.#o
     const { admitted, refused } = await admitObjects(objects, { self, register: rules.register(), now: now() })
     const ids = [...new Set(admitted.map(({ value }) => String(value['id'])))]

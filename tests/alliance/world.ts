@@ -46,18 +46,37 @@ export async function openWorld(options: WorldOptions): Promise<World> {
       },
     })
     const { seams, logLevel = 'debug' } = options
-    const node = await openNode({ dir: dir(slug), port: 0, rehearsal: true, logLevel, logDestination, webRoot: '/nowhere', ...(seams ? { seams } : {}) })
+    const node = await openNode({
+      dir: dir(slug),
+      port: 0,
+      rehearsal: true,
+      logLevel,
+      logDestination,
+      webRoot: '/nowhere',
+      ...(seams ? { seams } : {}),
+    })
     nodes.set(slug, node)
     return node
   }
   const linkAll = async () => {
     for (const members of Object.values(options.alliances)) {
-      for (const from of members) for (const to of members) if (from !== to) await nodes.get(from)?.federation.addLink(to, nodes.get(to)?.url() ?? '')
+      for (const from of members)
+        for (const to of members)
+          if (from !== to) await nodes.get(from)?.federation.addLink(to, nodes.get(to)?.url() ?? '')
     }
   }
   for (const slug of slugs) {
     const nation = slug.slice(0, 2).toUpperCase()
-    await initDataDirectory({ dir: dir(slug), slug, name: `Member ${slug}`, nation, kind: 'national-csirt', passphrase: '', demo: true, now: Date.now() })
+    await initDataDirectory({
+      dir: dir(slug),
+      slug,
+      name: `Member ${slug}`,
+      nation,
+      kind: 'national-csirt',
+      passphrase: '',
+      demo: true,
+      now: Date.now(),
+    })
     await open(slug)
   }
   for (const [alliance, members] of Object.entries(options.alliances)) {
@@ -99,7 +118,12 @@ export async function openWorld(options: WorldOptions): Promise<World> {
   }
 }
 
-async function charterOf(alliance: string, slugs: readonly string[], dir: (slug: string) => string, clients: NonNullable<WorldOptions['clients']>) {
+async function charterOf(
+  alliance: string,
+  slugs: readonly string[],
+  dir: (slug: string) => string,
+  clients: NonNullable<WorldOptions['clients']>,
+) {
   const time = Date.now()
   const members: CharterMember[] = []
   for (const slug of slugs) {
@@ -129,15 +153,25 @@ async function charterOf(alliance: string, slugs: readonly string[], dir: (slug:
 async function readProfile(dir: string): Promise<{ profile: CharterMember }> {
   const { readFile } = await import('node:fs/promises')
   const { member: id, slug, name, nation, kind, sectors, rootKey: root } = await readConfig(dir)
-  const delegations = JSON.parse(await readFile(join(dir, 'keys/delegations.json'), 'utf8')) as CharterMember['delegations']
+  const delegations = JSON.parse(
+    await readFile(join(dir, 'keys/delegations.json'), 'utf8'),
+  ) as CharterMember['delegations']
   return { profile: { id, slug, name, nation, kind, sectors, root, delegations, standing: 'active', joined: 0 } }
 }
 
 /** A request to a node, with the operator's token unless another is given. */
-export async function ask(world: World, slug: string, path: string, init: RequestInit & { token?: string } = {}): Promise<Response> {
+export async function ask(
+  world: World,
+  slug: string,
+  path: string,
+  init: RequestInit & { token?: string } = {},
+): Promise<Response> {
   const { readFile } = await import('node:fs/promises')
   const token = init.token ?? (await readFile(join(world.dir(slug), 'operator.token'), 'utf8')).trim()
-  return fetch(world.node(slug).url() + path, { ...init, headers: { authorization: `Bearer ${token}`, ...(init.headers as object) } })
+  return fetch(world.node(slug).url() + path, {
+    ...init,
+    headers: { authorization: `Bearer ${token}`, ...(init.headers as object) },
+  })
 }
 
 export interface Published {
@@ -146,22 +180,44 @@ export interface Published {
 }
 
 /** Publishes objects at a node. */
-export async function publish(world: World, slug: string, objects: readonly object[], marking: { tlp?: string; to?: readonly string[] } = {}): Promise<Published> {
-  const response = await ask(world, slug, '/api/v1/publish', { method: 'POST', body: JSON.stringify({ objects, ...marking }), headers: { 'content-type': 'application/json' } })
+export async function publish(
+  world: World,
+  slug: string,
+  objects: readonly object[],
+  marking: { tlp?: string; to?: readonly string[] } = {},
+): Promise<Published> {
+  const response = await ask(world, slug, '/api/v1/publish', {
+    method: 'POST',
+    body: JSON.stringify({ objects, ...marking }),
+    headers: { 'content-type': 'application/json' },
+  })
   if (!response.ok) throw new Error(await response.text())
   return (await response.json()) as Published
 }
 
 /** Matches telemetry at a node. */
-export async function telemetry(world: World, slug: string, events: readonly object[], query = ''): Promise<{ events: number; bad: number; hits: { indicator?: string; rule?: string; value: string }[] }> {
+export async function telemetry(
+  world: World,
+  slug: string,
+  events: readonly object[],
+  query = '',
+): Promise<{ events: number; bad: number; hits: { indicator?: string; rule?: string; value: string }[] }> {
   const body = events.map((event) => JSON.stringify(event)).join('\n')
-  const response = await ask(world, slug, `/api/v1/telemetry${query}`, { method: 'POST', body, headers: { 'content-type': 'application/x-ndjson' } })
+  const response = await ask(world, slug, `/api/v1/telemetry${query}`, {
+    method: 'POST',
+    body,
+    headers: { 'content-type': 'application/x-ndjson' },
+  })
   if (!response.ok) throw new Error(await response.text())
   return (await response.json()) as Awaited<ReturnType<typeof telemetry>>
 }
 
 /** Waits until the condition holds. */
-export async function until(what: string, condition: () => Promise<boolean> | boolean, limitMs = WAIT_LIMIT_MS): Promise<void> {
+export async function until(
+  what: string,
+  condition: () => Promise<boolean> | boolean,
+  limitMs = WAIT_LIMIT_MS,
+): Promise<void> {
   const deadline = Date.now() + limitMs
   while (!(await condition())) {
     if (Date.now() > deadline) throw new Error(`not within ${limitMs} ms: ${what}`)
@@ -170,11 +226,14 @@ export async function until(what: string, condition: () => Promise<boolean> | bo
 }
 
 /** Whether a node's operator can read an object. */
-export const holds = async (world: World, slug: string, id: string): Promise<boolean> => (await ask(world, slug, `/api/v1/objects/${id}`)).status === 200
+export const holds = async (world: World, slug: string, id: string): Promise<boolean> =>
+  (await ask(world, slug, `/api/v1/objects/${id}`)).status === 200
 
 /** Rows of a journal. */
 export async function journal<T>(world: World, slug: string, stream: string): Promise<T[]> {
-  const { rows } = (await (await ask(world, slug, `/api/v1/journal?stream=${stream}&limit=1000`)).json()) as { rows: { value: T }[] }
+  const { rows } = (await (await ask(world, slug, `/api/v1/journal?stream=${stream}&limit=1000`)).json()) as {
+    rows: { value: T }[]
+  }
   return rows.map(({ value }) => value)
 }
 
@@ -190,7 +249,10 @@ export const connection = (address: string, time = Date.now()) => ({
 })
 
 /** A valid indicator for an address. */
-export function indicator(address: string, more: Record<string, unknown> = {}): Record<string, unknown> & { id: string } {
+export function indicator(
+  address: string,
+  more: Record<string, unknown> = {},
+): Record<string, unknown> & { id: string } {
   return {
     type: 'indicator',
     spec_version: '2.1',
@@ -204,4 +266,3 @@ export function indicator(address: string, more: Record<string, unknown> = {}): 
     ...more,
   }
 }
-

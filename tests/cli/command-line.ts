@@ -37,7 +37,17 @@ export async function noroshi(args: readonly string[], options: RunOptions = {})
   child.stdin?.end(options.input ?? '')
   const [code] = (await once(child, 'close')) as [number | null]
   const { stdout, stderr } = output()
-  return { code, stdout, stderr, json: () => stdout.trim().split('\n').filter(Boolean).map((line) => JSON.parse(line) as Record<string, unknown>) }
+  return {
+    code,
+    stdout,
+    stderr,
+    json: () =>
+      stdout
+        .trim()
+        .split('\n')
+        .filter(Boolean)
+        .map((line) => JSON.parse(line) as Record<string, unknown>),
+  }
 }
 
 /** A node that serves. */
@@ -80,7 +90,8 @@ export async function serve(dir: string, args: readonly string[] = [], options: 
     log: () => output().stderr,
     kill: async () => void (await finish('SIGKILL')),
     stop: (signal = 'SIGTERM') => finish(signal),
-    ask: (path, init = {}) => fetch(url + path, { ...init, headers: { authorization: `Bearer ${token}`, ...(init.headers as object) } }),
+    ask: (path, init = {}) =>
+      fetch(url + path, { ...init, headers: { authorization: `Bearer ${token}`, ...(init.headers as object) } }),
     async [Symbol.asyncDispose]() {
       await finish('SIGTERM')
     },
@@ -89,14 +100,33 @@ export async function serve(dir: string, args: readonly string[] = [], options: 
 
 /** A new node's data directory. */
 export async function init(dir: string, slug = 'jp-nco', more: readonly string[] = []): Promise<void> {
-  const ran = await noroshi(['init', '--dir', dir, '--slug', slug, '--name', `Member ${slug}`, '--nation', 'JP', '--kind', 'national-csirt', '--port', '0', ...more])
+  const ran = await noroshi([
+    'init',
+    '--dir',
+    dir,
+    '--slug',
+    slug,
+    '--name',
+    `Member ${slug}`,
+    '--nation',
+    'JP',
+    '--kind',
+    'national-csirt',
+    '--port',
+    '0',
+    ...more,
+  ])
   if (ran.code !== 0) throw new Error(ran.stderr)
 }
 
 /** A folder of the test's own, removed when disposed. */
 export async function folder(): Promise<AsyncDisposable & { path: string; in: (name: string) => string }> {
   const path = await mkdtemp(join(tmpdir(), 'noroshi-test-'))
-  return { path, in: (name) => join(path, name), [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) }
+  return {
+    path,
+    in: (name) => join(path, name),
+    [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }),
+  }
 }
 
 let serial = 0
@@ -104,7 +134,10 @@ let serial = 0
 export const uuid = (n = serial++): string => `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`
 
 /** A valid indicator for an address. */
-export function indicator(address: string, more: Record<string, unknown> = {}): Record<string, unknown> & { id: string } {
+export function indicator(
+  address: string,
+  more: Record<string, unknown> = {},
+): Record<string, unknown> & { id: string } {
   return {
     type: 'indicator',
     spec_version: '2.1',
@@ -121,7 +154,9 @@ export function indicator(address: string, more: Record<string, unknown> = {}): 
 
 function start(args: readonly string[], { env, flags = [], wrapper = [] }: RunOptions): ChildProcess {
   const [command, ...rest] = [...wrapper, process.execPath, ...FLAGS, ...flags, MAIN, ...args] as [string, ...string[]]
-  return spawn(command, rest, { env: { ...process.env, NOROSHI_PASSPHRASE: PASSPHRASE, NODE_TEST_CONTEXT: undefined, ...env } })
+  return spawn(command, rest, {
+    env: { ...process.env, NOROSHI_PASSPHRASE: PASSPHRASE, NODE_TEST_CONTEXT: undefined, ...env },
+  })
 }
 
 function gather(child: ChildProcess): () => { stdout: string; stderr: string } {

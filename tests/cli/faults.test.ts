@@ -11,14 +11,18 @@ import { folder, indicator, init, noroshi, type Ran, serve, type Served } from '
 function assertFailed(ran: Ran, pattern: RegExp): void {
   assert.equal(ran.code, 2, ran.stdout + ran.stderr)
   assert.match(ran.stderr, pattern)
-  const lines = ran.stderr.trim().split('\n').filter((line) => !line.startsWith('{'))
+  const lines = ran.stderr
+    .trim()
+    .split('\n')
+    .filter((line) => !line.startsWith('{'))
   assert.equal(lines.length, 1, ran.stderr)
   assert.doesNotMatch(ran.stderr, /\n\s+at /)
 }
 
 const publish = (node: Served, body: string, type = 'application/json', query = '?tlp=amber') =>
   node.ask(`/api/v1/publish${query}`, { method: 'POST', body, headers: { 'content-type': type } })
-const problem = async (response: Response) => (await response.json()) as { status: number; code: string; partCode?: string; detail: string }
+const problem = async (response: Response) =>
+  (await response.json()) as { status: number; code: string; partCode?: string; detail: string }
 
 test('a missing, a foreign and a damaged data directory are told apart', async () => {
   await using home = await folder()
@@ -28,7 +32,22 @@ test('a missing, a foreign and a damaged data directory are told apart', async (
   await mkdir(home.in('other'))
   await writeFile(join(home.in('other'), 'holiday.txt'), 'x')
   assertFailed(await noroshi(['serve', '--dir', home.in('other')]), /not a node's data directory/)
-  assertFailed(await noroshi(['init', '--dir', home.in('other'), '--slug', 'a', '--name', 'A', '--nation', 'JP', '--kind', 'agency']), /not empty/)
+  assertFailed(
+    await noroshi([
+      'init',
+      '--dir',
+      home.in('other'),
+      '--slug',
+      'a',
+      '--name',
+      'A',
+      '--nation',
+      'JP',
+      '--kind',
+      'agency',
+    ]),
+    /not empty/,
+  )
   assert.equal(await readFile(join(home.in('other'), 'holiday.txt'), 'utf8'), 'x')
   await init(home.in('node'))
   await writeFile(join(home.in('node'), 'noroshi.json'), '{')
@@ -50,7 +69,10 @@ test('a port in use and a directory in use each name the other', async () => {
   const other = createServer().listen(0, '127.0.0.1')
   await once(other, 'listening')
   const { port } = other.address() as { port: number }
-  assertFailed(await noroshi(['serve', '--dir', home.in('a'), '--port', String(port)]), new RegExp(`Port ${port}.*in use`))
+  assertFailed(
+    await noroshi(['serve', '--dir', home.in('a'), '--port', String(port)]),
+    new RegExp(`Port ${port}.*in use`),
+  )
   other.close()
   await using node = await serve(home.in('a'))
   assertFailed(await noroshi(['serve', '--dir', home.in('a')]), new RegExp(`in use by process ${node.pid} at`))
@@ -60,7 +82,10 @@ test('demo keys serve in a rehearsal alone, and there on loopback alone', async 
   await using home = await folder()
   await init(home.in('demo'), 'jp-nco', ['--demo'])
   assertFailed(await noroshi(['serve', '--dir', home.in('demo')]), /public knowledge/)
-  assertFailed(await noroshi(['serve', '--dir', home.in('demo'), '--rehearsal', '--host', '0.0.0.0', '--behind-proxy']), /this machine alone/)
+  assertFailed(
+    await noroshi(['serve', '--dir', home.in('demo'), '--rehearsal', '--host', '0.0.0.0', '--behind-proxy']),
+    /this machine alone/,
+  )
   const config = join(home.in('demo'), 'noroshi.json')
   await writeFile(config, (await readFile(config, 'utf8')).replace(/,\s*"demo": true/, ''))
   assertFailed(await noroshi(['serve', '--dir', home.in('demo')]), /public knowledge/)
@@ -82,7 +107,10 @@ test('malformed, oversized, deep and foreign submissions are answered by problem
   const dir = home.in('node')
   await init(dir)
   const config = join(dir, 'noroshi.json')
-  await writeFile(config, JSON.stringify({ ...(JSON.parse(await readFile(config, 'utf8')) as object), limits: { publishBytes: 100_000 } }))
+  await writeFile(
+    config,
+    JSON.stringify({ ...(JSON.parse(await readFile(config, 'utf8')) as object), limits: { publishBytes: 100_000 } }),
+  )
   await using node = await serve(dir)
   const bad: [body: string, status: number, code: string, type?: string][] = [
     ['{"type":', 400, 'JSON_INVALID'],
@@ -101,7 +129,14 @@ test('malformed, oversized, deep and foreign submissions are answered by problem
   for (const query of ['?tlp=purple', '?tlp=amber&to=everybody', '?dryRun=perhaps', '?nonsense=1']) {
     assert.equal((await problem(await publish(node, '[]', 'application/json', query))).status, 400, query)
   }
-  const unknown = await problem(await publish(node, JSON.stringify(indicator('198.51.100.9')), 'application/json', '?tlp=amber&to=alliance:nowhere'))
+  const unknown = await problem(
+    await publish(
+      node,
+      JSON.stringify(indicator('198.51.100.9')),
+      'application/json',
+      '?tlp=amber&to=alliance:nowhere',
+    ),
+  )
   assert.equal(unknown.status, 400)
   assert.match(unknown.detail, /nowhere/)
   const large = home.in('large.json')
@@ -121,12 +156,20 @@ test('a forged author, an invalid object and a version from the future are refus
     indicator('198.51.100.2', { modified: '2999-01-01T00:00:00.000Z' }),
     indicator('198.51.100.3'),
   ]
-  const answer = (await (await publish(node, JSON.stringify({ objects, tlp: 'green' }), 'application/json', '')).json()) as {
+  const answer = (await (
+    await publish(node, JSON.stringify({ objects, tlp: 'green' }), 'application/json', '')
+  ).json()) as {
     published: { id: string }[]
     refused: { id: string; code: string; message: string }[]
   }
-  assert.deepEqual(answer.published.map(({ id }) => id), [objects[2]?.id])
-  assert.deepEqual(answer.refused.map(({ id }) => id), [objects[0]?.id, objects[1]?.id])
+  assert.deepEqual(
+    answer.published.map(({ id }) => id),
+    [objects[2]?.id],
+  )
+  assert.deepEqual(
+    answer.refused.map(({ id }) => id),
+    [objects[0]?.id, objects[1]?.id],
+  )
   assert.equal(answer.refused[1]?.code, 'MODIFIED_IN_FUTURE')
 })
 
@@ -166,7 +209,11 @@ test('SIGKILL in the middle of one large publication: what was told as done is t
   let told = 0
   {
     await using node = await serve(dir)
-    const response = await node.ask('/api/v1/publish?tlp=amber', { method: 'POST', body, headers: { 'content-type': 'application/json', accept: 'application/x-ndjson' } })
+    const response = await node.ask('/api/v1/publish?tlp=amber', {
+      method: 'POST',
+      body,
+      headers: { 'content-type': 'application/json', accept: 'application/x-ndjson' },
+    })
     const reader = response.body?.getReader()
     let text = ''
     try {
@@ -186,9 +233,19 @@ test('SIGKILL in the middle of one large publication: what was told as done is t
   await using node = await serve(dir)
   const { objects: kept } = (await (await node.ask('/api/v1/status')).json()) as { objects: number }
   assert.ok(kept >= told, `${kept} kept of ${told} that were told as done`)
-  const again = await (await node.ask('/api/v1/publish?tlp=amber', { method: 'POST', body, headers: { 'content-type': 'application/json' } })).json()
+  const again = await (
+    await node.ask('/api/v1/publish?tlp=amber', {
+      method: 'POST',
+      body,
+      headers: { 'content-type': 'application/json' },
+    })
+  ).json()
   assert.equal((again as { published: unknown[] }).published.length, objects.length)
-  assert.equal(((await (await node.ask('/api/v1/status')).json()) as { objects: number }).objects, objects.length, 'nothing stands twice')
+  assert.equal(
+    ((await (await node.ask('/api/v1/status')).json()) as { objects: number }).objects,
+    objects.length,
+    'nothing stands twice',
+  )
 })
 
 test('a full disk is named, loses nothing, and is over when there is room again', async () => {
@@ -221,7 +278,9 @@ test('a flipped byte on disk is named by log and entry', async () => {
   let log = ''
   {
     await using node = await serve(dir)
-    const answer = (await (await publish(node, JSON.stringify(indicator('198.51.100.6', { description: 'flip-me-here' })))).json()) as { published: { log: string; index: number }[] }
+    const answer = (await (
+      await publish(node, JSON.stringify(indicator('198.51.100.6', { description: 'flip-me-here' })))
+    ).json()) as { published: { log: string; index: number }[] }
     log = answer.published[0]?.log ?? ''
     await node.stop()
   }
@@ -234,11 +293,22 @@ test('a flipped byte on disk is named by log and entry', async () => {
   const fsck = await noroshi(['fsck', '--dir', dir, '--json'])
   assert.equal(fsck.code, 1)
   const [report] = fsck.json() as [{ faults: { log?: string; index?: number }[] }]
-  assert.ok(report.faults.some((fault) => fault.log === log && fault.index === 1), fsck.stdout)
+  assert.ok(
+    report.faults.some((fault) => fault.log === log && fault.index === 1),
+    fsck.stdout,
+  )
 })
 
 test('usage errors name the right way and end with 2', async () => {
-  for (const args of [['nonsense'], ['publish'], ['serve', '--port', 'x', '--dir', 'd'], ['status'], ['pattern', 'check'], ['wire'], ['decide', '/nowhere.jsonl']]) {
+  for (const args of [
+    ['nonsense'],
+    ['publish'],
+    ['serve', '--port', 'x', '--dir', 'd'],
+    ['status'],
+    ['pattern', 'check'],
+    ['wire'],
+    ['decide', '/nowhere.jsonl'],
+  ]) {
     const ran = await noroshi(args, { env: { NOROSHI_DIR: undefined, NOROSHI_URL: undefined } })
     assert.equal(ran.code, 2, args.join(' '))
     assert.doesNotMatch(ran.stderr, /\n\s+at /)

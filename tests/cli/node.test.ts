@@ -8,7 +8,19 @@ import { folder, indicator, init, noroshi, serve, uuid } from './command-line.ts
 test('init creates a node whose keys its owner alone can read, and says what to keep safe and what comes next', async () => {
   await using home = await folder()
   const dir = home.in('node')
-  const ran = await noroshi(['init', '--dir', dir, '--slug', 'jp-nco', '--name', 'NCO', '--nation', 'JP', '--kind', 'national-csirt'])
+  const ran = await noroshi([
+    'init',
+    '--dir',
+    dir,
+    '--slug',
+    'jp-nco',
+    '--name',
+    'NCO',
+    '--nation',
+    'JP',
+    '--kind',
+    'national-csirt',
+  ])
   assert.equal(ran.code, 0, ran.stderr)
   assert.match(ran.stdout, /keys\/root\.json/)
   assert.match(ran.stdout, /noroshi serve --dir/)
@@ -17,7 +29,19 @@ test('init creates a node whose keys its owner alone can read, and says what to 
   }
   const root = await readFile(join(dir, 'keys/root.json'), 'utf8')
   assert.match(root, /"kdf": "scrypt"/)
-  const again = await noroshi(['init', '--dir', dir, '--slug', 'jp-nco', '--name', 'NCO', '--nation', 'JP', '--kind', 'national-csirt'])
+  const again = await noroshi([
+    'init',
+    '--dir',
+    dir,
+    '--slug',
+    'jp-nco',
+    '--name',
+    'NCO',
+    '--nation',
+    'JP',
+    '--kind',
+    'national-csirt',
+  ])
   assert.equal(again.code, 2)
   assert.match(again.stderr, /already holds a node/)
 })
@@ -45,24 +69,37 @@ test('a node publishes, is looked at, stops cleanly, and passes fsck; its log ne
   assert.match(unmarked.stdout, /UNMARKED: 2 indicator/)
   const dry = await noroshi(['publish', file, '--dir', dir, '--tlp', 'amber', '--dry-run', '--json'])
   assert.equal(dry.json()[0]?.['dryRun'], true)
-  assert.equal((await noroshi(['status', '--dir', dir, '--json'])).json()[0]?.['objects'], 0, 'a dry run publishes nothing')
+  assert.equal(
+    (await noroshi(['status', '--dir', dir, '--json'])).json()[0]?.['objects'],
+    0,
+    'a dry run publishes nothing',
+  )
 
   const published = await noroshi(['publish', file, '--dir', dir, '--tlp', 'amber', '--json'])
   assert.equal(published.code, 0, published.stderr)
   const [answer] = published.json() as [{ published: { id: string; log: string; index: number }[]; refused: unknown[] }]
   assert.deepEqual(answer.refused, [])
-  assert.deepEqual(answer.published.map(({ id }) => id), objects.map(({ id }) => id))
+  assert.deepEqual(
+    answer.published.map(({ id }) => id),
+    objects.map(({ id }) => id),
+  )
   const again = await noroshi(['publish', file, '--dir', dir, '--tlp', 'amber', '--json'])
   assert.deepEqual(again.json(), published.json(), 'the same version is published once')
 
-  const status = (await noroshi(['status', '--dir', dir, '--json'])).json()[0] as { logs: number; entries: number; links: unknown[] }
+  const status = (await noroshi(['status', '--dir', dir, '--json'])).json()[0] as {
+    logs: number
+    entries: number
+    links: unknown[]
+  }
   assert.equal(status.logs, 1)
   assert.equal(status.entries, 3)
   assert.deepEqual(status.links, [])
 
   const made = await noroshi(['token', 'create', 'soc', '--scope', 'read', '--dir', dir, '--json'])
   const { text, token } = made.json()[0] as { text: string; token: { id: string } }
-  const read = await fetch(`${node.url}/api/v1/objects/${objects[0]?.id}`, { headers: { authorization: `Bearer ${text}` } })
+  const read = await fetch(`${node.url}/api/v1/objects/${objects[0]?.id}`, {
+    headers: { authorization: `Bearer ${text}` },
+  })
   assert.equal(read.status, 200)
   const back = (await read.json()) as { versions: { object: unknown }[] }
   assert.deepEqual(back.versions[0]?.object, objects[0])
@@ -74,7 +111,13 @@ test('a node publishes, is looked at, stops cleanly, and passes fsck; its log ne
   assert.equal(await node.stop(), 0, 'SIGTERM ends it with exit code 0')
   assert.ok(!(await readdir(dir)).includes('running.json'))
   const log = node.log()
-  const secrets = [text, node.token, 'correct horse', 'canary-5f1e', (await readFile(join(dir, 'keys/node.seed'), 'utf8')).trim()]
+  const secrets = [
+    text,
+    node.token,
+    'correct horse',
+    'canary-5f1e',
+    (await readFile(join(dir, 'keys/node.seed'), 'utf8')).trim(),
+  ]
   for (const secret of secrets) assert.ok(!log.includes(secret), `the log holds ${secret.slice(0, 8)}…`)
   for (const line of log.trim().split('\n')) assert.equal(typeof (JSON.parse(line) as { time: unknown }).time, 'string')
 
@@ -103,16 +146,26 @@ test('a changed version goes out, the same version with other content does not',
   await using node = await serve(dir)
   const first = indicator('198.51.100.4')
   const publish = async (value: unknown, tlp = 'amber') =>
-    (await noroshi(['publish', '-', '--dir', dir, '--tlp', tlp, '--json'], { input: JSON.stringify(value) })).json()[0] as {
+    (
+      await noroshi(['publish', '-', '--dir', dir, '--tlp', tlp, '--json'], { input: JSON.stringify(value) })
+    ).json()[0] as {
       published: { log: string; index: number }[]
       refused: { code: string }[]
     }
   await publish(first)
-  assert.deepEqual((await publish({ ...first, name: 'Other' })).refused.map(({ code }) => code), ['EQUIVOCATION'])
+  assert.deepEqual(
+    (await publish({ ...first, name: 'Other' })).refused.map(({ code }) => code),
+    ['EQUIVOCATION'],
+  )
   const second = await publish({ ...first, name: 'Other', modified: '2026-02-01T00:00:00.000Z' })
   assert.equal(second.published.length, 1)
-  const versions = (await (await node.ask(`/api/v1/objects/${first.id}`)).json()) as { versions: { object: { modified: string } }[] }
-  assert.deepEqual(versions.versions.map(({ object }) => object.modified), ['2026-02-01T00:00:00.000Z', '2026-01-01T00:00:00.000Z'])
+  const versions = (await (await node.ask(`/api/v1/objects/${first.id}`)).json()) as {
+    versions: { object: { modified: string } }[]
+  }
+  assert.deepEqual(
+    versions.versions.map(({ object }) => object.modified),
+    ['2026-02-01T00:00:00.000Z', '2026-01-01T00:00:00.000Z'],
+  )
 })
 
 test('the description of the surface lists what the node answers', async () => {
@@ -120,9 +173,13 @@ test('the description of the surface lists what the node answers', async () => {
   const dir = home.in('node')
   await init(dir)
   await using node = await serve(dir)
-  const api = (await (await fetch(`${node.url}/api/v1/openapi.json`)).json()) as { openapi: string; paths: Record<string, Record<string, { security?: unknown }>> }
+  const api = (await (await fetch(`${node.url}/api/v1/openapi.json`)).json()) as {
+    openapi: string
+    paths: Record<string, Record<string, { security?: unknown }>>
+  }
   assert.equal(api.openapi, '3.1.0')
-  for (const path of ['/api/v1/publish', '/api/v1/telemetry', '/api/v1/situation', '/api/v1/objects/{id}', '/metrics']) assert.ok(api.paths[path], path)
+  for (const path of ['/api/v1/publish', '/api/v1/telemetry', '/api/v1/situation', '/api/v1/objects/{id}', '/metrics'])
+    assert.ok(api.paths[path], path)
   for (const [path, operations] of Object.entries(api.paths)) {
     for (const [method, { security }] of Object.entries(operations)) {
       if (security === undefined) continue
@@ -131,7 +188,10 @@ test('the description of the surface lists what the node answers', async () => {
       assert.match(response.headers.get('content-type') ?? '', /problem\+json/)
     }
   }
-  assert.deepEqual([(await fetch(`${node.url}/healthz`)).status, (await fetch(`${node.url}/readyz`)).status], [200, 200])
+  assert.deepEqual(
+    [(await fetch(`${node.url}/healthz`)).status, (await fetch(`${node.url}/readyz`)).status],
+    [200, 200],
+  )
   const metrics = await (await node.ask('/metrics')).text()
   assert.match(metrics, /noroshi_published_objects_total 0/)
 })

@@ -10,6 +10,7 @@ import { liveRoutes } from './live.ts'
 import { objectRoutes } from './objects.ts'
 import { publishRoutes } from './publish.ts'
 import { statusRoutes } from './status.ts'
+import { taxiiRoutes } from './taxii.ts'
 import { telemetryRoutes } from './telemetry.ts'
 import { tokenRoutes } from './tokens.ts'
 
@@ -26,5 +27,6 @@ export const routes: readonly ((app: FastifyInstance, node: NodeContext) => void
   linkListRoutes,
   tokenRoutes,
   drillRoutes,
+  taxiiRoutes,
   linkRoutes,
 ]
