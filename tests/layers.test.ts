@@ -14,10 +14,11 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   policy: ['base', 'stix', 'log'],
   detect: ['base', 'stix'],
   store: ['base', 'stix', 'log'],
+  taxii: ['base', 'stix', 'log', 'policy', 'store'],
   federation: ['base', 'stix', 'policy', 'log', 'store'],
   drill: ['base', 'stix', 'policy', 'log', 'detect'],
-  node: ['base', 'stix', 'log', 'policy', 'detect', 'store', 'federation', 'drill'],
-  cli: ['base', 'stix', 'policy', 'log', 'detect', 'node'],
+  node: ['base', 'stix', 'log', 'policy', 'detect', 'store', 'federation', 'drill', 'taxii'],
+  cli: ['base', 'stix', 'policy', 'log', 'detect', 'node', 'taxii'],
 }
 
 /** Parts that do no I/O and take clock and randomness as arguments. */
