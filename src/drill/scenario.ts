@@ -111,8 +111,6 @@ export type Scenario = Static<typeof ScenarioSchema>
 export type ScenarioSignal = Scenario['signals'][number]
 export type ScenarioWave = Scenario['waves'][number]
 export type Expectation = Scenario['expectations'][number]
-export type MatchExpectation = Extract<Expectation, { member: string }>
-export type HoldExpectation = Extract<Expectation, { holds: string }>
 
 /**
  * Parses and checks a scenario file.
