@@ -3,7 +3,26 @@ import { useTranslation } from 'react-i18next'
 import type { Hit } from '../node-api.ts'
 import { Ago } from './ago.tsx'
 
-/** What matched in this node's own telemetry, and whose signal it was. */
+/** Rows of the table; more of the same are counted in one row. */
+const ROWS_MOST = 6
+
+interface Match extends Hit {
+  count: number
+}
+
+/** Matches of one signal and value as one row, newest first. */
+function grouped(rows: readonly Hit[]): Match[] {
+  const groups = new Map<string, Match>()
+  for (const row of rows) {
+    const key = `${row.origin} ${row.name} ${row.value}`
+    const known = groups.get(key)
+    if (known) groups.set(key, { ...known, count: known.count + 1, seen: Math.max(known.seen, row.seen) })
+    else groups.set(key, { ...row, count: 1 })
+  }
+  return [...groups.values()].sort((a, b) => b.seen - a.seen).slice(0, ROWS_MOST)
+}
+
+/** What matched in this node's own telemetry lately, and whose signal it was. */
 export function RecentMatches({ rows, now }: { rows: Hit[]; now: number }) {
   const { t } = useTranslation()
   return (
@@ -22,11 +41,12 @@ export function RecentMatches({ rows, now }: { rows: Hit[]; now: number }) {
             </Table.Tr>
           </Table.Thead>
           <Table.Tbody>
-            {rows.map((row, i) => (
+            {grouped(rows).map((row, i) => (
               <Table.Tr key={i}>
-                <Table.Td className="name">{row.name}</Table.Td>
+                <Table.Td className="name">{row.name || row.value}</Table.Td>
                 <Table.Td>
-                  <span className="name">{row.value}</span>
+                  {row.value !== row.name && <span className="name">{row.value} </span>}
+                  {row.count > 1 && <span className="soft">{t('times', { count: row.count })}</span>}
                 </Table.Td>
                 <Table.Td>{row.origin}</Table.Td>
                 <Table.Td className="hide-narrow">

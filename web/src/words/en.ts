@@ -43,6 +43,7 @@ export const en = {
   recentMatches: 'Matches in own telemetry',
   noMatches: 'No telemetry has matched.',
   value: 'Value',
+  times: '{{count}} of the latest',
   seen: 'Seen',
   tokenTitle: 'This page needs an access token',
   tokenHelp:

@@ -45,6 +45,7 @@ export const ja: Words = {
   recentMatches: '自組織の観測での検知',
   noMatches: '検知はありません。',
   value: '値',
+  times: '最新のうち{{count}}件',
   seen: '検知時刻',
   tokenTitle: 'アクセストークンが必要です',
   tokenHelp:
