@@ -35,7 +35,8 @@ function ask(prompt: string): Promise<string> {
       for (const character of chunk.toString('utf8')) {
         if (character === '\r' || character === '\n') return finish(() => resolve(typed))
         if (character === '\u0003') return finish(() => reject(new NodeError('PASSPHRASE_MISSING', 'Interrupted.')))
-        typed = character === '\u007f' || character === '\b' ? [...typed].slice(0, -1).join('') : typed + character
+        typed =
+          character === '\u007f' || character === '\b' ? Array.from(typed).slice(0, -1).join('') : typed + character
       }
     }
     stdin.on('data', onData)

@@ -218,7 +218,11 @@ async function writeDurably(dir: string, name: string, text: string): Promise<vo
   await chmod(`${path}.tmp`, 0o600)
   await rename(`${path}.tmp`, path)
   const folder = await open(dirname(path), 'r')
-  await folder.sync().finally(() => folder.close())
+  try {
+    await folder.sync()
+  } finally {
+    await folder.close()
+  }
 }
 
 const json = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`

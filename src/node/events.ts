@@ -4,7 +4,7 @@
  * The journal rows are what drills measure by: times are this node's clock at the moment the event was durable.
  */
 import type { Json, JsonObject, LogId, MemberId, Millis } from '#base'
-import type { Alarm, LinkState, Mirrored, Recalled, RecallAck, Receipt } from '#federation'
+import type { Alarm, LinkState, Mirrored, RecallAck, Receipt } from '#federation'
 import type { Store } from '#store'
 import type { EventHub, LiveEventName } from './event-hub.ts'
 import type { NodeLog } from './logging.ts'

@@ -54,6 +54,23 @@ export function cutObjects(body: Uint8Array, maxBytes: number): Submission {
   return { objects, envelope }
 }
 
+/**
+ * The texts of a TAXII envelope's objects, each to be judged for itself.
+ *
+ * @throws JSON_INVALID for what is not JSON at all; undefined for JSON that is no envelope
+ */
+export function cutEnvelope(body: Uint8Array): Uint8Array[] | undefined {
+  let value: unknown
+  try {
+    value = JSON.parse(fromUtf8(body))
+  } catch (cause) {
+    throw new NodeError('JSON_INVALID', 'The body is not JSON.', { cause })
+  }
+  const isList = typeof value === 'object' && value !== null && Array.isArray((value as { objects?: unknown }).objects)
+  const list = isList ? listSlice(body) : undefined
+  return list && elementSlices(list)
+}
+
 /** A submission may nest deeper than an object may by what it wraps around it; then each object is read for itself. */
 function parseSubmission(text: Uint8Array, maxBytes: number): Json {
   try {

@@ -7,20 +7,29 @@ import {
   type ApiRoot,
   type OpenCollection,
   openView,
+  SubmittedRows,
   type TaxiiBackend,
   toCollection,
   type View,
   viewId,
   viewsOf,
+  type WritableCollection,
+  type WritableCollections,
 } from '#taxii'
+import { NodeError } from './errors.ts'
 import type { NodeContext } from './node-context.ts'
 import type { TaxiiReader } from './taxii-reader.ts'
+import { accessTo, type TaxiiSubmissions } from './taxii-submissions.ts'
 
 /** Name of the root of everything that this node serves; no alliance can have it. */
 export const NODE_ROOT = '_node'
 
 /** The TAXII surface of a node. */
-export function openTaxiiBackend(node: NodeContext): TaxiiBackend<TaxiiReader> {
+export function openTaxiiBackend(
+  node: NodeContext,
+  writable: WritableCollections,
+  submissions: TaxiiSubmissions,
+): TaxiiBackend<TaxiiReader> {
   const { store, visibility } = node
 
   const rootsOf = (reader: TaxiiReader): ApiRoot[] => [
@@ -45,20 +54,54 @@ export function openTaxiiBackend(node: NodeContext): TaxiiBackend<TaxiiReader> {
     return viewsOf(heads, (author) => node.slugOf(author as LogHead['author']), types)
   }
 
+  const openWritable = (reader: TaxiiReader, one: WritableCollection): OpenCollection | undefined => {
+    const { canRead, canWrite } = accessTo(one, reader, visibility.self)
+    if (!canRead && !canWrite) return undefined
+    const { id, alias, title, description } = one
+    return {
+      id,
+      alias,
+      title,
+      ...(description === undefined ? {} : { description }),
+      canRead,
+      canWrite,
+      source: new SubmittedRows(store, id, {
+        org: reader.org,
+        mayRead: async (log) => visibility.mayReadLog(reader, log),
+      }),
+    }
+  }
+
+  const writableOf = async (root: string, id: string): Promise<WritableCollection> => {
+    const found = await writable.find(id, root)
+    if (!found) throw new NodeError('NOT_FOUND', 'There is no such collection.')
+    return found
+  }
+
   return {
     title: `Noroshi: ${node.config.name}`,
     maxBytes: node.limits.publishBytes,
     maxPage: node.limits.pageObjects,
     roots: async (reader) => rootsOf(reader),
-    collections: async (reader, root) =>
-      (await views(reader, root)).map((view) => toCollection(root, view)).sort((a, b) => (a.id < b.id ? -1 : 1)),
+    async collections(reader, root) {
+      const read = (await views(reader, root)).map((view) => toCollection(root, view))
+      const written = (await writable.list(root)).flatMap((one) => openWritable(reader, one) ?? [])
+      return [...read, ...written].sort((a, b) => (a.id < b.id ? -1 : 1))
+    },
     async collection(reader, root, name): Promise<OpenCollection | undefined> {
       const view = (await views(reader, root)).find(({ alias }) => alias === name || viewId(root, alias) === name)
-      return view && openView(store, root, view)
+      if (view) return openView(store, root, view)
+      const found = await writable.find(name, root)
+      return found && openWritable(reader, found)
     },
-    status: async () => undefined,
-    submit: () => Promise.reject(new Error('No collection of this node takes objects.')),
-    remove: async () => false,
+    status: (reader, root, id) => submissions.status(reader, root, id),
+    async submit(reader, root, { id }, envelope) {
+      return submissions.take(reader, await writableOf(root, id), envelope)
+    },
+    async remove(reader, root, { id }, _object, added) {
+      const target = await writable.find(id, root)
+      return target !== undefined && submissions.remove(reader, target, added)
+    },
   }
 }
 

@@ -21,7 +21,9 @@ const PARTS: readonly (readonly [part: string, file: string, className: string])
 
 export function renderPage(): string {
   const own = Object.entries(ERRORS).map(([code, [status, next]]) => `| \`${code}\` | ${status} | ${next} |`)
-  const parts = PARTS.flatMap(([part, file, className]) => codesIn(file).map((code) => `| \`${code}\` | ${part} | \`${answered(className, code)}\` |`))
+  const parts = PARTS.flatMap(([part, file, className]) =>
+    codesIn(file).map((code) => `| \`${code}\` | ${part} | \`${answered(className, code)}\` |`),
+  )
   return [
     '# Errors',
     '',

@@ -1,4 +1,4 @@
-import { Command } from 'commander'
+import type { Command } from 'commander'
 import { EXIT, examples, type Register } from '../command.ts'
 import { findNode, type NodeOptions, withNodeOptions } from '../node-client.ts'
 import { table } from '../output.ts'

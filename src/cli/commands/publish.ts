@@ -79,7 +79,7 @@ async function send(node: NodeClient, file: string, options: Options, output: Ou
   for (const to of options.to ?? []) query.append('to', to)
   if (options.dryRun) query.set('dryRun', 'true')
   const headers = { 'content-type': 'application/x-ndjson', accept: 'application/x-ndjson' }
-  const response = await sendInput(node, `/api/v1/publish?${query}`, headers, file)
+  const response = await sendInput(node, `/api/v1/publish?${query.toString()}`, headers, file)
   let result: Result | undefined
   for await (const line of readLines(response.body as unknown as AsyncIterable<Buffer>, Infinity)) {
     if ('tooLong' in line) continue

@@ -1,9 +1,12 @@
+import { randomBytes } from 'node:crypto'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { answerTaxii, refused, type TaxiiAnswer, taxiiCodeOf } from '#taxii'
+import { answerTaxii, refused, type TaxiiAnswer, type TaxiiBackend, taxiiCodeOf, WritableCollections } from '#taxii'
 import { ERRORS, toNodeError } from '../errors.ts'
 import type { NodeContext } from '../node-context.ts'
 import { openTaxiiBackend } from '../taxii-backend.ts'
-import { taxiiReaderOf } from '../taxii-reader.ts'
+import { taxiiAdminRoutes } from '../taxii-admin.ts'
+import { type TaxiiReader, taxiiReaderOf } from '../taxii-reader.ts'
+import { TaxiiSubmissions } from '../taxii-submissions.ts'
 import { passOverBody } from '../unread-body.ts'
 
 /** Address of the discovery resource. */
@@ -11,7 +14,14 @@ const TAXII_PATH = '/taxii2'
 
 /** The TAXII 2.1 surface: everything below `/taxii2/`, with its own form of errors. */
 export function taxiiRoutes(app: FastifyInstance, node: NodeContext): void {
-  const backend = openTaxiiBackend(node)
+  const writable = new WritableCollections(node.store)
+  const submissions = new TaxiiSubmissions(node, (bytes) => randomBytes(bytes))
+  const backend = openTaxiiBackend(node, writable, submissions)
+  void app.register(async (admin) => taxiiAdminRoutes(admin, node, { writable, submissions }))
+  void app.register(async (taxii) => taxiiSurface(taxii, node, backend))
+}
+
+function taxiiSurface(app: FastifyInstance, node: NodeContext, backend: TaxiiBackend<TaxiiReader>): void {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
   for (const url of [TAXII_PATH, `${TAXII_PATH}/*`])
