@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { fsckDirectory } from '#node'
+import { NOROSHI_EXTENSION } from '#policy'
 import { ask, connection, holds, indicator, journal, openWorld, publish, telemetry, until } from './world.ts'
 
 const TWO = { alliances: { trilateral: ['jp-nco', 'us-cisa'] } }
@@ -174,4 +175,32 @@ test('an object of another member is not published in its name', async () => {
     refused.map(({ code }) => code),
     ['NOT_OWNER'],
   )
+})
+
+test('an embargo ends at its instant, also where the node was restarted in between', async () => {
+  await using world = await openWorld(TWO)
+  const embargo = {
+    type: 'marking-definition',
+    spec_version: '2.1',
+    id: 'marking-definition--00000000-0000-4000-8000-0000000000e1',
+    created: '2026-01-01T00:00:00.000Z',
+    extensions: {
+      [NOROSHI_EXTENSION]: {
+        extension_type: 'property-extension',
+        embargo_until: new Date(Date.now() + 4_000).toISOString(),
+      },
+    },
+  }
+  const signal = indicator('198.51.100.28', { object_marking_refs: [embargo.id] })
+  const { refused } = await publish(world, 'jp-nco', [embargo, signal], { tlp: 'amber', to: ['alliance:trilateral'] })
+  assert.deepEqual(refused, [])
+  await world.restart('jp-nco')
+  await until('linked', () =>
+    world
+      .node('us-cisa')
+      .federation.links()
+      .every(({ state }) => state === 'up'),
+  )
+  assert.equal(await holds(world, 'us-cisa', signal.id), false, 'before')
+  await until('after', () => holds(world, 'us-cisa', signal.id), 15_000)
 })

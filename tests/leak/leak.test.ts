@@ -163,6 +163,34 @@ test('nothing that a reader sees changes when something is published that it may
   assert.deepEqual(await everything(), before)
 })
 
+test('live events tell a reader of logs that it may see, and of nothing else', async () => {
+  await using world = await openWorld(SMALL_WORLD)
+  const { secrets, definitions } = await fill(world)
+  await settled(world, secrets, oracleOf(world, definitions))
+  const token = (await tokensOf(world, 'read')).get('jp-nco th-ncsa') ?? ''
+  const stop = new AbortController()
+  const response = await ask(world, 'jp-nco', '/api/v1/events', { token, signal: stop.signal })
+  let heard = ''
+  const listening = (async () => {
+    for await (const chunk of response.body ?? []) heard += Buffer.from(chunk).toString()
+  })().catch(() => undefined)
+  const { object } = secrets[0] as Secret
+  const copy = (n: number) => ({
+    ...object,
+    id: `indicator--00000000-0000-4000-8000-00000000000${n}`,
+    object_marking_refs: undefined,
+  })
+  await publish(world, 'jp-nco', [copy(3)], { tlp: 'red', to: ['member:ph-ncert'] })
+  await publish(world, 'jp-nco', [copy(4)], { tlp: 'amber', to: ['alliance:trilateral'] })
+  await sleep(500)
+  assert.equal(heard.replace(/^:.*$/gm, '').trim(), '')
+  await publish(world, 'jp-nco', [copy(5)], { tlp: 'green', to: ['alliance:asean-japan'] })
+  await until('the event', () => heard.includes('event: published'))
+  assert.doesNotMatch(heard, /indicator--|[0-9a-f]{64}/)
+  stop.abort()
+  await listening
+})
+
 test('the suite notices a broken rule: one that opens every log, and one that opens none', async () => {
   for (const send of [true, false]) {
     await using world = await openWorld({
