@@ -13,16 +13,17 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   log: ['base'],
   policy: ['base', 'stix', 'log'],
   detect: ['base', 'stix'],
+  exchange: ['base', 'stix'],
   store: ['base', 'stix', 'log'],
   taxii: ['base', 'stix', 'log', 'policy', 'store'],
   federation: ['base', 'stix', 'policy', 'log', 'store'],
   drill: ['base', 'stix', 'policy', 'log', 'detect'],
-  node: ['base', 'stix', 'log', 'policy', 'detect', 'store', 'federation', 'drill', 'taxii'],
-  cli: ['base', 'stix', 'policy', 'log', 'detect', 'node', 'taxii'],
+  node: ['base', 'stix', 'log', 'policy', 'detect', 'exchange', 'store', 'federation', 'drill', 'taxii'],
+  cli: ['base', 'stix', 'policy', 'log', 'detect', 'exchange', 'node', 'taxii'],
 }
 
 /** Parts that do no I/O and take clock and randomness as arguments. */
-const PURE = ['base', 'stix', 'log', 'policy', 'detect']
+const PURE = ['base', 'stix', 'log', 'policy', 'detect', 'exchange']
 const IMPURE_MODULES = /^node:(fs|net|http|https|http2|child_process|dgram|dns|os|process|timers|tls|sqlite)/
 const IMPURE_CALLS =
   /\b(Date\.now\(|new Date\(\)|Math\.random\(|randomBytes\(|randomUUID\(|performance\.now\(|process\.(env|exit|argv))/

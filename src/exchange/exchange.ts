@@ -1,0 +1,72 @@
+import type { JsonObject } from '#base'
+import { ExchangeError } from './error.ts'
+import type { ExportFormat, ImportFormat, Writing } from './format.ts'
+import { INPUT_MAX_BYTES } from './limits.ts'
+import { type Loss, LossReport } from './loss.ts'
+import { READERS, WRITERS } from './registry.ts'
+
+/** How an input is to be read. */
+export interface ReadOptions {
+  format?: ImportFormat | 'auto'
+  /** Says where the content is from, such as a file's name. */
+  source: string
+  /** RFC 3339 time for content that carries none. */
+  now: string
+}
+
+/** What was understood of an input. */
+export interface Understood {
+  format: ImportFormat
+  objects: JsonObject[]
+  /** Objects by type. */
+  counts: Record<string, number>
+  preview: string[]
+  notes: string[]
+  losses: { total: number; listed: Loss[] }
+}
+
+/**
+ * Reads an input of any known format into STIX 2.1 objects, with a report of what was not taken and why. The same
+ * input, source and time give the same objects.
+ * @throws EXCHANGE_TOO_LARGE, EXCHANGE_FORMAT_UNKNOWN, EXCHANGE_SYNTAX, EXCHANGE_ENCODING, EXCHANGE_EMPTY
+ */
+export function readInput(bytes: Uint8Array, { format = 'auto', source, now }: ReadOptions): Understood {
+  if (bytes.length > INPUT_MAX_BYTES)
+    throw new ExchangeError(
+      'EXCHANGE_TOO_LARGE',
+      `The input has ${bytes.length} bytes, more than ${INPUT_MAX_BYTES}; split it.`,
+    )
+  if (bytes.length === 0) throw new ExchangeError('EXCHANGE_EMPTY', 'The input is empty.')
+  const reader = READERS.find((one) => (format === 'auto' ? one.detects(bytes) : one.name === format))
+  if (!reader)
+    throw new ExchangeError(
+      'EXCHANGE_FORMAT_UNKNOWN',
+      `No format ${format}; known are ${READERS.map(({ name }) => name).join(', ')}.`,
+    )
+  const losses = new LossReport()
+  const { objects, preview, notes } = reader.read(bytes, { source, now, losses })
+  const counts: Record<string, number> = {}
+  for (const { type } of objects) counts[String(type)] = (counts[String(type)] ?? 0) + 1
+  return {
+    format: reader.name,
+    objects,
+    counts,
+    preview,
+    notes,
+    losses: { total: losses.total, listed: losses.listed },
+  }
+}
+
+/**
+ * Writes STIX 2.1 objects in another format, with a report of what does not fit into it.
+ * @throws EXCHANGE_FORMAT_UNKNOWN
+ */
+export function writeOutput(objects: readonly JsonObject[], format: ExportFormat, context: { now: string }): Writing {
+  const writer = WRITERS.find(({ name }) => name === format)
+  if (!writer)
+    throw new ExchangeError(
+      'EXCHANGE_FORMAT_UNKNOWN',
+      `No format ${format}; known are ${WRITERS.map(({ name }) => name).join(', ')}.`,
+    )
+  return writer.write(objects, context)
+}

@@ -1,0 +1,302 @@
+import type { JsonObject } from '#base'
+import { toTimestamp } from '#base'
+import { strictest, tlpMarkingId } from '../markings.ts'
+import type { ReadContext } from '../format.ts'
+import { attributeToStix } from './attribute-to-stix.ts'
+import { distributionNotes, keptCloser } from './distribution.ts'
+import { flagOf, objectOf, objectsOf, textOf, timeAt } from './fields.ts'
+import { common, type MispContext, relationship } from './frame.ts'
+import { galaxyOfTag, galaxyToStix } from './galaxy.ts'
+import { uuidOf } from './ids.ts'
+import { objectToStix } from './object-to-stix.ts'
+import { sightingToStix } from './sighting.ts'
+import { type TagFacts, tagsOf } from './tags.ts'
+
+/** Time of identities that are made, the same in every import, so that each is published once. */
+const ORGANISATIONS_SINCE = '2020-01-01T00:00:00.000Z'
+/** What an indicator may indicate; anything else it is related to. */
+const INDICATED = new Set([
+  'attack-pattern',
+  'campaign',
+  'infrastructure',
+  'intrusion-set',
+  'malware',
+  'threat-actor',
+  'tool',
+])
+/** Objects that are taken into the one that refers to them. */
+const PARTS: ReadonlyMap<string, readonly string[]> = new Map([
+  ['pe', ['file']],
+  ['pe-section', ['pe']],
+  ['registry-key-value', ['registry-key']],
+])
+
+/** What an event became. */
+export interface EventObjects {
+  objects: JsonObject[]
+  notes: string[]
+}
+
+/** The STIX objects of one MISP event: all it holds, and a report that refers to them. */
+export function eventToStix(event: JsonObject, { losses, now }: ReadContext, path: string): EventObjects {
+  return new EventReader(event, losses, now, path).read()
+}
+
+class EventReader {
+  readonly #event: JsonObject
+  readonly #path: string
+  readonly #context: MispContext
+  readonly #tags: TagFacts
+  readonly #objects = new Map<string, JsonObject>()
+  /** Ids of what each MISP uuid became; the one to refer to comes first. */
+  readonly #became = new Map<string, string[]>()
+  readonly #siblings: Map<string, JsonObject>
+
+  constructor(event: JsonObject, losses: ReadContext['losses'], now: string, path: string) {
+    this.#event = event
+    this.#path = path
+    this.#tags = tagsOf(event, path, losses)
+    const at = timeAt(event, 'timestamp') ?? timeAt(event, 'publish_timestamp') ?? dateOf(event) ?? now
+    const level = strictest(this.#tags.levels)
+    this.#context = { at, losses, markings: level === undefined ? [] : [tlpMarkingId(level)] }
+    const creator = objectOf(event, 'Orgc') ?? objectOf(event, 'Org')
+    if (creator) this.#context = { ...this.#context, creator: this.#identity(creator) }
+    this.#siblings = new Map(objectsOf(event, 'Object').map((one) => [textOf(one, 'uuid'), one]))
+  }
+
+  read(): EventObjects {
+    objectsOf(this.#event, 'Attribute').forEach((one, index) =>
+      this.#attribute(one, `${this.#path}.Attribute[${index}]`),
+    )
+    objectsOf(this.#event, 'Object').forEach((one, index) => this.#object(one, `${this.#path}.Object[${index}]`))
+    this.#galaxies(this.#event, this.#tags, this.#path)
+    this.#references()
+    this.#proposals(this.#event, this.#path)
+    const report = this.#report()
+    return { objects: [...this.#objects.values(), ...report], notes: distributionNotes(this.#event) }
+  }
+
+  #identity(organisation: JsonObject): string {
+    const name = textOf(organisation, 'name')
+    const frame = common('identity', uuidOf(organisation['uuid'], 'organisation', name), ORGANISATIONS_SINCE, {
+      ...this.#context,
+      markings: [],
+    })
+    const { created_by_ref: _, ...own } = frame
+    this.#add([
+      { ...own, name: name || 'Organisation', identity_class: 'organization', ...marked(this.#context.markings) },
+    ])
+    return String(frame['id'])
+  }
+
+  #add(objects: readonly JsonObject[]): void {
+    for (const object of objects)
+      if (!this.#objects.has(String(object['id']))) this.#objects.set(String(object['id']), object)
+  }
+
+  /** Context of an element with tags of its own: the strictest level of its and the event's. */
+  #contextOf(levels: TagFacts['levels']): MispContext {
+    const level = strictest([...this.#tags.levels, ...levels])
+    return level === undefined ? this.#context : { ...this.#context, markings: [tlpMarkingId(level)] }
+  }
+
+  #isLeft(element: JsonObject, path: string): boolean {
+    const why = flagOf(element, 'deleted') === true ? 'it was deleted' : keptCloser(element, this.#event)
+    if (why !== undefined) this.#context.losses.add(path, why)
+    return why !== undefined
+  }
+
+  #attribute(attribute: JsonObject, path: string): void {
+    this.#proposals(attribute, path)
+    if (this.#isLeft(attribute, path)) return
+    if (textOf(attribute, 'type') === '' || textOf(attribute, 'value') === '')
+      return this.#context.losses.add(path, 'it has no type or no value')
+    const tags = tagsOf(attribute, path, this.#context.losses)
+    const made = attributeToStix(attribute, this.#contextOf(tags.levels))
+    if (made.some(({ type }) => String(type).startsWith('x-misp-')))
+      this.#context.losses.add(
+        path,
+        `STIX has no object for ${textOf(attribute, 'type')}; it is kept as a custom object, which detects nothing`,
+      )
+    this.#take(attribute, made, tags, path)
+  }
+
+  #object(object: JsonObject, path: string): void {
+    const partOf = PARTS.get(textOf(object, 'name'))
+    if (partOf && this.#isReferredBy(object, partOf)) return
+    if (this.#isLeft(object, path)) return
+    const kept = objectsOf(object, 'Attribute').filter(
+      (one, index) => !this.#isLeft(one, `${path}.Attribute[${index}]`),
+    )
+    const tags = kept.map((one) => tagsOf(one, path, this.#context.losses))
+    for (const one of kept) this.#proposals(one, path)
+    const joined: TagFacts = {
+      levels: tags.flatMap(({ levels }) => levels),
+      galaxies: tags.flatMap(({ galaxies }) => galaxies),
+      labels: [...new Set(tags.flatMap(({ labels }) => labels))],
+    }
+    const made = objectToStix({ ...object, Attribute: kept }, this.#contextOf(joined.levels), this.#siblings)
+    if (made.some(({ type }) => type === 'x-misp-object'))
+      this.#context.losses.add(
+        path,
+        `STIX has no object for the template ${textOf(object, 'name')}; it is kept as a custom object, which detects nothing`,
+      )
+    this.#take(object, made, joined, path)
+    for (const one of kept) this.#became.set(textOf(one, 'uuid'), this.#became.get(textOf(object, 'uuid')) ?? [])
+  }
+
+  #isReferredBy(object: JsonObject, names: readonly string[]): boolean {
+    const uuid = textOf(object, 'uuid')
+    return [...this.#siblings.values()].some(
+      (one) =>
+        names.includes(textOf(one, 'name')) &&
+        objectsOf(one, 'ObjectReference').some((reference) => textOf(reference, 'referenced_uuid') === uuid),
+    )
+  }
+
+  /** Takes what an element became, with its tags, galaxies and sightings. */
+  #take(element: JsonObject, made: readonly JsonObject[], tags: TagFacts, path: string): void {
+    for (const object of made)
+      if (tags.labels.length > 0 && Array.isArray(object['labels']))
+        object['labels'] = [...object['labels'], ...tags.labels]
+    this.#add(made)
+    const ids = made.filter(({ type }) => isReferable(String(type))).map(({ id }) => String(id))
+    const detecting = ids.find((id) => id.startsWith('indicator--'))
+    const main = detecting ?? ids[0]
+    this.#became.set(textOf(element, 'uuid'), main === undefined ? [] : [main, ...ids.filter((id) => id !== main)])
+    for (const target of this.#galaxies(element, tags, path)) {
+      const kind =
+        detecting !== undefined && INDICATED.has(target.slice(0, target.indexOf('--'))) ? 'indicates' : 'related-to'
+      if (main !== undefined) this.#add([relationship(main, kind, target, this.#context.at, this.#context)])
+    }
+    objectsOf(element, 'Sighting').forEach((one, index) => {
+      const organisation = objectOf(one, 'Organisation')
+      const by = organisation ? this.#identity(organisation) : this.#context.creator
+      const seen = main === undefined ? undefined : sightingToStix(one, main, by, this.#context)
+      if (seen) this.#add([seen])
+      else
+        this.#context.losses.add(
+          `${path}.Sighting[${index}]`,
+          'an expiration, or a sighting of nothing that STIX can refer to',
+        )
+    })
+  }
+
+  #galaxies(element: JsonObject, tags: TagFacts, path: string): string[] {
+    const galaxies = objectsOf(element, 'Galaxy')
+    const known = new Set(
+      galaxies.flatMap((one) => objectsOf(one, 'GalaxyCluster').map((cluster) => textOf(cluster, 'tag_name'))),
+    )
+    const named = galaxies.flatMap((one) =>
+      objectsOf(one, 'GalaxyCluster').map(
+        (cluster) => `misp-galaxy:${textOf(one, 'type')}="${textOf(cluster, 'value')}"`,
+      ),
+    )
+    const fromTags = tags.galaxies
+      .filter((tag) => !known.has(tag) && !named.includes(tag))
+      .map(galaxyOfTag)
+      .filter((one) => one !== undefined)
+    const made = [...galaxies, ...fromTags].flatMap((one, index) =>
+      galaxyToStix(one, this.#context, `${path}.Galaxy[${index}]`),
+    )
+    this.#add(made)
+    return made.map(({ id }) => String(id))
+  }
+
+  #references(): void {
+    for (const object of this.#siblings.values()) {
+      objectsOf(object, 'ObjectReference').forEach((reference, index) => {
+        const source = this.#became.get(textOf(object, 'uuid'))?.[0]
+        const targets = this.#became.get(textOf(reference, 'referenced_uuid'))
+        if (source?.startsWith('note--') || source === undefined || this.#isPart(reference)) return
+        const target = targets?.[0]
+        if (target === undefined || target === source)
+          return this.#context.losses.add(
+            `${this.#path}.Object(${textOf(object, 'uuid')}).ObjectReference[${index}]`,
+            'it refers to nothing that was taken',
+          )
+        const kind =
+          textOf(reference, 'relationship_type')
+            .toLowerCase()
+            .replace(/[^a-z0-9]+/g, '-')
+            .replace(/^-|-$/g, '') || 'related-to'
+        this.#add([relationship(source, kind.slice(0, 200), target, this.#context.at, this.#context)])
+      })
+    }
+  }
+
+  #isPart(reference: JsonObject): boolean {
+    const target = this.#siblings.get(textOf(reference, 'referenced_uuid'))
+    return target !== undefined && !this.#became.has(textOf(target, 'uuid'))
+  }
+
+  #proposals(element: JsonObject, path: string): void {
+    objectsOf(element, 'ShadowAttribute').forEach((_, index) =>
+      this.#context.losses.add(
+        `${path}.ShadowAttribute[${index}]`,
+        'a proposal that the owner of the event has not accepted',
+      ),
+    )
+  }
+
+  /** The report on all that the event holds, and the notes that refer to it. */
+  #report(): JsonObject[] {
+    const info = textOf(this.#event, 'info')
+    const id = uuidOf(this.#event['uuid'], 'event', info, this.#context.at)
+    const report = common('report', id, this.#context.at, this.#context)
+    this.#notes(String(report['id']))
+    const refs = [...this.#objects.values()]
+      .map((one) => String(one['id']))
+      .filter((one) => one !== this.#context.creator)
+    if (refs.length === 0) {
+      this.#context.losses.add(this.#path, 'the event holds nothing that became STIX')
+      return []
+    }
+    const published = timeAt(this.#event, 'publish_timestamp') ?? this.#context.at
+    const text = [info.slice(0, 10_000)].filter(Boolean)
+    return [
+      {
+        ...report,
+        name: text[0] ?? 'MISP event',
+        report_types: ['threat-report'],
+        published: published.replace('.000Z', 'Z'),
+        object_refs: refs,
+        ...(this.#tags.labels.length === 0 ? {} : { labels: [...new Set(this.#tags.labels)] }),
+      },
+    ]
+  }
+
+  /** Annotations find what they annotate; the event's written reports become notes on its report. */
+  #notes(report: string): void {
+    for (const object of this.#objects.values()) {
+      if (object['type'] !== 'note' || !Array.isArray(object['object_refs'])) continue
+      const targets = object['object_refs'].flatMap((uuid) => this.#became.get(String(uuid)) ?? [])
+      object['object_refs'] = targets.length > 0 ? targets : [report]
+    }
+    objectsOf(this.#event, 'EventReport').forEach((one, index) => {
+      const path = `${this.#path}.EventReport[${index}]`
+      const content = textOf(one, 'content')
+      if (this.#isLeft(one, path)) return
+      if (content === '') return this.#context.losses.add(path, 'it has no content')
+      const name = textOf(one, 'name')
+      const at = timeAt(one, 'timestamp') ?? this.#context.at
+      const note = common('note', uuidOf(one['uuid'], 'event report', name, content), at, this.#context)
+      this.#add([{ ...note, ...(name === '' ? {} : { abstract: name }), content, object_refs: [report] }])
+    })
+  }
+}
+
+const marked = (markings: readonly string[]): JsonObject =>
+  markings.length === 0 ? {} : { object_marking_refs: [...markings] }
+
+/** Whether relationships and sightings may refer to a type: not to parts of an observation. */
+const isReferable = (type: string) =>
+  /^(?:indicator|observed-data|malware|tool|vulnerability|attack-pattern|course-of-action|identity|location|intrusion-set|note|campaign|x-misp-.*)$/.test(
+    type,
+  )
+
+function dateOf(event: JsonObject): string | undefined {
+  const date = textOf(event, 'date')
+  const ms = /^\d{4}-\d\d-\d\d$/.test(date) ? Date.parse(`${date}T00:00:00Z`) : NaN
+  return Number.isFinite(ms) && ms >= 0 ? toTimestamp(ms) : undefined
+}

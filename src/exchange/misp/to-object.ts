@@ -1,0 +1,197 @@
+import type { Json, JsonObject } from '#base'
+import { type Comparison, comparisonsOf } from '../comparisons.ts'
+import { isObject, textOf } from './fields.ts'
+import { keyOf, type Lookup, valuesAt } from './from-observable.ts'
+import { mispUuid, uuidIn } from './ids.ts'
+import { labelOf } from './labels.ts'
+import { likelyAttribute, likelyTemplate } from './likeness.ts'
+import { OBJECT_SHAPES, type ObjectShape } from './object-table.ts'
+import { asNumber, frameOf } from './to-attribute.ts'
+
+/** The MISP object, or the attributes, that a pattern is about. */
+export function objectOfPattern(object: JsonObject): JsonObject[] {
+  const comparisons = comparisonsOf(textOf(object, 'pattern'))
+  if (!comparisons) return []
+  const name = labelOf(object, 'name')
+  if (name === undefined) {
+    const attributes =
+      comparisons.joined === 'or' || comparisons.all.length === 1
+        ? comparisons.all.map(({ key, value }) => likelyAttribute(key, value))
+        : []
+    if (attributes.length > 0 && attributes.every((one) => one !== undefined))
+      return attributes.map((one, index) => ({
+        ...frameOf(object),
+        ...one,
+        ...(index > 0 ? { uuid: mispUuid(String(object['id']), one?.type ?? '', one?.value ?? '') } : {}),
+      }))
+    if (comparisons.joined === 'or') return []
+  }
+  const template = name ?? likelyTemplate(comparisons.all.map(({ key }) => key))
+  const shape = OBJECT_SHAPES.get(template === 'pe' ? 'file' : (template ?? ''))
+  if (!shape) return []
+  const attributes = comparisons.all.flatMap((one) => attributeOfComparison(object, one, shape))
+  return [framed(object, template ?? shape.name, shape.category, attributes)]
+}
+
+function attributeOfComparison(object: JsonObject, { key, value }: Comparison, shape: ObjectShape): JsonObject[] {
+  if (/_ref\.type$/.test(key) || /\.content_disposition$/.test(key) || key === 'user-account:account_type')
+    return shape.constants.has('account_type') || key !== 'user-account:account_type'
+      ? []
+      : [made(object, 'account-type', 'text', value, true)]
+  if (/content_ref\.(?:payload_bin|hashes|mime_type|encryption_algorithm|decryption_key)/.test(key)) return []
+  const exact = [...shape.relations].filter(
+    ([, { place }]) => place && (keyOf(place.patternPath) === key || keyOf(place.path) === key),
+  )
+  const fitting = exact.find(([, { type }]) => fits(type, value)) ?? exact[0]
+  if (fitting) return [made(object, fitting[0], fitting[1].type, value, true)]
+  const custom = /[:.]x_misp_([A-Za-z0-9_]+)$/.exec(key)?.[1]
+  if (custom === undefined) return []
+  const relation = relationOfCustom(custom, shape)
+  return [made(object, relation, shape.relations.get(relation)?.type ?? 'text', value, true)]
+}
+
+/** Whether a value can be of a type: an address is no host's name. */
+function fits(type: string, value: string): boolean {
+  const isAddress = /^[\d.]+(?:\/\d+)?$/.test(value) || value.includes(':')
+  if (type === 'hostname' || type === 'domain') return !isAddress
+  return type.startsWith('ip-') ? isAddress : type === 'url' ? value.includes('://') : true
+}
+
+/** Relation of a custom property: its own name where the template has it with hyphens. */
+function relationOfCustom(name: string, { relations }: { relations: ReadonlyMap<string, unknown> }): string {
+  return (
+    [...relations.keys()].find((relation) => relation.replace(/[^A-Za-z0-9_]/g, '_') === name) ??
+    name.replaceAll('_', '-')
+  )
+}
+
+/** The MISP object, or the attribute, of observables. */
+export function objectOfObservables(
+  object: JsonObject,
+  observables: readonly JsonObject[],
+  lookup: Lookup,
+): JsonObject[] {
+  const name = labelOf(object, 'name')
+  if (name !== undefined) {
+    const shape = OBJECT_SHAPES.get(name === 'pe' ? 'file' : name)
+    return shape ? [framed(object, name, shape.category, attributesOfAll(object, observables, shape, lookup))] : []
+  }
+  const referred = new Set(
+    observables.flatMap((one) =>
+      Object.entries(one).flatMap(([key, value]) => (/_refs?$/.test(key) ? [value].flat().map(String) : [])),
+    ),
+  )
+  return observables
+    .filter(({ id }) => !referred.has(String(id)))
+    .flatMap((root) => fromRoot(object, root, observables.length > 0 && object !== root, lookup))
+}
+
+function fromRoot(object: JsonObject, root: JsonObject, isObserved: boolean, lookup: Lookup): JsonObject[] {
+  const keys = Object.keys(root).filter(
+    (key) => !['type', 'id', 'spec_version', 'defanged', 'object_marking_refs'].includes(key),
+  )
+  const only =
+    keys.length === 1 ? likelyAttribute(`${String(root['type'])}:${keys[0]}`, textOf(root, keys[0] ?? '')) : undefined
+  const comment: JsonObject = isObserved ? { comment: `Observed Data ID: ${String(object['id'])}` } : {}
+  const frame: JsonObject = { ...frameOf(object), uuid: uuidIn(String(root['id'])), to_ids: false, ...comment }
+  if (only) return [{ ...frame, ...only }]
+  const template = likelyTemplate(keys.map((key) => `${String(root['type'])}:${key}`))
+  const shape = OBJECT_SHAPES.get(template ?? '')
+  if (!shape) return []
+  const attributes = attributesOfAll(root, [root], shape, lookup)
+  return [{ ...framed(object, shape.name, shape.category, attributes), uuid: uuidIn(String(root['id'])), ...comment }]
+}
+
+function attributesOfAll(
+  object: JsonObject,
+  observables: readonly JsonObject[],
+  shape: ObjectShape,
+  lookup: Lookup,
+): JsonObject[] {
+  const roots = observables.filter(({ type }) => type === shape.root)
+  const referred = new Set(
+    roots.flatMap((one) => ['parent_ref', 'child_refs'].flatMap((name) => [one[name] ?? []].flat().map(String))),
+  )
+  const own = roots.filter(({ id }) => !referred.has(String(id)))
+  const attributes = own.flatMap((root) => attributesOf(object, root, shape, lookup))
+  const seen = new Set<string>()
+  return attributes.filter((one) => {
+    const key = JSON.stringify([one['object_relation'], one['value']])
+    return seen.has(key) ? false : seen.add(key)
+  })
+}
+
+function attributesOf(object: JsonObject, root: JsonObject, shape: ObjectShape, lookup: Lookup): JsonObject[] {
+  const taken = new Set<string>()
+  const placed = [...shape.relations].flatMap(([relation, { type, place }]) => {
+    if (!place || taken.has(place.path)) return []
+    const values = place.path.endsWith(':content_ref')
+      ? [contentOf(root, relation, lookup)]
+      : valuesAt(root, place.path, lookup)
+    const fitting = values.filter((value) => value !== undefined && (typeof value !== 'string' || fits(type, value)))
+    if (fitting.length > 0 && place.path !== 'network-traffic:protocols') taken.add(place.path)
+    return fitting.map((value) => made(object, relation, type, value ?? '', false))
+  })
+  const custom = Object.entries(root).flatMap(([key, value]) => {
+    if (!key.startsWith('x_misp_')) return []
+    const relation = relationOfCustom(key.slice('x_misp_'.length), shape)
+    if (placed.some((one) => one['object_relation'] === relation)) return []
+    return [value]
+      .flat()
+      .map((one) => made(object, relation, shape.relations.get(relation)?.type ?? 'text', one, false))
+  })
+  return [...placed, ...custom]
+}
+
+/** The packed bytes of a file, as MISP holds a sample: name and hash as value, bytes as data. */
+function contentOf(root: JsonObject, relation: string, lookup: Lookup): Json | undefined {
+  const artifact = lookup.get(textOf(root, 'content_ref'))
+  if (!artifact) return undefined
+  const name = textOf(artifact, 'x_misp_filename') || textOf(root, 'name')
+  const hashes = artifact['hashes']
+  const md5 = isObject(hashes) ? textOf(hashes, 'MD5') : ''
+  return {
+    value: relation === 'malware-sample' && md5 !== '' ? `${name}|${md5}` : name,
+    data: textOf(artifact, 'payload_bin'),
+  }
+}
+
+/** One attribute of an object; its uuid follows from the object, its relation and its value. */
+export function made(object: JsonObject, relation: string, type: string, value: Json, detects: boolean): JsonObject {
+  const withData = isObject(value)
+  const plain = withData ? textOf(value, 'value') : mispValue(type, value)
+  return {
+    uuid: mispUuid(String(object['id']), relation, String(plain)),
+    object_relation: relation,
+    value: plain,
+    type,
+    disable_correlation: false,
+    to_ids: detects,
+    ...(withData && value['data'] !== undefined ? { data: textOf(value, 'data') } : {}),
+  }
+}
+
+function mispValue(type: string, value: Json): Json {
+  if (type === 'AS') return asNumber(String(value))
+  if (type === 'datetime') return String(value).replace(/(?:\.0+)?Z$/, '+00:00')
+  return typeof value === 'boolean' && type === 'boolean' ? value : String(value)
+}
+
+/** A MISP object around its attributes. */
+export function framed(
+  object: JsonObject,
+  name: string,
+  category: string,
+  attributes: readonly JsonObject[],
+): JsonObject {
+  const ms = Date.parse(textOf(object, 'modified'))
+  return {
+    name,
+    'meta-category': labelOf(object, 'meta-category') ?? category,
+    uuid: uuidIn(String(object['id'])),
+    distribution: '5',
+    sharing_group_id: '0',
+    ...(Number.isFinite(ms) ? { timestamp: String(Math.trunc(ms / 1_000)) } : {}),
+    Attribute: [...attributes],
+  }
+}
