@@ -32,6 +32,11 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   { name: 'link', summary: 'addresses of peers', load: () => import('./commands/link.ts') },
   { name: 'token', summary: 'access of clients and machines', load: () => import('./commands/token.ts') },
+  {
+    name: 'taxii',
+    summary: 'TAXII 2.1: collections that take submissions, pull, push',
+    load: () => import('./commands/taxii.ts'),
+  },
   { name: 'drill', summary: 'run a scenario, list and read drills', load: () => import('./commands/drill.ts') },
   { name: 'validate', summary: 'check STIX objects and bundles', load: () => import('./commands/validate.ts') },
   {

@@ -7,9 +7,9 @@ import { objectColumns } from '#stix'
 import type { Change } from '#store'
 import {
   deleteRow,
+  entriesAt,
   fromVersionKey,
   isGranted,
-  placedBodies,
   putRow,
   rowsOfObject,
   type Status,
@@ -19,6 +19,7 @@ import {
   submittedRow,
   type SubmittedRow,
   TaxiiError,
+  versionsIn,
   type WritableCollection,
 } from '#taxii'
 import { toNodeError } from './errors.ts'
@@ -216,13 +217,9 @@ export class TaxiiSubmissions {
     objects: readonly RawObject[],
   ): Promise<Set<string>> {
     const { store } = this.#node
-    const own = (await store.logs({ own: true })).map(({ log }) => ({ log }))
+    const own = (await store.logs({ own: true })).map(({ log }) => log)
     const ids = [...new Set(objects.map(({ value }) => String(value['id'])))]
-    const bodies = await placedBodies(
-      store,
-      ids.map((id) => ({ id, places: own })),
-    )
-    const standing = new Set([...bodies.values()].map(({ id, modified }) => `${id} ${modified}`))
+    const standing = await versionsIn(store, ids, own)
     const intents = await store.records<JsonObject>(INTENTS)
     for (const { value } of intents)
       if (value['collection'] === target.id && value['org'] === reader.org)
@@ -239,13 +236,10 @@ export class TaxiiSubmissions {
     const places = published.flatMap(({ id, log, index }) =>
       log === undefined || index === undefined ? [] : [{ id, log, index }],
     )
-    const bodies = await placedBodies(
-      this.#node.store,
-      places.map(({ id, log }) => ({ id, places: [{ log }] })),
-    )
+    const entries = await entriesAt(this.#node.store, places)
     const byVersion = new Map<string, SubmittedRow['places']>()
     for (const { id, log, index } of places) {
-      const version = `${id} ${bodies.get(`${log} ${index}`)?.modified ?? ''}`
+      const version = `${id} ${entries.get(`${log} ${index}`)?.modified ?? ''}`
       byVersion.set(version, [...(byVersion.get(version) ?? []), { log, index }])
     }
     return byVersion

@@ -1,4 +1,4 @@
-import { parseTimestamp, timestampKey } from '#base'
+import { parseTimestamp } from '#base'
 import type { Micros } from '#store'
 import { TaxiiError } from './error.ts'
 
@@ -28,8 +28,9 @@ export function fromMicros(micros: Micros): string {
  * @throws TaxiiError TAXII_BAD_REQUEST
  */
 export function versionKey(text: string): string {
-  instantOf(text, 'match[version]')
-  return timestampKey(text.toUpperCase())
+  const { seconds, fraction } = instantOf(text, 'match[version]')
+  const whole = new Date(seconds * 1_000).toISOString().slice(0, 19)
+  return fraction === '' ? whole : `${whole}.${fraction}`
 }
 
 /** The timestamp of a version key, as STIX writes it. */
@@ -39,7 +40,8 @@ export function fromVersionKey(key: string): string {
 }
 
 function instantOf(text: string, what: string) {
-  const instant = parseTimestamp(text.toUpperCase())
+  // Some clients send back "+00:00", whose plus a query decodes to a space.
+  const instant = parseTimestamp(text.toUpperCase().replace(/[+ -]00:00$/, 'Z'))
   if (instant) return instant
   throw new TaxiiError('TAXII_BAD_REQUEST', `${what} is no timestamp like 2026-01-01T00:00:00.000000Z.`)
 }

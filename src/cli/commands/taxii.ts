@@ -1,0 +1,110 @@
+import { Command } from 'commander'
+import { collect, EXIT, examples, type Register, UsageError } from '../command.ts'
+import { findNode, type NodeOptions, withNodeOptions } from '../node-client.ts'
+import { table } from '../output.ts'
+
+type JsonOption = NodeOptions & { json?: boolean }
+
+interface Collection {
+  id: string
+  alias: string
+  title: string
+  root: string
+  to: string[]
+  tlp?: string
+  grants: { who: string; can: string }[]
+}
+
+/** `noroshi taxii …` */
+export const register: Register = (program, { output, exit }) => {
+  const taxii = program.command('taxii').description('TAXII 2.1: collections that take submissions; pull and push.')
+  const say = async (json: boolean | undefined, value: unknown, lines: readonly string[]) => {
+    if (json) await output.line(JSON.stringify(value))
+    else for (const line of lines) await output.line(line)
+    exit(EXIT.done)
+  }
+  const collection = taxii.command('collection').description('Collections that take submissions.')
+  const sub = (parent: Command, usage: string, description: string, lines: string[]): Command =>
+    withNodeOptions(parent.command(usage).description(description))
+      .option('--json', 'print JSON')
+      .addHelpText('after', examples(lines))
+
+  sub(collection, 'create <alias>', 'Create a collection that takes submissions.', [
+    'noroshi taxii collection create partners --to alliance:trilateral --tlp amber --dir node',
+  ])
+    .option('--title <title>', 'shown to clients')
+    .option('--description <text>', 'shown to clients')
+    .option('--root <alliance>', 'alliance whose API root shows it; absent = the node’s own root')
+    .option('--tlp <level>', 'marking of objects that carry none; absent = those go to quarantine')
+    .option('--to <whom>', 'audience of what is submitted; may be given several times', collect)
+    .action(
+      async (
+        alias: string,
+        options: JsonOption & Record<'title' | 'description' | 'root' | 'tlp', string> & { to?: string[] },
+      ) => {
+        const node = await findNode(options)
+        const { title, description, root, tlp, to } = options
+        const body = { alias, title, description, root, tlp: tlp?.toLowerCase(), to }
+        const made = await node.post<Collection>('/api/v1/taxii/collections', body)
+        await say(options.json, made, [
+          `Created ${made.alias} (${made.id}). Nobody may write yet: noroshi taxii collection grant.`,
+        ])
+      },
+    )
+
+  sub(collection, 'list', 'Collections that take submissions.', ['noroshi taxii collection list --dir node']).action(
+    async (options: JsonOption) => {
+      const node = await findNode(options)
+      const { collections } = await node.get<{ collections: Collection[] }>('/api/v1/taxii/collections')
+      const rows = collections.map(({ alias, id, root, to, tlp, grants }) => [
+        alias,
+        id,
+        root,
+        tlp === undefined ? 'unmarked: quarantine' : `unmarked: TLP:${tlp.toUpperCase()}`,
+        to.join(' ') || 'as marked',
+        grants.map(({ who, can }) => `${can}: ${who}`).join(', ') || 'no grants',
+      ])
+      await say(options.json, { collections }, rows.length === 0 ? ['No collections take submissions.'] : table(rows))
+    },
+  )
+
+  sub(collection, 'grant <alias>', 'Say who may write to a collection, or read it.', [
+    'noroshi taxii collection grant partners --token-id 0f3c5ab1d2e4f607 --can write --dir node',
+    'noroshi taxii collection grant partners --org ph-bank --can nothing --dir node',
+  ])
+    .option('--token-id <id>', 'the bearer of this token')
+    .option('--org <org>', 'everybody of this organisation')
+    .requiredOption('--can <what>', 'write (and read what it wrote), read, or nothing')
+    .action(async (alias: string, options: JsonOption & { tokenId?: string; org?: string; can: string }) => {
+      const { tokenId: token, org, can } = options
+      if ((token === undefined) === (org === undefined)) throw new UsageError('Give either --token-id or --org.')
+      const node = await findNode(options)
+      const path = `/api/v1/taxii/collections/${encodeURIComponent(alias)}/grants`
+      const changed = await node.post<Collection>(path, { token, org, can })
+      await say(options.json, changed, [`${token ?? org} may ${can === 'nothing' ? 'do nothing with' : can} ${alias}.`])
+    })
+
+  const quarantine = taxii.command('quarantine').description('Submitted objects that carry no marking.')
+  sub(quarantine, 'list', 'What waits for a marking.', ['noroshi taxii quarantine list --dir node']).action(
+    async (options: JsonOption) => {
+      const node = await findNode(options)
+      const answer = await node.get<{ quarantined: { key: string; id: string; org: string; time: number }[] }>(
+        '/api/v1/taxii/quarantine',
+      )
+      const rows = answer.quarantined.map(({ key, id, org, time }) => [key, id, org, new Date(time).toISOString()])
+      await say(options.json, answer, rows.length === 0 ? ['Nothing waits.'] : table(rows))
+    },
+  )
+  sub(quarantine, 'end <key>', 'Publish what waits with a marking, or drop it.', [
+    'noroshi taxii quarantine end KEY --tlp amber --dir node',
+    'noroshi taxii quarantine end KEY --drop --dir node',
+  ])
+    .option('--tlp <level>', 'marking with which it is published')
+    .option('--drop', 'forget it')
+    .action(async (key: string, options: JsonOption & { tlp?: string; drop?: boolean }) => {
+      const node = await findNode(options)
+      const body = { tlp: options.tlp?.toLowerCase(), drop: options.drop }
+      const answer = await node.post(`/api/v1/taxii/quarantine/${encodeURIComponent(key)}`, body)
+      await say(options.json, answer, [options.drop ? `Dropped ${key}.` : `Published ${key}.`])
+    })
+}
