@@ -45,7 +45,7 @@ function patternValues(pattern: string): Told[] | undefined {
   const all = comparisons.all.filter(({ key }) => !/:(?:src|dst)_ref\.type$/.test(key))
   if (all.length > 1 && comparisons.joined === 'and') return undefined
   return all.map(({ key, value }) => ({
-    kind: /_ref\.value$/.test(key) ? hostKind(value) : (KINDS.get(key) ?? key),
+    kind: key.endsWith('_ref.value') ? hostKind(value) : (KINDS.get(key) ?? key),
     value,
   }))
 }

@@ -44,12 +44,31 @@ export function stixToMisp(stix: readonly JsonObject[], losses: LossReport): Mis
     if (type === 'observed-data' && done.has(uuidIn(id))) continue
     if (type === 'relationship' || type === 'sighting' || type === 'opinion') continue
     if (isObservable(object) && referred.has(id)) continue
-    const made = toMisp(object, lookup)
+    const made = withObserved(toMisp(object, lookup), object, lookup)
     if (made.length === 0) losses.add(id, `MISP has no attribute, object or galaxy for this ${type}`)
     for (const one of made) add(parts, one)
     done.add(uuidIn(id))
   }
   return parts
+}
+
+/** What an indicator became, with what the observed-data of the same uuid knows besides. */
+function withObserved(
+  made: JsonObject[],
+  object: JsonObject,
+  lookup: ReadonlyMap<string, JsonObject>,
+): JsonObject[] {
+  const [detecting] = made
+  const observed = object['type'] === 'indicator' ? lookup.get(`observed-data--${uuidIn(String(object['id']))}`) : undefined
+  if (!observed || !detecting) return made
+  const [seen] = fromObserved(observed, lookup)
+  if (!seen) return made
+  if (detecting['Attribute'] === undefined) return [{ ...seen, ...detecting, value: seen['value'] ?? '' }]
+  const known = detecting['Attribute'] as JsonObject[]
+  const isKnown = (one: JsonObject) =>
+    known.some((other) => other['object_relation'] === one['object_relation'] && other['value'] === one['value'])
+  const others = ((seen['Attribute'] ?? []) as JsonObject[]).filter((one) => !isKnown(one))
+  return [{ ...detecting, Attribute: [...known, ...others] }]
 }
 
 function add(parts: MispParts, made: JsonObject): void {

@@ -154,7 +154,7 @@ function cellOf(attributes: Map<string, string>, next: number): Cell {
 function columnOf(reference: string | undefined): number | undefined {
   const letters = /^([A-Z]{1,3})\d{1,7}$/.exec(reference ?? '')?.[1]
   if (letters === undefined) return undefined
-  return [...letters].reduce((column, letter) => column * 26 + letter.charCodeAt(0) - 64, 0) - 1
+  return letters.split('').reduce((column, letter) => column * 26 + letter.charCodeAt(0) - 64, 0) - 1
 }
 
 function place(row: string[], column: number, value: string): void {
