@@ -156,6 +156,10 @@ class OpenFederation implements Federation {
       throw new FederationError('LINK_ADDRESS', `${address} is no address of a node: give https://host[:port]`)
     await this.#setLink(member.id, { address })
     this.#parts.shell.add(member.id, member.slug, address)
+    // Who joined a moment ago may not know the charter yet in which both stand, and refuses this node until it does.
+    for (const { charter } of this.directory.charters())
+      if (charter.members.some(({ id }) => id === member.id))
+        this.#background('Pushing a charter', this.alliances.announce(charter.alliance))
   }
 
   async removeLink(name: string): Promise<void> {

@@ -8,6 +8,7 @@ import { gunzipSync } from 'node:zlib'
 import { fromBase64 } from '#base'
 import { type Envelope, verifyStatement } from '#log'
 import { good } from './noroshi-command.ts'
+import { answerToSlowBody } from './slow-body.ts'
 import { ALLIANCE, objectsAt, objectTexts, openTwoNodes, type TestNode, type TwoNodes, until } from './two-nodes.ts'
 
 const SHARED = process.env.NOROSHI_SHARED ?? join(import.meta.dirname, '../../../shared')
@@ -341,6 +342,7 @@ test(
       assert.deepEqual([problem['status'], problem['code']], [413, 'BODY_TOO_LARGE'])
       assert.ok(String(problem['detail']).length > 10 && String(problem['next']).length > 10)
     }
+    assert.match(await answerToSlowBody(author, '/api/v1/recall', 4_194_304), /^HTTP\/1\.1 413 /)
     const nested = `{"type":"note","x":${'['.repeat(10_000)}${']'.repeat(10_000)}}`
     const bad: [name: string, text: string, words: RegExp][] = [
       ['nested', nested, /levels of nesting at line 1\b/],

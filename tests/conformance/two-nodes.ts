@@ -42,8 +42,10 @@ export async function openTwoNodes(folder: string, stack: AsyncDisposableStack):
   const { words } = JSON.parse(joining.stdout) as { words: string }
   await good(author.run('alliance', 'approve', ALLIANCE, '--member', mirror.slug, '--words', words))
   await good(author.run('link', 'add', mirror.slug, mirror.url))
-  const { stdout } = await good(mirror.run('alliance', 'requests', ALLIANCE))
-  assert.match(stdout, /This member stands in pair/)
+  await until('the mirror stands in the alliance', async () => {
+    const { alliances } = await mirror.get<{ alliances: unknown[] }>('/api/v1/status')
+    return alliances.length === 1
+  })
   await good(mirror.run('link', 'add', author.slug, author.url))
   for (const node of [author, mirror])
     await until(`the link of ${node.slug} is up`, async () => {
