@@ -88,7 +88,7 @@ const post = (node: TestNode, path: string, body: Uint8Array, headers: Record<st
 
 const stack = new AsyncDisposableStack()
 const folder = mkdtempSync(join(tmpdir(), 'noroshi-real-input-'))
-stack.defer(() => rmSync(folder, { recursive: true, force: true }))
+process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
 let nodes: TwoNodes
 /** What was published, by version: the text that was published first. */
 const expected = new Map<string, string>()
