@@ -24,10 +24,10 @@ export function contains(wide: Resolved, narrow: Resolved, moment: Moment): bool
   if (wide === narrow) return true
   if (wide.isUnknown || wide.isConflict || wide.level === undefined || narrow.level === undefined) return false
   if (rank(wide.level) > rank(narrow.level) || !embargoContains(wide, narrow, moment.now)) return false
+  if (levelContains(wide, narrow) && LISTS.every((list) => implies(narrow, wide, list))) return true
   const bounded = boundedBy(narrow, moment.register)
-  if (bounded !== undefined)
-    return bounded.every((org) => !mayReach(narrow, org, moment) || decideFor(withoutEmbargo(wide), org, moment))
-  return LISTS.every((list) => implies(narrow, wide, list)) && levelContains(wide, narrow)
+  if (bounded === undefined) return false
+  return bounded.every((org) => !mayReach(narrow, org, moment) || decideFor(withoutEmbargo(wide), org, moment))
 }
 
 /** Everybody who could be admitted, where the marking names them one by one. */
@@ -57,10 +57,14 @@ function implies(narrow: Resolved, wide: Resolved, list: (typeof LISTS)[number])
   return list === 'community' && narrow.caveats.alliances?.isSubsetOf(demanded) === true
 }
 
-/** GREEN reaches communities, AMBER alliances and clients: the same lists admit more at a lower level. */
+/**
+ * GREEN reaches communities, AMBER alliances and clients: the same lists admit more at a lower level. A distribution list
+ * stands for the alliances, so AMBER without one does not contain AMBER with one.
+ */
 function levelContains(wide: Resolved, narrow: Resolved): boolean {
   if (wide.level === 'clear') return true
   if (wide.level === 'green') return narrow.level !== 'clear' && wide.caveats.community !== undefined
+  if (narrow.caveats.distribution !== undefined && wide.caveats.distribution === undefined) return false
   return narrow.level === 'amber' || narrow.level === 'amber+strict'
 }
 

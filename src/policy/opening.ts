@@ -8,11 +8,12 @@ import { type Audience, audienceId } from '#log'
 import { admits } from './admits.ts'
 import { audienceOf, resolvedOf } from './audience.ts'
 import { contains, type Moment } from './containment.ts'
+import { sharedAlliances } from './level-audience.ts'
 import type { Caveats } from './marking.ts'
 import { type Recipient, recipientsOf } from './recipients.ts'
 import { combine, meaningOf, type Resolved } from './resolve.ts'
 import { isUnderEmbargo } from './rows.ts'
-import type { Level } from './tlp.ts'
+import { type Level, stricter } from './tlp.ts'
 
 /** One log to append to. */
 export interface Opening {
@@ -78,9 +79,29 @@ export class Scopes {
     if (scope.resolved === other) return scope
     const joins = this.#joins.get(scope) ?? new Map<Resolved, Scope>()
     this.#joins.set(scope, joins)
-    const joined = joins.get(other) ?? this.of(this.#named(combine(scope.resolved, other), scope, other))
+    const joined = joins.get(other) ?? this.of(this.#named(this.#both(scope.resolved, other), scope, other))
     joins.set(other, joined)
     return joined
+  }
+
+  /**
+   * What each side says for its own level: participants bind at RED alone, co-authors under an embargo alone, and GREEN
+   * beside a named community keeps its own.
+   */
+  #both(left: Resolved, right: Resolved): Resolved {
+    const level = stricter(left.level, right.level)
+    const hasCommunity = left.caveats.community !== undefined || right.caveats.community !== undefined
+    const [a, b] = [left, right].map((side): Resolved => {
+      const caveats: { -readonly [Name in keyof Caveats]: Caveats[Name] } = { ...side.caveats }
+      if (level === 'red' && side.level !== 'red') delete caveats.participants
+      if (!isUnderEmbargo(side, this.#moment.now)) {
+        delete caveats.embargoUntil
+        delete caveats.coauthors
+      }
+      if (hasCommunity && side.level === 'green') caveats.community ??= this.#ownAlliances()
+      return { ...side, caveats }
+    }) as [Resolved, Resolved]
+    return combine(a, b)
   }
 
   /** Where the two name different communities, those who are in both are listed one by one. */
@@ -95,11 +116,15 @@ export class Scopes {
       new Set([...names].filter((name) => this.#isIn(name, admitted) && this.#isIn(name, others)))
     const distribution = caveats.distribution ?? (isApart ? admitted : undefined)
     const lists = {
-      ...(isApart && scope.resolved.caveats.community && { community: scope.resolved.caveats.community }),
+      ...(isApart && { community: scope.resolved.caveats.community ?? this.#ownAlliances() }),
       ...(distribution && { distribution: keep(distribution) }),
       ...(caveats.participants && both.level === 'red' && { participants: keep(caveats.participants) }),
     }
     return { ...both, caveats: { ...caveats, ...lists }, isConflict: false }
+  }
+
+  #ownAlliances(): ReadonlySet<string> {
+    return new Set(sharedAlliances([this.#moment.author], this.#moment.register))
   }
 
   #isIn(name: string, ids: ReadonlySet<string>): boolean {

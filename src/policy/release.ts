@@ -105,8 +105,8 @@ export function release(request: ReleaseRequest): ReleaseResult {
 
 const isForAnybody = (scope: Scope, scopes: Scopes) => scopes.reach(scope).size > 0
 
-function definitionsFor({ objects, definitions = [] }: ReleaseRequest): Definitions {
+function definitionsFor({ objects, register, definitions = [] }: ReleaseRequest): Definitions {
   const given = definitions instanceof Map ? definitions.values() : (definitions as Iterable<JsonObject>)
   const own = objects.map(({ value }) => value).filter(({ type }) => type === 'marking-definition')
-  return new Definitions([...PREDEFINED_MARKINGS.values(), ...given, ...own])
+  return new Definitions([...PREDEFINED_MARKINGS.values(), ...given, ...own], register)
 }

@@ -13,6 +13,7 @@ import {
   type Marking,
   toMarking,
 } from './marking.ts'
+import type { Register } from './register.ts'
 import { type Level, stricter } from './tlp.ts'
 
 /** The combined meaning of all markings of an object, or of a part of one. */
@@ -36,14 +37,17 @@ export const NOT_UNDERSTOOD: Resolved = { ...UNMARKED, isUnknown: true }
 export class Definitions {
   readonly #markings = new Map<string, Marking | undefined>()
   readonly #resolved = new Map<string, Resolved>()
+  readonly #register: Register | undefined
 
-  constructor(definitions: Iterable<JsonObject>) {
+  /** With a register, lists that name one organisation by id and by slug intersect in it; without, names are texts. */
+  constructor(definitions: Iterable<JsonObject>, register?: Register) {
+    this.#register = register
     for (const definition of definitions) this.#add(definition)
   }
 
   /** What the markings of these ids say together; the same object for the same ids. */
   resolve(ids: readonly string[]): Resolved {
-    const key = ids.join('\n')
+    const key = JSON.stringify(ids)
     let resolved = this.#resolved.get(key)
     if (resolved === undefined) {
       resolved = ids.map((id) => toResolved(this.#markings.get(id))).reduce(combine, UNMARKED)
@@ -56,10 +60,23 @@ export class Definitions {
   #add(definition: JsonObject): void {
     const { id } = definition
     if (typeof id !== 'string') return
-    const marking = toMarking(definition)
+    const marking = byIds(toMarking(definition), this.#register)
     const isSame = !this.#markings.has(id) || meaningOf(this.#markings.get(id)) === meaningOf(marking)
     this.#markings.set(id, isSame ? marking : undefined)
   }
+}
+
+/** Lists of caveats that name organisations. */
+const NAMES_ORGANISATIONS = ['orgs', 'distribution', 'participants', 'coauthors'] as const satisfies CaveatList[]
+
+function byIds(marking: Marking | undefined, register: Register | undefined): Marking | undefined {
+  if (marking === undefined || register === undefined) return marking
+  const lists: { [List in CaveatList]?: ReadonlySet<string> } = {}
+  for (const name of NAMES_ORGANISATIONS) {
+    const list = marking.caveats[name]
+    if (list !== undefined) lists[name] = new Set([...list].map((org) => register.org(org)?.id ?? org))
+  }
+  return { ...marking, caveats: { ...marking.caveats, ...lists } }
 }
 
 /** A text that is equal for markings that mean the same. */
