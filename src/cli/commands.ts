@@ -22,6 +22,16 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'serve', summary: 'run a node', load: () => import('./commands/serve.ts') },
   { name: 'status', summary: 'look at a running node', load: () => import('./commands/status.ts') },
   { name: 'publish', summary: 'publish STIX objects', load: () => import('./commands/publish.ts') },
+  {
+    name: 'import',
+    summary: 'publish MISP events, tables, reports and texts',
+    load: () => import('./commands/import.ts'),
+  },
+  {
+    name: 'export',
+    summary: 'write what a node holds as MISP, CSV, STIX or text',
+    load: () => import('./commands/export.ts'),
+  },
   { name: 'recall', summary: 'take back a published object', load: () => import('./commands/recall.ts') },
   { name: 'who', summary: 'who holds an object of this node', load: () => import('./commands/who.ts') },
   { name: 'watch', summary: 'match telemetry on a running node', load: () => import('./commands/watch.ts') },

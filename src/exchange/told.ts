@@ -1,6 +1,7 @@
 import type { JsonObject } from '#base'
 import { TLP_LEVEL_BY_ID, TLP_LEVELS } from '#stix'
 import { comparisonsOf } from './comparisons.ts'
+import { tlpMarkingId, tlpOf } from './markings.ts'
 
 /** A value that an object tells of, such as an address of an indicator's pattern, or the number of a vulnerability. */
 export interface Told {
@@ -51,6 +52,17 @@ function patternValues(pattern: string): Told[] | undefined {
 }
 
 const hostKind = (value: string) => (value.includes(':') ? 'ipv6' : /^[\d./]+$/.test(value) ? 'ipv4' : 'domain')
+
+/**
+ * The object with a marking of a level, where it carries no marking of its own: outside the network, the log that it came
+ * from no longer says how far it may go.
+ */
+export function withMarking(object: JsonObject, label: string): JsonObject {
+  const level = tlpOf(label)
+  if (object['object_marking_refs'] !== undefined || level === undefined || object['type'] === 'marking-definition')
+    return object
+  return { ...object, object_marking_refs: [tlpMarkingId(level === 'unknown' ? 'red' : level)] }
+}
 
 /** Strictest TLP level that an object's markings name, as a label; empty where they name none. */
 export function tlpLabelOf(object: JsonObject): string {

@@ -20,7 +20,8 @@ interface Recipient {
   code: string
 }
 
-interface Result {
+/** The node's answer to a publication, or to the preview of one. */
+export interface Result {
   dryRun?: true
   published: {
     id: string
@@ -116,7 +117,8 @@ async function sendInput(
   }
 }
 
-function toLines({ dryRun, published, refused, refusedByType = {} }: Result): string[] {
+/** That answer for people to read. */
+export function toLines({ dryRun, published, refused, refusedByType = {} }: Result): string[] {
   return [
     ...(dryRun ? dryRunLines(published) : publishedLines(published)),
     ...(refused.length === 0 ? [] : [`Refused ${refused.length}:`]),

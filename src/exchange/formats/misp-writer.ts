@@ -16,7 +16,8 @@ export const writeMisp: Writer = {
     const losses = new LossReport()
     const reports = objects.filter(({ type }) => type === 'report' || type === 'grouping')
     const byId = new Map(objects.map((one) => [String(one['id']), one]))
-    const taken = new Set(reports.map(({ id }) => String(id)))
+    const authors = objects.map((one) => textOf(one, 'created_by_ref'))
+    const taken = new Set([...reports.map(({ id }) => String(id)), ...authors])
     const events = reports.map((report) => {
       const members = withObserved(found(textsOf(report, 'object_refs'), byId), byId)
       for (const { id } of members) taken.add(String(id))

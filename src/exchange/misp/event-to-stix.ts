@@ -159,7 +159,7 @@ class EventReader {
     for (const object of made)
       if (tags.labels.length > 0 && Array.isArray(object['labels']))
         object['labels'] = [...object['labels'], ...tags.labels]
-    this.#add(made)
+    this.#add(made.map((object) => ({ ...object, ...marked(markingsOf(made)) })))
     const ids = made.filter(({ type }) => isReferable(String(type))).map(({ id }) => String(id))
     const detecting = ids.find((id) => id.startsWith('indicator--'))
     const main = detecting ?? ids[0]
@@ -288,6 +288,12 @@ class EventReader {
 
 const marked = (markings: readonly string[]): JsonObject =>
   markings.length === 0 ? {} : { object_marking_refs: [...markings] }
+
+/** Markings of what an element became; observables get those of what observed them. */
+const markingsOf = (made: readonly JsonObject[]): string[] => {
+  const refs = made.find((one) => one['object_marking_refs'] !== undefined)?.['object_marking_refs']
+  return Array.isArray(refs) ? refs.map(String) : []
+}
 
 /** Whether relationships and sightings may refer to a type: not to parts of an observation. */
 const isReferable = (type: string) =>

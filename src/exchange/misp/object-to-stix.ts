@@ -41,7 +41,8 @@ export function objectToStix(object: JsonObject, context: MispContext, siblings:
   return withBasis(object, observed, detecting && withoutComment(detecting), context)
 }
 
-const withoutComment = ({ description: _, ...rest }: JsonObject): JsonObject => rest
+const withoutComment = (made: JsonObject): JsonObject =>
+  Object.fromEntries(Object.entries(made).filter(([name]) => name !== 'description'))
 
 function executableAlone(object: JsonObject, uuid: string, siblings: Siblings): JsonObject[] {
   const graph = new ObservableGraph('file', uuid)

@@ -53,13 +53,10 @@ export function stixToMisp(stix: readonly JsonObject[], losses: LossReport): Mis
 }
 
 /** What an indicator became, with what the observed-data of the same uuid knows besides. */
-function withObserved(
-  made: JsonObject[],
-  object: JsonObject,
-  lookup: ReadonlyMap<string, JsonObject>,
-): JsonObject[] {
+function withObserved(made: JsonObject[], object: JsonObject, lookup: ReadonlyMap<string, JsonObject>): JsonObject[] {
   const [detecting] = made
-  const observed = object['type'] === 'indicator' ? lookup.get(`observed-data--${uuidIn(String(object['id']))}`) : undefined
+  const observed =
+    object['type'] === 'indicator' ? lookup.get(`observed-data--${uuidIn(String(object['id']))}`) : undefined
   if (!observed || !detecting) return made
   const [seen] = fromObserved(observed, lookup)
   if (!seen) return made

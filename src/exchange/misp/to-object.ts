@@ -34,7 +34,7 @@ export function objectOfPattern(object: JsonObject): JsonObject[] {
 }
 
 function attributeOfComparison(object: JsonObject, { key, value }: Comparison, shape: ObjectShape): JsonObject[] {
-  if (/_ref\.type$/.test(key) || key.endsWith('.content_disposition') || key === 'user-account:account_type')
+  if (key.endsWith('_ref.type') || key.endsWith('.content_disposition') || key === 'user-account:account_type')
     return shape.constants.has('account_type') || key !== 'user-account:account_type'
       ? []
       : [made(object, 'account-type', 'text', value, true)]

@@ -1,0 +1,151 @@
+import { writeFile } from 'node:fs/promises'
+import { isJsonObject, type Json, type JsonObject } from '#base'
+import { EXPORT_FORMATS, type ExportFormat, INPUT_MAX_BYTES, withMarking, writeOutput } from '#exchange'
+import { collect, type CommandContext, EXIT, type ExitCode, examples, type Register, UsageError } from '../command.ts'
+import { openInput } from '../input.ts'
+import { findNode, type NodeClient, type NodeOptions, withNodeOptions } from '../node-client.ts'
+import type { Output } from '../output.ts'
+
+interface Options extends NodeOptions {
+  format: ExportFormat
+  type?: string[]
+  since?: string
+  from?: string
+  out?: string
+  json?: boolean
+}
+
+/** Objects in one page, and in one export. */
+const PAGE_OBJECTS = 1_000
+const EXPORT_MAX_OBJECTS = 1_000_000
+/** Losses told one by one; the others are counted. */
+const SHOWN = 10
+
+/** `noroshi export` */
+export const register: Register = (program, context) => {
+  withNodeOptions(
+    program
+      .command('export')
+      .description(
+        'What a node holds, or a STIX file, in another format: the newest version of each object that the token may read.',
+      ),
+  )
+    .requiredOption('--format <format>', EXPORT_FORMATS.join(', '))
+    .option('--type <type>', 'STIX type, such as indicator; may be given several times', collect)
+    .option('--since <time>', 'only what arrived since then, such as 2026-05-01 or 2026-05-01T12:00:00Z')
+    .option('--from <file>', 'convert this STIX bundle instead of asking a node; - for stdin')
+    .option('--out <file>', 'write to this file instead of stdout')
+    .option('--json', 'print JSON about the export; needs --out')
+    .addHelpText(
+      'after',
+      examples([
+        'noroshi export --format csv --type indicator --dir node > indicators.csv',
+        'noroshi export --format misp --since 2026-05-01 --dir node --out events.json',
+        'noroshi export --format text --from bundle.json',
+      ]),
+    )
+    .action(async (options: Options) => context.exit(await run(options, context)))
+}
+
+async function run(options: Options, { output }: CommandContext): Promise<ExitCode> {
+  if (!EXPORT_FORMATS.includes(options.format))
+    throw new UsageError(`--format is one of ${EXPORT_FORMATS.join(', ')}, not ${options.format}.`)
+  if (options.json && options.out === undefined) throw new UsageError('--json needs --out FILE for the export itself.')
+  const objects =
+    options.from === undefined ? await fromNode(options, output) : ofTypes(await fromFile(options.from), options.type)
+  const { text, losses } = writeOutput(objects, options.format, { now: new Date().toISOString() })
+  if (options.out === undefined) await output.line(text.replace(/\r?\n$/, ''))
+  else await writeFile(options.out, text)
+  if (options.json)
+    await output.line(
+      JSON.stringify({
+        format: options.format,
+        objects: objects.length,
+        out: options.out,
+        losses: { total: losses.total, listed: losses.listed },
+      }),
+    )
+  else {
+    output.note(`${objects.length} ${objects.length === 1 ? 'object' : 'objects'} read.`)
+    if (losses.total > 0) output.note(`Without a place in ${options.format}, ${losses.total}:`)
+    for (const { path, why } of losses.listed.slice(0, SHOWN)) output.note(`  ${path}: ${why}`)
+    if (losses.total > SHOWN) output.note(`  and ${losses.total - SHOWN} more`)
+  }
+  return objects.length === 0 ? EXIT.no : EXIT.done
+}
+
+async function fromNode(options: Options, output: Output): Promise<JsonObject[]> {
+  const node = await findNode(options)
+  const newest = new Map<string, JsonObject>()
+  for (const type of options.type ?? [undefined]) await collectPages(node, type, sinceOf(options.since), newest, output)
+  return [...newest.values()]
+}
+
+interface Page {
+  objects: { object: JsonObject; tlp: string }[]
+  next?: string
+}
+
+async function collectPages(
+  node: NodeClient,
+  type: string | undefined,
+  since: number | undefined,
+  newest: Map<string, JsonObject>,
+  output: Output,
+): Promise<void> {
+  let cursor: string | undefined
+  do {
+    const query = new URLSearchParams({ limit: String(PAGE_OBJECTS), order: 'oldest' })
+    if (type !== undefined) query.set('type', type)
+    if (since !== undefined) query.set('since', String(since))
+    if (cursor !== undefined) query.set('cursor', cursor)
+    const page = await node.get<Page>(`/api/v1/objects?${query.toString()}`)
+    for (const { object, tlp } of page.objects) keepNewest(newest, withMarking(object, tlp))
+    if (newest.size > EXPORT_MAX_OBJECTS)
+      throw new UsageError(`More than ${EXPORT_MAX_OBJECTS} objects; export less at once with --type or --since.`)
+    output.progress(`${newest.size} objects read`)
+    cursor = page.next
+  } while (cursor !== undefined)
+}
+
+function keepNewest(newest: Map<string, JsonObject>, object: JsonObject): void {
+  const id = String(object['id'])
+  const before = newest.get(id)
+  if (!before || Date.parse(String(object['modified'])) > Date.parse(String(before['modified']))) newest.set(id, object)
+}
+
+function sinceOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
+  const ms = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : NaN
+  if (!Number.isFinite(ms))
+    throw new UsageError(`--since takes a date or a time such as 2026-05-01T12:00:00Z, not ${text}.`)
+  return ms
+}
+
+async function fromFile(file: string): Promise<JsonObject[]> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of openInput(file)) {
+    size += chunk.length
+    if (size > INPUT_MAX_BYTES) throw new UsageError(`${file} has more than ${INPUT_MAX_BYTES} bytes; split it.`)
+    chunks.push(chunk)
+  }
+  let json: Json
+  try {
+    json = JSON.parse(
+      Buffer.concat(chunks)
+        .toString('utf8')
+        .replace(/^\uFEFF/, ''),
+    ) as Json
+  } catch (error) {
+    throw new UsageError(`${file} is no JSON: ${(error as Error).message}`)
+  }
+  const list =
+    isJsonObject(json) && Array.isArray(json['objects']) ? json['objects'] : Array.isArray(json) ? json : [json]
+  return list.filter(
+    (one): one is JsonObject => isJsonObject(one) && typeof one['type'] === 'string' && typeof one['id'] === 'string',
+  )
+}
+
+const ofTypes = (objects: JsonObject[], types: readonly string[] | undefined) =>
+  types === undefined ? objects : objects.filter(({ type }) => types.includes(String(type)))
