@@ -102,7 +102,7 @@ function* passages(request: AdmitsRequest, recipient: Organisation): Iterable<Pa
     channel: request.channel,
     isCarried: false,
     isViaClient: false,
-    isGreenOpen: false,
+    isGreenOpen: register.opensGreen(source),
   }
   if (server === source) return yield passage
   const isOwn = recipient.id === server

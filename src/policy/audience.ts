@@ -5,7 +5,7 @@
  * @see docs/wire.md, Audience; SHARING-RULES section 3
  */
 import { isMemberId, isNation, isSlug, toAudience, type Audience } from '#log'
-import { sharedAlliances } from './level-audience.ts'
+import { isInCommunity, names, sharedAlliances } from './level-audience.ts'
 import type { CaveatList, Caveats } from './marking.ts'
 import type { Register } from './register.ts'
 import type { Resolved } from './resolve.ts'
@@ -57,6 +57,37 @@ export function audienceOf(
   }
   const filled = { ...defaultsOf(resolved, author, register), ...lists }
   return toAudience({ v: 1, tlp: resolved.level, ...filled, ...(drill !== undefined && { drill }) })
+}
+
+/**
+ * The second audience of GREEN that names no community, where the author's charters open it to the cyber-defence
+ * community: its organisations outside the author's alliances, one by one, so that nobody is added later.
+ */
+export function openAudienceOf(
+  resolved: Resolved & { level: Level },
+  author: string,
+  register: Register,
+  drill?: string,
+): Audience | undefined {
+  const { level, caveats } = resolved
+  if (level !== 'green' || caveats.community !== undefined || !register.opensGreen(author)) return undefined
+  const own = sharedAlliances([author], register)
+  const open = [...register.organisations()].filter(
+    (org) =>
+      org.cyberCommunity === true &&
+      org.id !== author &&
+      !isInCommunity(org, own, register) &&
+      (caveats.distribution === undefined || names(caveats.distribution, org, register)),
+  )
+  if (open.length === 0) return undefined
+  const distribution = new Set(open.map(({ id }) => id))
+  const { community: _, ...audience } = audienceOf(
+    { ...resolved, caveats: { ...caveats, distribution } },
+    author,
+    register,
+    drill,
+  )
+  return audience
 }
 
 /** The markings that an audience is the canonical form of. */

@@ -19,15 +19,31 @@ export interface Moment {
   readonly now: string
 }
 
+/** A marking with its defaults written out. */
+export interface Bound extends Resolved {
+  /** Ids of the organisations outside its community to which the charters open it, being GREEN. */
+  readonly openTo?: ReadonlySet<string>
+}
+
 /** Whether `wide` admits everybody whom `narrow` admits, through every relay. Doubt counts as no. */
-export function contains(wide: Resolved, narrow: Resolved, moment: Moment): boolean {
+export function contains(wide: Bound, narrow: Bound, moment: Moment): boolean {
   if (wide === narrow) return true
   if (wide.isUnknown || wide.isConflict || wide.level === undefined || narrow.level === undefined) return false
   if (rank(wide.level) > rank(narrow.level) || !embargoContains(wide, narrow, moment.now)) return false
+  const admits = (org: Organisation) => decideFor(withoutEmbargo(wide), org, moment) || isOpenTo(wide, org, moment)
+  for (const id of narrow.openTo ?? []) {
+    const org = moment.register.org(id)
+    if (org && isOpenTo({ ...narrow, level: 'clear' }, { ...org, caveats: true }, moment) && !admits(org)) return false
+  }
   if (levelContains(wide, narrow) && LISTS.every((list) => implies(narrow, wide, list))) return true
   const bounded = boundedBy(narrow, moment.register)
-  if (bounded === undefined) return false
-  return bounded.every((org) => !mayReach(narrow, org, moment) || decideFor(withoutEmbargo(wide), org, moment))
+  return bounded !== undefined && bounded.every((org) => !mayReach(narrow, org, moment) || admits(org))
+}
+
+/** Whether the charters open it to the organisation, and nothing before the level's own audience stands against that. */
+function isOpenTo(bound: Bound, org: Organisation, moment: Moment): boolean {
+  if (bound.openTo?.has(org.id) !== true || org.standing !== 'active') return false
+  return decideMarking(withoutEmbargo(bound), passageTo(org, moment), true).send
 }
 
 /** Everybody who could be admitted, where the marking names them one by one. */

@@ -5,7 +5,7 @@ import { TLP_1_MARKINGS, TLP_2_MARKINGS } from '#stix'
 import { decide } from './decide.ts'
 import { Definitions } from './resolve.ts'
 import { ask, type Case, GRANT, NOW, VERSION } from './small-world-question.ts'
-import { caveat, indicator, smallWorld, tlp } from './small-world.ts'
+import { caveat, idOf, indicator, smallWorld, tlp } from './small-world.ts'
 import { textOf } from './json-text.ts'
 
 const TABLE: [sentence: string, question: Case, code: string, onward?: string][] = [
@@ -324,6 +324,28 @@ test('an absent channel is an open one', () => {
   }
   assert.equal(decide({ ...request, object: indicator('one', [tlp('green')]) }).code, 'CHANNEL')
   assert.equal(decide({ ...request, object: indicator('one', [tlp('clear')]) }).code, 'CLEAR')
+})
+
+test('one marking under a strange id is never taken for two known ones', () => {
+  const definitions = new Definitions(TLP_2_MARKINGS)
+  const request = { now: NOW, from: 'jp', to: 'us', source: 'jp', register: smallWorld(), definitions }
+  const context = { channel: 'node' } as const
+  const both = indicator('one', [tlp('clear'), tlp('green')])
+  assert.equal(decide({ ...request, context, object: both }).code, 'COMMUNITY')
+  const strange = indicator('one', [`${tlp('clear')}\n${tlp('green')}`])
+  assert.equal(decide({ ...request, context, object: strange }).code, 'UNKNOWN_MARKING')
+  assert.equal(decide({ ...request, context, object: indicator('one', ['']) }).code, 'UNKNOWN_MARKING')
+  assert.equal(decide({ ...request, context, object: indicator('one', []) }).code, 'UNMARKED')
+})
+
+test('with a register, one organisation named by id and by slug is one element of a list', () => {
+  const lists = [caveat('a', { distribution: ['us'] }), caveat('b', { distribution: [idOf('us')] })]
+  const object = indicator('one', [tlp('amber'), ...lists.map(({ id }) => id)])
+  const register = smallWorld()
+  const definitions = new Definitions([...TLP_2_MARKINGS, ...lists], register)
+  const context = { channel: 'node' } as const
+  const answer = decide({ now: NOW, from: 'jp', to: 'us', source: 'jp', register, definitions, object, context })
+  assert.equal(answer.code, 'DIST_LIST')
 })
 
 test('definitions of one id that mean different things close the object', () => {

@@ -96,7 +96,7 @@ const codeOf = (name: ReasonName): ReasonCode => name as ReasonCode
 
 const NONE: ReadonlySet<string> = new Set()
 
-/** A carrier is answered as if the source sent. */
+/** A carrier is answered as if the source sent; the policy of its own node opens nothing of the source's. */
 function toPassage(request: SendRequest, recipient: Organisation, context: SendContext): Passage {
   const { register } = request
   const [from, source] = [idOf(request.from, register), idOf(request.source, register)]
@@ -110,7 +110,7 @@ function toPassage(request: SendRequest, recipient: Organisation, context: SendC
     isCarried,
     channel: context.channel ?? 'open',
     isViaClient: context.via === 'client',
-    isGreenOpen: context.greenDefault === 'cyber-defence',
+    isGreenOpen: context.greenDefault === 'cyber-defence' && !isCarried,
   }
 }
 

@@ -145,6 +145,33 @@ const TABLE: [sentence: string, question: Case, code: string, onward?: string][]
     'NOT_IN_SCOPE',
   ],
   [
+    'carrier: its own policy opens nothing of the source’s',
+    { level: 'green', from: 'ph', to: 'de', context: { carrier: true, greenDefault: 'cyber-defence' } },
+    'NOT_IN_COMMUNITY',
+  ],
+  [
+    'relay: its own policy opens nothing of the source’s',
+    { level: 'green', from: 'ph', to: 'de', context: { greenDefault: 'cyber-defence' } },
+    'NOT_IN_COMMUNITY',
+  ],
+  [
+    'carrier: gives the source back its RED',
+    { level: 'red', from: 'ph', to: 'jp', context: { carrier: true } },
+    'TO_SOURCE',
+    'none',
+  ],
+  [
+    'carrier: the embargo comes before RED',
+    { level: 'red', from: 'ph', caveats: [{ embargo_until: '2027-01-01T00:00:00Z' }], context: { carrier: true } },
+    'EMBARGO',
+  ],
+  [
+    'carrier: serves the source’s client as the source would',
+    { level: 'amber', from: 'ph', to: 'jp-telco', context: { carrier: true } },
+    'AMBER_CLIENT',
+    'own-org+clients',
+  ],
+  [
     'carrier: never RED',
     { level: 'red', from: 'ph', caveats: [{ participants: ['us'] }], context: { carrier: true } },
     'RED_NO_ONWARD',

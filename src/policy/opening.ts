@@ -6,8 +6,8 @@
 import { type Millis, parseTimestamp, timestampMillis } from '#base'
 import { type Audience, audienceId } from '#log'
 import { admits } from './admits.ts'
-import { audienceOf, resolvedOf } from './audience.ts'
-import { contains, type Moment } from './containment.ts'
+import { audienceOf, openAudienceOf, resolvedOf } from './audience.ts'
+import { type Bound, contains, type Moment } from './containment.ts'
 import { sharedAlliances } from './level-audience.ts'
 import type { Caveats } from './marking.ts'
 import { type Recipient, recipientsOf } from './recipients.ts'
@@ -26,9 +26,10 @@ export interface Opening {
 export interface Scope {
   readonly resolved: Resolved & { readonly level: Level }
   /** With defaults written out, as containment compares them. */
-  readonly bound: Resolved
-  readonly audience: Audience
-  /** Of the audience after any embargo. */
+  readonly bound: Bound
+  /** After any embargo: that of the marking, and that of the cyber-defence community where GREEN is open to it. */
+  readonly audiences: readonly Audience[]
+  /** Of the first audience. */
   readonly audienceId: string
 }
 
@@ -110,13 +111,13 @@ export class Scopes {
     const isApart = both.isConflict && !other.isConflict
     if (both.isUnknown || (both.isConflict && !isApart)) return both
     if (!isApart && caveats.distribution === undefined && caveats.participants === undefined) return both
-    const admitted = this.#reachOf(scope.audience, false)
-    const others = other.level === undefined ? admitted : this.#reachOf(this.of(other).audience, false)
+    const admitted = this.#reachOfAll(scope.audiences, false)
+    const others = other.level === undefined ? admitted : this.#reachOfAll(this.of(other).audiences, false)
     const keep = (names: ReadonlySet<string>) =>
       new Set([...names].filter((name) => this.#isIn(name, admitted) && this.#isIn(name, others)))
     const distribution = caveats.distribution ?? (isApart ? admitted : undefined)
     const lists = {
-      ...(isApart && { community: scope.resolved.caveats.community ?? this.#ownAlliances() }),
+      ...(isApart && { community: scope.resolved.caveats.community ?? other.caveats.community ?? NOBODY }),
       ...(distribution && { distribution: keep(distribution) }),
       ...(caveats.participants && both.level === 'red' && { participants: keep(caveats.participants) }),
     }
@@ -146,13 +147,12 @@ export class Scopes {
   openings(scope: Scope): readonly Opening[] {
     let openings = this.#openings.get(scope)
     if (openings === undefined) {
-      const { resolved, audience } = scope
-      const { embargoUntil, coauthors = new Set() } = resolved.caveats
-      if (embargoUntil === undefined || !isUnderEmbargo(resolved, this.#moment.now))
-        openings = [this.#opening(audience)]
-      else {
-        const early = this.#audienceOf(withMembers(resolved, coauthors))
-        openings = [this.#opening(early), { ...this.#opening(audience), notBefore: instantOf(embargoUntil) }]
+      const { resolved, audiences } = scope
+      const { embargoUntil, coauthors = NOBODY } = resolved.caveats
+      openings = audiences.map((audience) => this.#opening(audience))
+      if (embargoUntil !== undefined && isUnderEmbargo(resolved, this.#moment.now)) {
+        const early = this.#audiencesOf(withMembers(resolved, coauthors)).map((audience) => this.#opening(audience))
+        openings = [...early, ...openings.map((opening) => ({ ...opening, notBefore: instantOf(embargoUntil) }))]
       }
       this.#openings.set(scope, openings)
     }
@@ -161,9 +161,13 @@ export class Scopes {
 
   /** Ids of those whom the scope reaches. */
   reach(scope: Scope, { isRelayed, isAfterEmbargo }: Way = EVERY_WAY): ReadonlySet<string> {
-    const openings = this.openings(scope)
-    const { audience } = openings[isAfterEmbargo ? openings.length - 1 : 0] ?? scope
-    return this.#reachOf(audience, isRelayed)
+    const early = isAfterEmbargo ? [] : this.openings(scope).filter(({ notBefore }) => notBefore === undefined)
+    return this.#reachOfAll(early.length > 0 ? early.map(({ audience }) => audience) : scope.audiences, isRelayed)
+  }
+
+  #reachOfAll(audiences: readonly Audience[], isRelayed: boolean): ReadonlySet<string> {
+    const [first, second] = audiences.map((audience) => this.#reachOf(audience, isRelayed))
+    return second ? (first ?? NOBODY).union(second) : (first ?? NOBODY)
   }
 
   #reachOf(audience: Audience, isRelayed: boolean): ReadonlySet<string> {
@@ -192,12 +196,17 @@ export class Scopes {
     const level = given.level ?? 'red'
     const resolved = { ...given, level, isUnknown: false, isConflict: false }
     const scope = isClosed ? withMembers(resolved, new Set()) : resolved
-    const audience = this.#audienceOf(scope)
+    const audiences = this.#audiencesOf(scope)
     const { embargoUntil, coauthors } = scope.caveats
     const embargo = { ...(embargoUntil !== undefined && { embargoUntil }), ...(coauthors && { coauthors }) }
+    const [audience, open] = audiences
     const written = resolvedOf(audience)
-    const bound = { ...written, caveats: { ...written.caveats, ...embargo } }
-    return { resolved: scope, bound, audience, audienceId: audienceId(audience) }
+    const bound: Bound = {
+      ...written,
+      caveats: { ...written.caveats, ...embargo },
+      ...(open && { openTo: new Set(open.distribution) }),
+    }
+    return { resolved: scope, bound, audiences, audienceId: audienceId(audience) }
   }
 
   #opening(audience: Audience): Opening {
@@ -205,10 +214,14 @@ export class Scopes {
     return { audience, recipients: recipientsOf({ audience, author, register, now: this.#now }) }
   }
 
-  #audienceOf(resolved: Resolved & { readonly level: Level }): Audience {
-    return audienceOf(resolved, this.#moment.author, this.#moment.register, this.#drill)
+  #audiencesOf(resolved: Resolved & { readonly level: Level }): [Audience, ...Audience[]] {
+    const { author, register } = this.#moment
+    const open = openAudienceOf(resolved, author, register, this.#drill)
+    return [audienceOf(resolved, author, register, this.#drill), ...(open ? [open] : [])]
   }
 }
+
+const NOBODY: ReadonlySet<string> = new Set()
 
 /** The marking, restricted to these organisations as well. */
 function withMembers<Marked extends { readonly caveats: Caveats }>(

@@ -83,6 +83,11 @@ const TABLE: [sentence: string, question: Partial<ReceiveRequest> & { next: Json
     { previous: version(DAY_1, 'green', { revoked: true }), next: version(DAY_2) },
     'REJECT:REVOKED',
   ],
+  [
+    '4: revoked in another log says nothing about this one',
+    { previous: version(DAY_1, 'green', { revoked: true }), next: version(DAY_2), isSameLog: false },
+    'ACCEPT',
+  ],
   ['4 before 5', { previous: version(DAY_2, 'green', { revoked: true }), next: version(DAY_1) }, 'REJECT:REVOKED'],
   ['5: older', { previous: version(DAY_2), next: version(DAY_1) }, 'REJECT:ROLLBACK'],
   [

@@ -36,7 +36,7 @@ export interface ReceiveRequest {
   readonly definitions: Definitions
   /** Who is who; absent: every creator is taken for an organisation that signs for itself. */
   readonly register?: Register
-  /** Whether both stand in one log; across logs an older version is history. Absent: they do. */
+  /** Whether both stand in one log; rollback and revocation are judged inside one log alone. Absent: they do. */
   readonly isSameLog?: boolean
   /** What the audience of the next version's log says, and of the previous one's: markings that the bytes don't carry. */
   readonly audience?: Resolved
@@ -52,9 +52,10 @@ export function decideReceive(request: ReceiveRequest): Verdict {
   }
   if (!isSignedByOwner(request)) return 'REJECT:NOT_OWNER'
   if (previous !== undefined) {
-    if (previous['revoked'] === true) return 'REJECT:REVOKED'
+    const isSameLog = request.isSameLog !== false
+    if (previous['revoked'] === true && isSameLog) return 'REJECT:REVOKED'
     const order = compareModified(next, previous)
-    if (order === -1 && request.isSameLog !== false) return 'REJECT:ROLLBACK'
+    if (order === -1 && isSameLog) return 'REJECT:ROLLBACK'
     if (order === 0) return 'REJECT:EQUIVOCATION'
   }
   const marked = markedBy(next, definitions, request.audience)

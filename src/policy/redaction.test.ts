@@ -316,6 +316,15 @@ for (const [sentence, question, selector] of WITHHELD) {
   })
 }
 
+test('a caveat of the whole object is no reason to cut a part: another tool gets nothing, by row 14', () => {
+  const answer = ask({
+    orgs: { us: { caveats: false } },
+    marked: ['green', 'trilateral'],
+    granular: [['clear', 'pattern']],
+  })
+  assert.equal(answer.code, 'LEGACY_CAVEAT')
+})
+
 test('one of two addresses of network traffic may go', () => {
   const answer = ask({
     object: { type: 'network-traffic', protocols: ['tcp'], src_ref: 'a', dst_ref: 'b' },

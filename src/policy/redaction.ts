@@ -72,7 +72,7 @@ function deniedSelectors(resolved: Resolved, granular: readonly GranularMarking[
       let isDenied = decided.get(selector)
       if (isDenied === undefined) {
         const effective = effectiveMarking(resolved, granular, selector)
-        isDenied = effective !== resolved && !isAdmitted(effective, passage)
+        isDenied = effective !== resolved && !isAdmitted(effective, resolved, passage)
         decided.set(selector, isDenied)
       }
       if (isDenied) denied.push(selector)
@@ -91,8 +91,10 @@ export function effectiveMarking(resolved: Resolved, granular: readonly Granular
 const restricts = ({ resolved: { isUnknown, level, caveats } }: GranularMarking) =>
   isUnknown || level !== undefined || Object.keys(caveats).length > 0
 
-function isAdmitted(effective: Resolved, passage: Passage): boolean {
-  return decideMarking(effective, passage, false).send && decideCaveats(effective, passage) === undefined
+/** A caveat that binds the whole object already is no reason to cut a part: row 14 withholds all of it. */
+function isAdmitted(effective: Resolved, resolved: Resolved, passage: Passage): boolean {
+  if (!decideMarking(effective, passage, false).send) return false
+  return decideCaveats(effective, passage) === undefined || decideCaveats(resolved, passage) !== undefined
 }
 
 /** The narrowest consent that any marking records; a submission without one counts as `none`. */

@@ -38,6 +38,8 @@ export interface Register {
   organisations(): Iterable<Organisation>
   /** Ids of the members that the alliance's charter names as carriers. */
   carriers(alliance: string): ReadonlySet<string>
+  /** Whether every charter of this member opens GREEN that names no community to cyber defenders at large. */
+  opensGreen(member: string): boolean
   /** Members as of one version of the charter, where that version is known. */
   epoch(alliance: string, version: number): ReadonlySet<string> | undefined
 }
@@ -47,6 +49,8 @@ export interface RegisterParts {
   organisations: Iterable<Organisation>
   alliances: ReadonlyMap<string, ReadonlySet<string>>
   carriers?: ReadonlyMap<string, ReadonlySet<string>>
+  /** Alliances whose charter says `greenDefault: cyber-defence`. */
+  opensGreen?: ReadonlySet<string>
   /** Keyed `<alliance>:<version>`. */
   epochs?: ReadonlyMap<string, ReadonlySet<string>>
 }
@@ -69,6 +73,10 @@ export function toRegister(parts: RegisterParts): Register {
     alliance: (slug) => alliances.get(slug),
     alliances: () => [...alliances.keys()],
     organisations: () => byId.values(),
+    opensGreen: (member) => {
+      const own = [...alliances].filter(([, members]) => members.has(member))
+      return own.length > 0 && own.every(([slug]) => parts.opensGreen?.has(slug))
+    },
     carriers: (slug) => parts.carriers?.get(slug) ?? NOBODY,
     epoch: (slug, version) => parts.epochs?.get(`${slug}:${version}`),
   }
@@ -99,6 +107,9 @@ export function registerOf(charters: readonly CharterStatement[]): Register {
     organisations: organisations.values(),
     alliances: new Map(inForce.map((charter) => [charter.alliance, activeIds(charter)])),
     carriers: new Map(inForce.map((charter) => [charter.alliance, new Set<string>(charter.rules.carriers)])),
+    opensGreen: new Set(
+      inForce.filter(({ rules }) => rules.greenDefault === 'cyber-defence').map(({ alliance }) => alliance),
+    ),
     epochs: new Map(charters.map((charter) => [`${charter.alliance}:${charter.version}`, activeIds(charter)])),
   })
 }

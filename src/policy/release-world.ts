@@ -120,7 +120,7 @@ export const world = fc
       author: fc.constant(author),
       objects: fc.array(object, { minLength: 1, maxLength: 4 }),
       changes: changesOf(author),
-      isGreenOpen: fc.constant(false),
+      isGreenOpen: fc.boolean(),
       carriers: fc.subarray(['us', 'ph']),
     }),
   )
@@ -167,6 +167,7 @@ export const world = fc
         ...(drawn.changes[known.slug] as Partial<Organisation>),
       })),
       alliances: new Map(Object.entries(ALLIANCES).map(([slug, members]) => [slug, new Set(members)])),
+      opensGreen: new Set(drawn.isGreenOpen ? Object.keys(ALLIANCES) : []),
       carriers: new Map(Object.keys(ALLIANCES).map((slug) => [slug, new Set(drawn.carriers.map(idOf))])),
     })
     const protections = new Map(
