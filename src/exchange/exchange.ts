@@ -1,4 +1,5 @@
 import type { JsonObject } from '#base'
+import { admissible } from './admission.ts'
 import { ExchangeError } from './error.ts'
 import type { ExportFormat, ImportFormat, Writing } from './format.ts'
 import { INPUT_MAX_BYTES } from './limits.ts'
@@ -12,6 +13,8 @@ export interface ReadOptions {
   source: string
   /** RFC 3339 time for content that carries none. */
   now: string
+  /** Leaves objects as they were translated, also where they are not valid STIX, as some of MISP's own converters are. */
+  asTranslated?: boolean
 }
 
 /** What was understood of an input. */
@@ -30,7 +33,7 @@ export interface Understood {
  * input, source and time give the same objects.
  * @throws EXCHANGE_TOO_LARGE, EXCHANGE_FORMAT_UNKNOWN, EXCHANGE_SYNTAX, EXCHANGE_ENCODING, EXCHANGE_EMPTY
  */
-export function readInput(bytes: Uint8Array, { format = 'auto', source, now }: ReadOptions): Understood {
+export function readInput(bytes: Uint8Array, { format = 'auto', source, now, asTranslated }: ReadOptions): Understood {
   if (bytes.length > INPUT_MAX_BYTES)
     throw new ExchangeError(
       'EXCHANGE_TOO_LARGE',
@@ -44,7 +47,8 @@ export function readInput(bytes: Uint8Array, { format = 'auto', source, now }: R
       `No format ${format}; known are ${READERS.map(({ name }) => name).join(', ')}.`,
     )
   const losses = new LossReport()
-  const { objects, preview, notes } = reader.read(bytes, { source, now, losses })
+  const { objects: translated, preview, notes } = reader.read(bytes, { source, now, losses })
+  const objects = asTranslated ? translated : admissible(translated, losses)
   const counts: Record<string, number> = {}
   for (const { type } of objects) counts[String(type)] = (counts[String(type)] ?? 0) + 1
   return {

@@ -14,7 +14,9 @@ export const CONTEXT_MAX_CHARS = 500
 export const OBJECTS_MAX = 500_000
 /** Losses that are listed one by one; the others are counted. */
 export const LOSSES_LISTED = 1_000
-/** Bytes that one part of a workbook may unpack to. */
-export const PART_MAX_BYTES = 134_217_728
+/** Attributes of one MISP object that are read. */
+export const OBJECT_ATTRIBUTES_MAX = 2_000
+/** Bytes that all parts of a workbook together may unpack to. */
+export const UNPACKED_MAX_BYTES = 67_108_864
 /** Parts that a workbook's zip directory may list. */
 export const PARTS_MAX = 4_096

@@ -135,7 +135,12 @@ test('MISP objects become the STIX objects of the pairs', { skip }, () => {
       Event: { uuid: EVENT, info: name, Orgc: { name: 'MISP', uuid: CREATOR.slice(10) }, Object: listOf(MISP) },
     }
     const bytes = new TextEncoder().encode(JSON.stringify(event))
-    const made = readInput(bytes, { format: 'misp', source: 'pair', now: '2020-10-25T16:22:00.000Z' }).objects
+    const made = readInput(bytes, {
+      format: 'misp',
+      source: 'pair',
+      now: '2020-10-25T16:22:00.000Z',
+      asTranslated: true,
+    }).objects
     score.count('cases', compareStix(name, listOf(STIX), made, score), () => name)
   }
   report('objects to STIX', score, {})

@@ -120,11 +120,11 @@ async function run(file: string, options: Options, { output }: CommandContext): 
   )
 }
 
-async function understand(file: string, { format, source }: Options): Promise<Understood> {
+async function understand(file: string, { format, source, print: asTranslated = false }: Options): Promise<Understood> {
   const bytes = await readBounded(file)
   try {
     const name = source ?? (file === '-' ? 'stdin' : basename(file))
-    return readInput(bytes, { format, source: name, now: new Date().toISOString() })
+    return readInput(bytes, { format, source: name, now: new Date().toISOString(), asTranslated })
   } catch (error) {
     if (error instanceof ExchangeError) throw new UsageError(`${file}: ${error.message}`)
     throw error

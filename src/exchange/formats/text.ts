@@ -11,6 +11,8 @@ const SEPARATORS = /[\s<>"'`,;|“”‘’«»、。，；（）「」『』【
 const AT_ENDS = /^[([{*_=]+|[)\]}.:!?*_=]+$/g
 /** Kinds that a report also names as references, not only as indicators. */
 const ALSO_REFERENCE: ReadonlySet<string> = new Set(['url', 'domain', 'email', 'ipv4', 'ipv6'])
+/** Characters of a word that is looked at. */
+const WORD_MAX_CHARS = 2_048
 /** Characters of a line that are looked at as one. */
 const LINE_MAX_CHARS = 20_000
 
@@ -84,6 +86,7 @@ function valuesIn(piece: string): { found: Recognised; defanged: boolean }[] {
 const wordsOf = (text: string) =>
   text
     .split(SEPARATORS)
+    .filter((word) => word.length <= WORD_MAX_CHARS)
     .map((word) => word.replace(AT_ENDS, ''))
     .filter((word) => word.length > 3)
 

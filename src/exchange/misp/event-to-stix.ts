@@ -1,5 +1,6 @@
 import type { JsonObject } from '#base'
 import { toTimestamp } from '#base'
+import { OBJECT_ATTRIBUTES_MAX } from '../limits.ts'
 import { strictest, tlpMarkingId } from '../markings.ts'
 import type { ReadContext } from '../format.ts'
 import { attributeToStix } from './attribute-to-stix.ts'
@@ -51,6 +52,8 @@ class EventReader {
   /** Ids of what each MISP uuid became; the one to refer to comes first. */
   readonly #became = new Map<string, string[]>()
   readonly #siblings: Map<string, JsonObject>
+  /** Names of the objects that refer to each uuid. */
+  #referrers: Map<string, string[]> | undefined
 
   constructor(event: JsonObject, losses: ReadContext['losses'], now: string, path: string) {
     this.#event = event
@@ -123,11 +126,19 @@ class EventReader {
 
   #object(object: JsonObject, path: string): void {
     const partOf = PARTS.get(textOf(object, 'name'))
+    if (textOf(object, 'name') === 'pe-section' && !hasRelation(object, 'name'))
+      this.#context.losses.add(
+        path,
+        'a section without the name that STIX requires; its detections are kept in the pattern',
+      )
     if (partOf && this.#isReferredBy(object, partOf)) return
     if (this.#isLeft(object, path)) return
-    const kept = objectsOf(object, 'Attribute').filter(
-      (one, index) => !this.#isLeft(one, `${path}.Attribute[${index}]`),
-    )
+    const all = objectsOf(object, 'Attribute')
+    if (all.length > OBJECT_ATTRIBUTES_MAX)
+      this.#context.losses.add(path, `only the first ${OBJECT_ATTRIBUTES_MAX} of its ${all.length} attributes are read`)
+    const kept = all
+      .slice(0, OBJECT_ATTRIBUTES_MAX)
+      .filter((one, index) => !this.#isLeft(one, `${path}.Attribute[${index}]`))
     const tags = kept.map((one) => tagsOf(one, path, this.#context.losses))
     for (const one of kept) this.#proposals(one, path)
     const joined: TagFacts = {
@@ -146,12 +157,8 @@ class EventReader {
   }
 
   #isReferredBy(object: JsonObject, names: readonly string[]): boolean {
-    const uuid = textOf(object, 'uuid')
-    return [...this.#siblings.values()].some(
-      (one) =>
-        names.includes(textOf(one, 'name')) &&
-        objectsOf(one, 'ObjectReference').some((reference) => textOf(reference, 'referenced_uuid') === uuid),
-    )
+    this.#referrers ??= referrersOf(this.#siblings)
+    return (this.#referrers.get(textOf(object, 'uuid')) ?? []).some((name) => names.includes(name))
   }
 
   /** Takes what an element became, with its tags, galaxies and sightings. */
@@ -288,6 +295,21 @@ class EventReader {
 
 const marked = (markings: readonly string[]): JsonObject =>
   markings.length === 0 ? {} : { object_marking_refs: [...markings] }
+
+function referrersOf(siblings: ReadonlyMap<string, JsonObject>): Map<string, string[]> {
+  const referrers = new Map<string, string[]>()
+  for (const object of siblings.values())
+    for (const reference of objectsOf(object, 'ObjectReference')) {
+      const uuid = textOf(reference, 'referenced_uuid')
+      const names = referrers.get(uuid) ?? []
+      names.push(textOf(object, 'name'))
+      referrers.set(uuid, names)
+    }
+  return referrers
+}
+
+const hasRelation = (object: JsonObject, relation: string) =>
+  objectsOf(object, 'Attribute').some((one) => textOf(one, 'object_relation') === relation)
 
 /** Markings of what an element became; observables get those of what observed them. */
 const markingsOf = (made: readonly JsonObject[]): string[] => {

@@ -27,7 +27,9 @@ const SECTION_PATHS: ReadonlyMap<string, string> = new Map([
 /** Adds what a `pe` object and its `pe-section`s say to a file. */
 export function addExecutable(file: JsonObject, object: JsonObject, siblings: Siblings): void {
   const extension: JsonObject = {}
-  const sections = sectionsOf(object, siblings).map((section) => described(section, SECTION_PATHS))
+  const sections = sectionsOf(object, siblings)
+    .map((section) => described(section, SECTION_PATHS))
+    .filter(({ name }) => name !== undefined)
   Object.assign(extension, described(object, EXECUTABLE_PATHS))
   if (sections.length > 0) extension['sections'] = sections
   extension['pe_type'] ??= 'exe'

@@ -33,6 +33,9 @@ const FLAGS = new Set(
 )
 const LISTS = new Set(['languages', 'protocols', 'groups', 'received_lines'])
 
+/** Characters of a time. */
+const TIME_MAX_CHARS = 40
+
 /** Observables that are built from paths and values. */
 export class ObservableGraph {
   readonly #byKey = new Map<string, JsonObject>()
@@ -148,6 +151,7 @@ export const isTime = (name: string): boolean => TIMES.has(name)
 
 /** MISP's time with offset as a UTC time of STIX. */
 export function toStixTime(text: string): string | undefined {
+  if (text.length > TIME_MAX_CHARS) return undefined
   const ms = /^\d{4}-\d\d-\d\d/.test(text)
     ? Date.parse(/[zZ]|[+-]\d\d:?\d\d$/.test(text.slice(10)) ? text : `${text}Z`)
     : NaN

@@ -14,6 +14,8 @@ export interface Sheet {
 
 /** Sheets that are read. */
 const SHEETS_MAX = 64
+/** Characters of a number format. */
+const FORMAT_MAX_CHARS = 255
 /** Days from Excel's day 0 to 1970. @see ECMA-376 part 1, 18.17.4.1 */
 const EPOCH_DAYS = 25_569
 /** Built-in number formats that show a date. */
@@ -93,7 +95,9 @@ function dateStyles(xml: string): (style: number) => boolean {
     const attributes = event.attributes()
     if (
       event.name === 'numFmt' &&
-      /[ymdhs]/i.test((attributes.get('formatCode') ?? '').replace(/"[^"]*"|\[[^\]]*\]/g, ''))
+      /[ymdhs]/i.test(
+        (attributes.get('formatCode') ?? '').slice(0, FORMAT_MAX_CHARS).replace(/"[^"]*"|\[[^\]]*\]/g, ''),
+      )
     )
       custom.add(Number(attributes.get('numFmtId')))
     if (event.name === 'xf' && inCells) styles.push(Number(attributes.get('numFmtId') ?? 0))

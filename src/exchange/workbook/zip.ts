@@ -1,6 +1,6 @@
 import { inflateRawSync } from 'node:zlib'
 import { ExchangeError } from '../error.ts'
-import { PART_MAX_BYTES, PARTS_MAX } from '../limits.ts'
+import { PARTS_MAX, UNPACKED_MAX_BYTES } from '../limits.ts'
 
 /** The parts of a zip file by name, unpacked when they are asked for. */
 export type Parts = (name: string) => Uint8Array | undefined
@@ -25,9 +25,13 @@ interface Entry {
 export function openZip(bytes: Uint8Array): Parts {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const entries = directoryOf(bytes, view)
+  let left = UNPACKED_MAX_BYTES
   return (name) => {
     const entry = entries.get(name.toLowerCase())
-    return entry && unpack(bytes, view, name, entry)
+    if (!entry) return undefined
+    const part = unpack(bytes, view, name, entry, left)
+    left -= part.length
+    return part
   }
 }
 
@@ -57,21 +61,27 @@ function endOf(view: DataView): number {
   throw broken('it has no directory')
 }
 
-function unpack(bytes: Uint8Array, view: DataView, name: string, { method, packed, offset }: Entry): Uint8Array {
+function unpack(
+  bytes: Uint8Array,
+  view: DataView,
+  name: string,
+  { method, packed, offset }: Entry,
+  limit: number,
+): Uint8Array {
   if (offset + 30 > view.byteLength || view.getUint32(offset, true) !== LOCAL_ENTRY)
     throw broken(`${name} is not where its directory says`)
   const start = offset + 30 + view.getUint16(offset + 26, true) + view.getUint16(offset + 28, true)
   const content = bytes.subarray(start, start + packed)
-  if (method === 0) return content
-  if (method !== 8) throw broken(`${name} is packed by method ${method}, which workbooks do not use`)
+  if (method === 0 && content.length <= limit) return content
+  if (method !== 8 && method !== 0) throw broken(`${name} is packed by method ${method}, which workbooks do not use`)
   try {
-    return inflateRawSync(content, { maxOutputLength: PART_MAX_BYTES })
+    return inflateRawSync(content, { maxOutputLength: Math.max(1, limit) })
   } catch (cause) {
     const isTooLarge = (cause as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE'
     throw isTooLarge
       ? new ExchangeError(
           'EXCHANGE_TOO_LARGE',
-          `${name} unpacks to more than ${PART_MAX_BYTES} bytes; save less per file.`,
+          `its parts unpack to more than ${UNPACKED_MAX_BYTES} bytes; save less per file.`,
         )
       : broken(`${name} does not unpack`, cause)
   }
