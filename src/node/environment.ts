@@ -8,6 +8,10 @@ export interface Environment {
   token?: string
   /** NOROSHI_PASSPHRASE: opens the root key without a prompt. */
   passphrase?: string
+  /** NOROSHI_TAXII_TOKEN, or NOROSHI_TAXII_USER and NOROSHI_TAXII_PASSWORD: account at another TAXII server. */
+  taxiiToken?: string
+  taxiiUser?: string
+  taxiiPassword?: string
   /** NOROSHI_DEBUG=1: errors show their stack. */
   debug: boolean
   /** NOROSHI_LOG: level of the log, `info` where absent. */
@@ -21,11 +25,17 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
   const url = text('NOROSHI_URL')
   const token = text('NOROSHI_TOKEN')
   const passphrase = text('NOROSHI_PASSPHRASE')
+  const taxiiToken = text('NOROSHI_TAXII_TOKEN')
+  const taxiiUser = text('NOROSHI_TAXII_USER')
+  const taxiiPassword = text('NOROSHI_TAXII_PASSWORD')
   return {
     ...(dir === undefined ? {} : { dir }),
     ...(url === undefined ? {} : { url }),
     ...(token === undefined ? {} : { token }),
     ...(passphrase === undefined ? {} : { passphrase }),
+    ...(taxiiToken === undefined ? {} : { taxiiToken }),
+    ...(taxiiUser === undefined ? {} : { taxiiUser }),
+    ...(taxiiPassword === undefined ? {} : { taxiiPassword }),
     debug: env['NOROSHI_DEBUG'] === '1',
     logLevel: text('NOROSHI_LOG') ?? 'info',
   }

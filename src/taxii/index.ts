@@ -17,3 +17,8 @@ export {
 export { type Grant, isGranted, MAX_COLLECTIONS, type WritableCollection, WritableCollections } from './writable.ts'
 export { STATUS_ID_RANDOM_BYTES, statusId } from './status-id.ts'
 export { fromMicros, fromVersionKey, toMicros } from './time.ts'
+export { collectionsAt, type RemoteCollection } from './client/discover.ts'
+export { TaxiiClientError, type TaxiiClientErrorCode } from './client/error.ts'
+export { type ClientOptions, TaxiiHttp } from './client/http.ts'
+export { type Position, type PulledPage, pullPages, type PullOptions } from './client/pull.ts'
+export { push, type Pushed, toSubmissions } from './client/push.ts'

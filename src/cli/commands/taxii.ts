@@ -1,7 +1,9 @@
-import { Command } from 'commander'
+import type { Command } from 'commander'
 import { collect, EXIT, examples, type Register, UsageError } from '../command.ts'
 import { findNode, type NodeOptions, withNodeOptions } from '../node-client.ts'
 import { table } from '../output.ts'
+import { registerPull } from '../taxii-pull.ts'
+import { registerPush } from '../taxii-push.ts'
 
 type JsonOption = NodeOptions & { json?: boolean }
 
@@ -16,13 +18,16 @@ interface Collection {
 }
 
 /** `noroshi taxii …` */
-export const register: Register = (program, { output, exit }) => {
+export const register: Register = (program, context) => {
+  const { output, exit } = context
   const taxii = program.command('taxii').description('TAXII 2.1: collections that take submissions; pull and push.')
   const say = async (json: boolean | undefined, value: unknown, lines: readonly string[]) => {
     if (json) await output.line(JSON.stringify(value))
     else for (const line of lines) await output.line(line)
     exit(EXIT.done)
   }
+  registerPull(taxii, context)
+  registerPush(taxii, context)
   const collection = taxii.command('collection').description('Collections that take submissions.')
   const sub = (parent: Command, usage: string, description: string, lines: string[]): Command =>
     withNodeOptions(parent.command(usage).description(description))
