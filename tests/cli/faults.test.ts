@@ -7,6 +7,8 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { folder, indicator, init, noroshi, type Ran, serve, type Served } from './command-line.ts'
 
+const PUBLISH_LIMIT_MS = 60_000
+
 /** A failure tells what, and what to do next, in one line without a stack. */
 function assertFailed(ran: Ran, pattern: RegExp): void {
   assert.equal(ran.code, 2, ran.stdout + ran.stderr)
@@ -66,14 +68,13 @@ test('a port in use and a directory in use each name the other', async () => {
   await using home = await folder()
   await init(home.in('a'))
   await init(home.in('b'), 'us-cisa')
-  const other = createServer().listen(0, '127.0.0.1')
+  await using other = createServer().listen(0, '127.0.0.1')
   await once(other, 'listening')
   const { port } = other.address() as { port: number }
   assertFailed(
     await noroshi(['serve', '--dir', home.in('a'), '--port', String(port)]),
     new RegExp(`Port ${port}.*in use`),
   )
-  other.close()
   await using node = await serve(home.in('a'))
   assertFailed(await noroshi(['serve', '--dir', home.in('a')]), new RegExp(`in use by process ${node.pid} at`))
 })
@@ -181,8 +182,10 @@ test('SIGKILL in the middle of publishing loses nothing that was acknowledged', 
   for (let round = 0; round < 3; round++) {
     await using node = await serve(dir)
     let killed: Promise<void> | undefined
+    const deadline = Date.now() + PUBLISH_LIMIT_MS
     const work = Array.from({ length: 6 }, async () => {
       while (!killed) {
+        if (Date.now() > deadline) throw new Error(`too few publications were acknowledged: ${node.log().slice(-2_000)}`)
         const object = indicator('198.51.100.7')
         const response = await publish(node, JSON.stringify(object)).catch(() => undefined)
         const text = await response?.text().catch(() => undefined)
