@@ -87,7 +87,7 @@ export class Scopes {
 
   /**
    * What each side says for its own level: participants bind at RED alone, co-authors under an embargo alone, and GREEN
-   * beside a named community keeps its own.
+   * or AMBER beside a named community keeps its own.
    */
   #both(left: Resolved, right: Resolved): Resolved {
     const level = stricter(left.level, right.level)
@@ -99,7 +99,8 @@ export class Scopes {
         delete caveats.embargoUntil
         delete caveats.coauthors
       }
-      if (hasCommunity && side.level === 'green') caveats.community ??= this.#ownAlliances()
+      const isForOwnAlliances = side.level === 'green' || (side.level === 'amber' && caveats.distribution === undefined)
+      if (hasCommunity && isForOwnAlliances) caveats.community ??= this.#ownAlliances()
       return { ...side, caveats }
     }) as [Resolved, Resolved]
     return combine(a, b)

@@ -1,0 +1,140 @@
+// Sets that release() once got wrong, each found by the property test and kept small.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type JsonObject, timestampMillis, utf8 } from '#base'
+import type { Protection } from './redaction.ts'
+import { toRegister } from './register.ts'
+import { release } from './release.ts'
+import { ALLIANCES, caveat, idOf, type Identified, indicator, ORGANISATIONS, tlp } from './small-world.ts'
+
+interface Case {
+  author?: string
+  definitions?: Identified[]
+  protection?: Protection
+  opensGreen?: string[]
+}
+
+/** What each organisation receives from the author now: pairs of original and rendition. */
+function received(objects: Identified[], { author = 'jp', definitions = [], protection, opensGreen = [] }: Case = {}) {
+  const { releases } = release({
+    objects: objects.map((value) => ({ value, bytes: utf8(JSON.stringify(value)) })),
+    author: idOf(author),
+    definitions,
+    register: toRegister({
+      organisations: ORGANISATIONS,
+      alliances: new Map(Object.entries(ALLIANCES).map(([slug, members]) => [slug, new Set(members)])),
+      opensGreen: new Set(opensGreen),
+    }),
+    now: timestampMillis('2026-06-01T00:00:00Z'),
+    secret: utf8('s'),
+    protections: new Map(protection ? objects.map(({ id }) => [id, protection]) : []),
+  })
+  const out = releases.filter(({ notBefore }) => notBefore === undefined)
+  return {
+    all: out,
+    by: (slug: string) =>
+      out
+        .filter(({ recipients }) => recipients.some((one) => one.slug === slug))
+        .map(({ objectId, json }) => ({ objectId, value: JSON.parse(Buffer.from(json).toString()) as JsonObject })),
+  }
+}
+
+const relationship = (name: string, target: Identified, markings: string[], more: JsonObject = {}): Identified => ({
+  ...indicator(name, markings, more),
+  type: 'relationship',
+  id: target.id.replace(/^[a-z-]+--/, 'relationship--'),
+  relationship_type: 'related-to',
+  source_ref: target.id,
+  target_ref: target.id,
+})
+
+const asean = caveat('asean', { community: 'asean-japan' })
+const part = (name: string, ...ids: string[]) => ids.map((id) => ({ marking_ref: id, selectors: [name] }))
+
+test('a co-author named by slug is the victim named by id: it gets the whole object before the embargo ends', () => {
+  const embargo = caveat('embargo', { coauthors: ['ph'], embargo_until: '2026-07-01T00:00:00.000Z' })
+  const value = indicator('a', [tlp('clear'), embargo.id], { x_victim: 'v' })
+  const { by } = received([value], {
+    definitions: [embargo],
+    protection: { victimFields: ['x_victim'], victim: 'ph' },
+  })
+  assert.ok(by('ph').some((one) => one.value['id'] === value.id))
+})
+
+test('a part for a few in an object of AMBER references does not ask that those few get AMBER from the author', () => {
+  const embargo = caveat('embargo', { embargo_until: '2026-07-01T00:00:00.000Z' })
+  const target = indicator('target', [tlp('amber')])
+  const report: Identified = {
+    ...indicator('report', [tlp('clear')]),
+    type: 'report',
+    id: 'report--00000000-0000-4000-8000-000000000001',
+    published: '2026-01-01T00:00:00Z',
+    object_refs: [target.id],
+    x_victim: 'v',
+    granular_markings: part('description', embargo.id),
+  }
+  const protection = { victimFields: ['x_victim'], victimNation: 'TH', victim: 'us-bank' }
+  const { by } = received([report, target], { definitions: [embargo], protection })
+  assert.ok(by('th').some(({ objectId, value }) => objectId === report.id && value['x_victim'] === 'v'))
+})
+
+test('a part for another alliance does not open GREEN to it', () => {
+  const value = indicator('a', [tlp('green')], { granular_markings: part('description', asean.id) })
+  const { by } = received([value], { author: 'us', definitions: [asean] })
+  assert.deepEqual(by('th'), [])
+  assert.ok(by('ph').some((one) => one.value['id'] === value.id))
+})
+
+test('a GREEN relationship to something for another alliance reaches those in both', () => {
+  const target = indicator('target', [tlp('clear'), asean.id])
+  const { by } = received([target, relationship('r', target, [tlp('green')])], { author: 'us', definitions: [asean] })
+  assert.equal(by('jp').length, 2)
+  assert.equal(by('th').length, 1)
+})
+
+test('an AMBER part beside one for another alliance: those in both get both', () => {
+  const value = indicator('a', [tlp('clear')], {
+    granular_markings: [...part('pattern', tlp('amber')), ...part('description', asean.id)],
+  })
+  const { by } = received([value], { author: 'us', definitions: [asean] })
+  assert.ok(by('jp').some((one) => one.value['id'] === value.id))
+  assert.deepEqual(by('th'), [])
+})
+
+test('participants of a CLEAR part restrict no RED reference', () => {
+  const nobody = caveat('nobody', { participants: [] })
+  const th = caveat('th', { participants: ['th'] })
+  const target = indicator('target', [tlp('red'), th.id])
+  const source = relationship('r', target, [tlp('clear')], { granular_markings: part('description', nobody.id) })
+  const { by } = received([source, target], { definitions: [nobody, th] })
+  assert.ok(by('th').some((one) => one.value['id'] === source.id))
+})
+
+test('GREEN without a community is open to cyber defenders where every charter of the author says so', () => {
+  const value = indicator('a', [tlp('green')])
+  const both = Object.keys(ALLIANCES)
+  const { all, by } = received([value], { opensGreen: both })
+  assert.equal(by('de').length, 1)
+  assert.deepEqual(
+    all.map(({ audience }) => audience),
+    [
+      { v: 1, tlp: 'green', community: both.toSorted() },
+      { v: 1, tlp: 'green', distribution: [idOf('de')] },
+    ],
+  )
+  assert.deepEqual(received([value], { opensGreen: ['trilateral'] }).by('de'), [])
+  const named = caveat('named', { community: 'trilateral' })
+  const closed = indicator('b', [tlp('green'), named.id])
+  assert.deepEqual(received([closed], { opensGreen: both, definitions: [named] }).by('de'), [])
+})
+
+test('what refers to open GREEN is whole for cyber defenders, what refers to closed GREEN is not', () => {
+  const both = Object.keys(ALLIANCES)
+  const target = indicator('target', [tlp('green')])
+  const open = received([relationship('r', target, [tlp('clear')]), target], { opensGreen: both })
+  assert.equal(open.by('de').length, 2)
+  const trilateral = caveat('trilateral', { community: 'trilateral' })
+  const closed = indicator('target', [tlp('green'), trilateral.id])
+  const set = [relationship('r', closed, [tlp('green')]), closed]
+  assert.deepEqual(received(set, { author: 'us', opensGreen: both, definitions: [trilateral] }).by('de'), [])
+})
