@@ -113,9 +113,10 @@ export function markSet(objects: readonly ReleaseObject[], context: MarkingConte
       .flatMap((id) => byId.get(textOf(id)) ?? [])
       .reduce((resolved, target) => {
         const marking = ownOf.get(target)
-        if (seen.has(target) || marking === undefined || marking === own) return resolved
+        if (seen.has(target) || marking === undefined) return resolved
         seen.add(target)
-        return combine(resolved, inherited(target, marking, seen))
+        const theirs = inherited(target, marking, seen)
+        return theirs === resolved ? resolved : combine(resolved, theirs)
       }, own)
   }
 }

@@ -48,6 +48,14 @@ const relationship = (name: string, target: Identified, markings: string[], more
   target_ref: target.id,
 })
 
+const note = (name: string, target: Identified, markings: string[]): Identified => ({
+  ...indicator(name, markings),
+  type: 'note',
+  id: indicator(name, []).id.replace('indicator', 'note'),
+  content: 'c',
+  object_refs: [target.id],
+})
+
 const asean = caveat('asean', { community: 'asean-japan' })
 const part = (name: string, ...ids: string[]) => ids.map((id) => ({ marking_ref: id, selectors: [name] }))
 
@@ -78,6 +86,14 @@ test('a part for a few in an object of AMBER references does not ask that those 
   assert.ok(by('th').some(({ objectId, value }) => objectId === report.id && value['x_victim'] === 'v'))
 })
 
+test('a note on a note inherits what the second one inherits, however alike the two are marked', () => {
+  const embargo = caveat('embargo', { embargo_until: '2026-07-01T00:00:00.000Z' })
+  const target = indicator('target', [tlp('clear'), embargo.id])
+  const first = note('first', target, [tlp('green')])
+  const { by } = received([target, first, note('second', first, [tlp('green')])], { definitions: [embargo] })
+  assert.deepEqual(by('us'), [])
+})
+
 test('a part for another alliance does not open GREEN to it', () => {
   const value = indicator('a', [tlp('green')], { granular_markings: part('description', asean.id) })
   const { by } = received([value], { author: 'us', definitions: [asean] })
@@ -102,7 +118,7 @@ test('an AMBER part beside one for another alliance: those in both get both', ()
 })
 
 test('participants of a CLEAR part restrict no RED reference', () => {
-  const nobody = caveat('nobody', { participants: [] })
+  const nobody = caveat('nobody', { participants: [], embargo_until: '2026-05-01T00:00:00.000Z' })
   const th = caveat('th', { participants: ['th'] })
   const target = indicator('target', [tlp('red'), th.id])
   const source = relationship('r', target, [tlp('clear')], { granular_markings: part('description', nobody.id) })
