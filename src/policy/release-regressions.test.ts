@@ -12,10 +12,15 @@ interface Case {
   definitions?: Identified[]
   protection?: Protection
   opensGreen?: string[]
+  /** What is received when embargoes are over. */
+  isLater?: boolean
 }
 
 /** What each organisation receives from the author now: pairs of original and rendition. */
-function received(objects: Identified[], { author = 'jp', definitions = [], protection, opensGreen = [] }: Case = {}) {
+function received(
+  objects: Identified[],
+  { author = 'jp', definitions = [], protection, opensGreen = [], isLater = false }: Case = {},
+) {
   const { releases } = release({
     objects: objects.map((value) => ({ value, bytes: utf8(JSON.stringify(value)) })),
     author: idOf(author),
@@ -29,7 +34,7 @@ function received(objects: Identified[], { author = 'jp', definitions = [], prot
     secret: utf8('s'),
     protections: new Map(protection ? objects.map(({ id }) => [id, protection]) : []),
   })
-  const out = releases.filter(({ notBefore }) => notBefore === undefined)
+  const out = releases.filter(({ notBefore }) => notBefore === undefined || isLater)
   return {
     all: out,
     by: (slug: string) =>
@@ -48,12 +53,12 @@ const relationship = (name: string, target: Identified, markings: string[], more
   target_ref: target.id,
 })
 
-const note = (name: string, target: Identified, markings: string[]): Identified => ({
+const note = (name: string, targets: Identified[], markings: string[]): Identified => ({
   ...indicator(name, markings),
   type: 'note',
   id: indicator(name, []).id.replace('indicator', 'note'),
   content: 'c',
-  object_refs: [target.id],
+  object_refs: targets.map(({ id }) => id),
 })
 
 const asean = caveat('asean', { community: 'asean-japan' })
@@ -89,9 +94,14 @@ test('a part for a few in an object of AMBER references does not ask that those 
 test('a note on a note inherits what the second one inherits, however alike the two are marked', () => {
   const embargo = caveat('embargo', { embargo_until: '2026-07-01T00:00:00.000Z' })
   const target = indicator('target', [tlp('clear'), embargo.id])
-  const first = note('first', target, [tlp('green')])
-  const { by } = received([target, first, note('second', first, [tlp('green')])], { definitions: [embargo] })
-  assert.deepEqual(by('us'), [])
+  const plain = indicator('plain', [tlp('clear')])
+  const first = note('first', [target], [tlp('green')])
+  const second = note('second', [first, plain], [tlp('green')])
+  const { by } = received([target, plain, first, second], { definitions: [embargo] })
+  assert.deepEqual(
+    by('us').map(({ objectId }) => objectId),
+    [plain.id],
+  )
 })
 
 test('a part for another alliance does not open GREEN to it', () => {
@@ -118,11 +128,11 @@ test('an AMBER part beside one for another alliance: those in both get both', ()
 })
 
 test('participants of a CLEAR part restrict no RED reference', () => {
-  const nobody = caveat('nobody', { participants: [], embargo_until: '2026-05-01T00:00:00.000Z' })
+  const nobody = caveat('nobody', { participants: [], embargo_until: '2026-07-01T00:00:00.000Z' })
   const th = caveat('th', { participants: ['th'] })
   const target = indicator('target', [tlp('red'), th.id])
   const source = relationship('r', target, [tlp('clear')], { granular_markings: part('description', nobody.id) })
-  const { by } = received([source, target], { definitions: [nobody, th] })
+  const { by } = received([source, target], { definitions: [nobody, th], isLater: true })
   assert.ok(by('th').some((one) => one.value['id'] === source.id))
 })
 
