@@ -11,6 +11,11 @@ import type { Row, RowSource } from './rows.ts'
 
 /** Rows looked at for one page, where the filter leaves out most; then the page ends early, and `next` goes on. */
 const MAX_ROWS_SCANNED = 20_000
+/** Bytes of one page's objects; a single object may be larger. */
+const PAGE_BYTES = 8_388_608
+/** Rows of a page's first read; the next is as large as their size allows. */
+const FIRST_READ_ROWS = 64
+const LEAST_READ_ROWS = 8
 
 /** Rows of one page, and where the next one begins. */
 export interface RowPage {
@@ -20,24 +25,37 @@ export interface RowPage {
 }
 
 /** The page that a request asks for. */
-export async function selectPage(source: RowSource, filter: Filter): Promise<RowPage> {
+export async function selectPage(source: RowSource, filter: Filter, maxBytes = PAGE_BYTES): Promise<RowPage> {
   if (filter.isEmpty) return { rows: [] }
   const { limit, ids, types, versions } = filter
   const picked: Row[] = []
   let { after } = filter
-  for (let scanned = 0; ;) {
-    const { rows, more } = await source.rows({ after, limit: limit + 1, ids, types })
-    const matching = await matchingRows(source, rows, versions)
-    for (const row of matching) picked.push(row)
-    if (picked.length > limit) {
-      picked.length = limit
-      return { rows: picked, next: (picked.at(-1) as Row).added }
+  let bytes = 0
+  let read = { rows: 0, bytes: 0 }
+  for (;;) {
+    const wanted = Math.max(limit + 1 - picked.length, FIRST_READ_ROWS)
+    const room = Math.max(LEAST_READ_ROWS, Math.floor((maxBytes * read.rows) / Math.max(1, read.bytes)))
+    const chunk = await source.rows({
+      after,
+      limit: read.rows === 0 ? FIRST_READ_ROWS : Math.min(wanted, room),
+      ids,
+      types,
+    })
+    for (const row of await matchingRows(source, chunk.rows, versions)) {
+      const last = picked.at(-1)
+      if (last && (picked.length === limit || bytes + row.json.length > maxBytes))
+        return { rows: picked, next: last.added }
+      picked.push(row)
+      bytes += row.json.length
     }
-    const last = rows.at(-1)
-    if (!more || last === undefined) return { rows: picked }
+    const last = chunk.rows.at(-1)
+    if (!chunk.more || last === undefined) return { rows: picked }
     after = last.added
-    scanned += rows.length
-    if (scanned >= MAX_ROWS_SCANNED) return { rows: picked, next: after }
+    read = {
+      rows: read.rows + chunk.rows.length,
+      bytes: chunk.rows.reduce((sum, { json }) => sum + json.length, read.bytes),
+    }
+    if (read.rows >= MAX_ROWS_SCANNED) return { rows: picked, next: after }
   }
 }
 

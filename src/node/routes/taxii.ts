@@ -6,6 +6,7 @@ import type { NodeContext } from '../node-context.ts'
 import { openTaxiiBackend } from '../taxii-backend.ts'
 import { taxiiAdminRoutes } from '../taxii-admin.ts'
 import { type TaxiiReader, taxiiReaderOf } from '../taxii-reader.ts'
+import { InFlight } from '../taxii-in-flight.ts'
 import { TaxiiSubmissions } from '../taxii-submissions.ts'
 import { passOverBody } from '../unread-body.ts'
 
@@ -24,6 +25,7 @@ export function taxiiRoutes(app: FastifyInstance, node: NodeContext): void {
 function taxiiSurface(app: FastifyInstance, node: NodeContext, backend: TaxiiBackend<TaxiiReader>): void {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
+  const inFlight = new InFlight()
   for (const url of [TAXII_PATH, `${TAXII_PATH}/*`])
     app.route({
       method: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
@@ -43,6 +45,11 @@ function taxiiSurface(app: FastifyInstance, node: NodeContext, backend: TaxiiBac
           body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
           reader: taxiiReaderOf(node, request),
         })
+        if (!inFlight.add(reply, request.token?.id ?? '', answer.body.length))
+          return send(
+            reply,
+            refused('TAXII_UNAVAILABLE', 'Other answers wait to be read; ask again.', { 'retry-after': '1' }),
+          )
         return send(reply, answer)
       },
     })

@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { describe, test } from 'node:test'
 import { collectionsAt } from './discover.ts'
-import { TaxiiClientError } from './error.ts'
+import type { TaxiiClientError } from './error.ts'
 import { retryAfter, TaxiiHttp } from './http.ts'
 import { type Position, pullPages } from './pull.ts'
 import { push, toSubmissions } from './push.ts'
