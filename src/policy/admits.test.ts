@@ -142,6 +142,18 @@ test('joining an alliance later widens nothing old', () => {
   }
 })
 
+test('a log opened to cyber defenders closes with the policy of the author’s charters', () => {
+  const audience = toAudience({ v: 1, tlp: 'green', distribution: [idOf('de')] })
+  const ask = (opensGreen: string[], reader: string) => {
+    const alliances = new Map(Object.entries(ALLIANCES).map(([slug, members]) => [slug, new Set(members)]))
+    const register = toRegister({ organisations: ORGANISATIONS, alliances, opensGreen: new Set(opensGreen) })
+    return admits({ audience, author: 'jp', server: 'jp', reader, channel: 'node', register, now: 0 }).code
+  }
+  assert.equal(ask(['trilateral', 'asean-japan'], 'de'), 'GREEN_DEFAULT_COMMUNITY')
+  assert.equal(ask(['trilateral', 'asean-japan'], 'us'), 'NOT_ON_LIST')
+  assert.equal(ask(['trilateral'], 'de'), 'NOT_IN_COMMUNITY')
+})
+
 test('a register from charters keeps the lowest cap, the newest version and only active members', () => {
   const member = (slug: string, more = {}) => ({
     id: idOf(slug),
@@ -162,7 +174,12 @@ test('a register from charters keeps the lowest cap, the newest version and only
     version,
     previous: null,
     members,
-    rules: { quorum: 'majority', receipts: 'author', greenDefault: 'community', carriers: [idOf('a')] },
+    rules: {
+      quorum: 'majority',
+      receipts: 'author',
+      greenDefault: alliance === 'y' ? 'cyber-defence' : 'community',
+      carriers: [idOf('a')],
+    },
     time: 0,
   })
   const charters = [
@@ -184,6 +201,9 @@ test('a register from charters keeps the lowest cap, the newest version and only
   assert.equal(register.org('b')?.standing, 'active')
   assert.deepEqual(register.org('c')?.clientOf, [idOf('a')])
   assert.ok(register.carriers('x').has(idOf('a')))
+  assert.equal(register.opensGreen(idOf('a')), false)
+  assert.equal(register.opensGreen(idOf('b')), true)
+  assert.equal(register.opensGreen(idOf('c')), false)
 })
 
 test('a slug that two organisations bear is nobody', () => {
