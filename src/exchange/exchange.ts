@@ -72,5 +72,9 @@ export function writeOutput(objects: readonly JsonObject[], format: ExportFormat
       'EXCHANGE_FORMAT_UNKNOWN',
       `No format ${format}; known are ${WRITERS.map(({ name }) => name).join(', ')}.`,
     )
-  return writer.write(objects, context)
+  const named = objects.filter(({ id, type }) => typeof id === 'string' && typeof type === 'string')
+  const writing = writer.write(named, context)
+  if (named.length < objects.length)
+    writing.losses.add('objects', `${objects.length - named.length} without an id or a type`)
+  return writing
 }

@@ -1,4 +1,5 @@
 import type { JsonObject } from '#base'
+import { textOf } from './fields.ts'
 import { TLP_LEVEL_BY_ID, TLP_LEVELS } from '#stix'
 import { comparisonsOf } from './comparisons.ts'
 import { tlpMarkingId, tlpOf } from './markings.ts'
@@ -33,8 +34,8 @@ const KINDS: ReadonlyMap<string, string> = new Map([
  * have to hold is not the sum of its values, so it has none, unless it says no more than the kind and value of one host.
  */
 export function valuesTold(object: JsonObject): Told[] | undefined {
-  const type = String(object['type'])
-  if (type === 'indicator' && object['pattern_type'] === 'stix') return patternValues(String(object['pattern']))
+  const type = textOf(object, 'type')
+  if (type === 'indicator' && object['pattern_type'] === 'stix') return patternValues(textOf(object, 'pattern'))
   if (type === 'vulnerability' && typeof object['name'] === 'string') return [{ kind: 'cve', value: object['name'] }]
   if (!OBSERVABLES.has(type) || typeof object['value'] !== 'string') return undefined
   return [{ kind: KINDS.get(`${type}:value`) ?? type, value: object['value'] }]
@@ -67,7 +68,7 @@ export function withMarking(object: JsonObject, label: string): JsonObject {
 /** Strictest TLP level that an object's markings name, as a label; empty where they name none. */
 export function tlpLabelOf(object: JsonObject): string {
   const refs = Array.isArray(object['object_marking_refs']) ? object['object_marking_refs'] : []
-  const levels = refs.flatMap((ref) => TLP_LEVEL_BY_ID.get(String(ref)) ?? [])
+  const levels = refs.flatMap((ref) => (typeof ref === 'string' ? (TLP_LEVEL_BY_ID.get(ref) ?? []) : []))
   const strictest = [...TLP_LEVELS].reverse().find((level) => levels.includes(level))
   return strictest === undefined ? '' : `TLP:${strictest.toUpperCase()}`
 }

@@ -4,7 +4,8 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { test } from 'node:test'
 import { folder, init, noroshi, serve } from './command-line.ts'
 
-const MAIL = 'Beacon to hxxps://evil[.]example[.]com/gate and 203.0.113[.]77\r\nsee https://www.example.org/report and CVE-2024-21762\r\n'
+const MAIL =
+  'Beacon to hxxps://evil[.]example[.]com/gate and 203.0.113[.]77\r\nsee https://www.example.org/report and CVE-2024-21762\r\n'
 const EVENT = {
   Event: {
     uuid: '5e6a1f0e-8c1a-4b77-9d55-0242ac120002',
@@ -15,8 +16,22 @@ const EVENT = {
     Orgc: { uuid: '55f6ea5e-2c60-40e5-964f-47a8950d210f', name: 'Example CSIRT' },
     Tag: [{ name: 'tlp:amber' }, { name: 'misp-galaxy:mitre-attack-pattern="Phishing - T1566"' }],
     Attribute: [
-      { uuid: '5e6a1f0e-8c1a-4b77-9d55-0242ac120003', type: 'domain', category: 'Network activity', value: 'evil.example.com', to_ids: true, timestamp: '1768446000' },
-      { uuid: '5e6a1f0e-8c1a-4b77-9d55-0242ac120004', type: 'comment', category: 'Other', value: 'seen twice', to_ids: false, timestamp: '1768446000' },
+      {
+        uuid: '5e6a1f0e-8c1a-4b77-9d55-0242ac120003',
+        type: 'domain',
+        category: 'Network activity',
+        value: 'evil.example.com',
+        to_ids: true,
+        timestamp: '1768446000',
+      },
+      {
+        uuid: '5e6a1f0e-8c1a-4b77-9d55-0242ac120004',
+        type: 'comment',
+        category: 'Other',
+        value: 'seen twice',
+        to_ids: false,
+        timestamp: '1768446000',
+      },
     ],
     ShadowAttribute: [{ type: 'domain', value: 'proposed.example.com' }],
   },
@@ -45,7 +60,9 @@ test('a pasted mail is previewed, refused without a marking, published once, and
 
   const done = await noroshi(['import', file, '--dir', dir, '--tlp', 'amber', '--yes', '--json'])
   assert.equal(done.code, 0, done.stderr)
-  const [answer] = done.json() as [{ format: string; published: unknown[]; refused: unknown[]; losses: { total: number } }]
+  const [answer] = done.json() as [
+    { format: string; published: unknown[]; refused: unknown[]; losses: { total: number } },
+  ]
   assert.equal(answer.format, 'text')
   assert.equal(answer.published.length, 3)
   assert.deepEqual(answer.refused, [])
@@ -60,8 +77,14 @@ test('a pasted mail is previewed, refused without a marking, published once, and
   assert.equal(out.code, 0, out.stderr)
   assert.equal(out.json()[0]?.['objects'], 2)
   const rows = (await readFile(csv, 'utf8')).split('\r\n')
-  assert.ok(rows.some((row) => row.startsWith('url,https://evil.example.com/gate,')), rows.join('\n'))
-  assert.ok(rows.some((row) => row.startsWith('ipv4,203.0.113.77,') && row.includes(',TLP:AMBER,')), rows.join('\n'))
+  assert.ok(
+    rows.some((row) => row.startsWith('url,https://evil.example.com/gate,')),
+    rows.join('\n'),
+  )
+  assert.ok(
+    rows.some((row) => row.startsWith('ipv4,203.0.113.77,') && row.includes(',TLP:AMBER,')),
+    rows.join('\n'),
+  )
   const later = await noroshi(['export', '--format', 'csv', '--since', '2099-01-01', '--dir', dir])
   assert.equal(later.code, 1, 'nothing arrived since')
 })
@@ -76,39 +99,79 @@ test('a MISP event keeps its own marking, tells what was left out, and comes bac
 
   const done = await noroshi(['import', file, '--dir', dir, '--yes', '--json'])
   assert.equal(done.code, 0, done.stdout + done.stderr)
-  const [answer] = done.json() as [{ format: string; notes: string[]; published: { id: string; audience: { tlp: string } }[]; losses: { listed: { path: string; why: string }[] } }]
+  const [answer] = done.json() as [
+    {
+      format: string
+      notes: string[]
+      published: { id: string; audience: { tlp: string } }[]
+      losses: { listed: { path: string; why: string }[] }
+    },
+  ]
   assert.equal(answer.format, 'misp')
   assert.ok(answer.notes.some((note) => note.includes('your organisation only')))
-  assert.ok(answer.published.every(({ audience }) => audience.tlp === 'amber'), 'the event’s tag marks all it holds')
-  assert.ok(answer.losses.listed.some(({ path, why }) => path === 'Event.ShadowAttribute[0]' && why.includes('proposal')))
+  assert.ok(
+    answer.published.every(({ audience }) => audience.tlp === 'amber'),
+    'the event’s tag marks all it holds',
+  )
+  assert.ok(
+    answer.losses.listed.some(({ path, why }) => path === 'Event.ShadowAttribute[0]' && why.includes('proposal')),
+  )
   assert.ok(answer.losses.listed.some(({ path }) => path === 'Event.Attribute[1]'))
   assert.ok(!done.stdout.includes('proposed.example.com'))
-  assert.equal((await noroshi(['import', file, '--dir', dir, '--yes', '--json'])).json()[0]?.['unchanged'], answer.published.length)
+  assert.equal(
+    (await noroshi(['import', file, '--dir', dir, '--yes', '--json'])).json()[0]?.['unchanged'],
+    answer.published.length,
+  )
 
-  const held = (await (await node.ask('/api/v1/objects?type=indicator')).json()) as { objects: { object: { id: string; pattern: string } }[] }
-  assert.deepEqual(held.objects.map(({ object }) => object.pattern), ["[domain-name:value = 'evil.example.com']"])
+  const held = (await (await node.ask('/api/v1/objects?type=indicator')).json()) as {
+    objects: { object: { id: string; pattern: string } }[]
+  }
+  assert.deepEqual(
+    held.objects.map(({ object }) => object.pattern),
+    ["[domain-name:value = 'evil.example.com']"],
+  )
 
   const out = await noroshi(['export', '--format', 'misp', '--dir', dir])
   assert.equal(out.code, 0, out.stderr)
-  const { Event } = JSON.parse(out.stdout) as { Event: { uuid: string; info: string; Attribute: Record<string, unknown>[]; Tag: { name: string }[]; Galaxy: { type: string }[] } }
+  const { Event } = JSON.parse(out.stdout) as {
+    Event: {
+      uuid: string
+      info: string
+      Attribute: Record<string, unknown>[]
+      Tag: { name: string }[]
+      Galaxy: { type: string }[]
+    }
+  }
   assert.equal(Event.uuid, EVENT.Event.uuid)
   assert.equal(Event.info, 'Beaconing')
   assert.ok(Event.Tag.some(({ name }) => name === 'tlp:amber'))
-  assert.deepEqual(Event.Galaxy.map(({ type }) => type), ['mitre-attack-pattern'])
+  assert.deepEqual(
+    Event.Galaxy.map(({ type }) => type),
+    ['mitre-attack-pattern'],
+  )
   for (const expected of EVENT.Event.Attribute) {
     const back = Event.Attribute.find(({ uuid }) => uuid === expected.uuid)
-    assert.deepEqual([back?.['type'], back?.['value'], back?.['category'], back?.['to_ids']], [expected.type, expected.value, expected.category, expected.to_ids])
+    assert.deepEqual(
+      [back?.['type'], back?.['value'], back?.['category'], back?.['to_ids']],
+      [expected.type, expected.value, expected.category, expected.to_ids],
+    )
   }
 })
 
 test('conversion needs no node; wrong usage and unreadable input say what is right', async () => {
   await using home = await folder()
   const file = home.in('list.csv')
-  await writeFile(file, Buffer.from('\xef\xbb\xbftype;value;comment\r\ndomain;evil.example.com;b\xc3\xa9acon\r\n', 'latin1'))
+  await writeFile(
+    file,
+    Buffer.from('\xef\xbb\xbftype;value;comment\r\ndomain;evil.example.com;b\xc3\xa9acon\r\n', 'latin1'),
+  )
   const printed = await noroshi(['import', file, '--print'])
   assert.equal(printed.code, 0, printed.stderr)
   const bundle = JSON.parse(printed.stdout) as { objects: { pattern: string; description: string }[] }
-  assert.deepEqual(bundle.objects.map(({ pattern, description }) => [pattern, description]), [["[domain-name:value = 'evil.example.com']", 'béacon']])
+  assert.deepEqual(
+    bundle.objects.map(({ pattern, description }) => [pattern, description]),
+    [["[domain-name:value = 'evil.example.com']", 'béacon']],
+  )
   const text = await noroshi(['export', '--format', 'text', '--from', '-'], { input: printed.stdout })
   assert.equal(text.stdout.trim(), 'evil[.]example[.]com')
 

@@ -1,4 +1,5 @@
 import type { JsonObject } from '#base'
+import { textsOf } from '../fields.ts'
 import type { Writer } from '../format.ts'
 import { LossReport } from '../loss.ts'
 import { csvRow } from '../table/delimited.ts'
@@ -28,7 +29,7 @@ function rowsOf(object: JsonObject, losses: LossReport): string[][] {
     )
     return []
   }
-  const labels = Array.isArray(object['labels']) ? object['labels'].map(String).join(';') : ''
+  const labels = textsOf(object, 'labels').join(';')
   return values.map(({ kind, value }) => [
     kind,
     value,

@@ -1,23 +1,29 @@
 import { decodeText } from '../encoding.ts'
 import { ExchangeError } from '../error.ts'
 import type { Reader } from '../format.ts'
+import { recognise } from '../indicators/recognise.ts'
+import { refang } from '../indicators/refang.ts'
+import { LossReport } from '../loss.ts'
+import { rolesOf } from '../table/columns.ts'
 import { delimiterOf, parseDelimited } from '../table/delimited.ts'
 import { readTable } from '../table/indicators.ts'
 
-/** Bytes looked at to tell a table from text. */
+/** Bytes looked at to tell a table from text; the last line of them may be cut off. */
 const SAMPLE_BYTES = 16_384
-/** Rows that have to agree on their number of columns. */
+/** Rows that have to agree on their number of columns, and to hold an indicator each where no header names them. */
 const SAMPLE_ROWS = 10
 
 /** Tables of any delimiter and encoding. */
 export const csv: Reader = {
   name: 'csv',
   detects(bytes) {
-    const sample = new TextDecoder('latin1').decode(bytes.subarray(0, SAMPLE_BYTES))
-    const delimiter = delimiterOf(sample)
-    const lines = sample.split(/\r\n|\n|\r/, SAMPLE_ROWS + 1).filter((line) => line !== '' && !line.startsWith('#'))
-    const cuts = lines.slice(0, -1).map((line) => line.split(delimiter).length)
-    return cuts.length > 0 && (cuts[0] ?? 1) > 1 && cuts.every((count) => Math.abs(count - (cuts[0] ?? 0)) <= 1)
+    const sample = new TextDecoder('utf-8').decode(bytes.subarray(0, SAMPLE_BYTES))
+    const whole = bytes.length > SAMPLE_BYTES ? sample.slice(0, sample.lastIndexOf('\n') + 1) : sample
+    const rows = parseDelimited(whole, delimiterOf(whole), new LossReport()).slice(0, SAMPLE_ROWS)
+    const [first = []] = rows
+    if (first.length < 2 || rows.some((row) => row.length !== first.length)) return false
+    const isNamed = rolesOf(first).some((role) => role !== undefined)
+    return isNamed || rows.every((row) => row.some((cell) => recognise(refang(cell).text) !== undefined))
   },
   read(bytes, context) {
     const { text, encoding } = decodeText(bytes)

@@ -2,7 +2,7 @@ import type { JsonObject } from '#base'
 import type { Writer } from '../format.ts'
 import { LossReport } from '../loss.ts'
 import { mispUuid, uuidIn } from '../misp/ids.ts'
-import { found, isObject, textOf, textsOf } from '../misp/fields.ts'
+import { found, isObject, textOf, textsOf } from '../fields.ts'
 import { stixToMisp } from '../misp/stix-to-misp.ts'
 import { tlpLabelOf } from '../told.ts'
 
@@ -15,7 +15,7 @@ export const writeMisp: Writer = {
   write(objects, { now }) {
     const losses = new LossReport()
     const reports = objects.filter(({ type }) => type === 'report' || type === 'grouping')
-    const byId = new Map(objects.map((one) => [String(one['id']), one]))
+    const byId = new Map(objects.map((one) => [textOf(one, 'id'), one]))
     const authors = objects.map((one) => textOf(one, 'created_by_ref'))
     const taken = new Set([...reports.map(({ id }) => String(id)), ...authors])
     const events = reports.map((report) => {
@@ -46,9 +46,9 @@ function eventOf(
 ): JsonObject {
   const { attributes, objects, galaxies } = stixToMisp(members, losses)
   for (const member of members)
-    if (['relationship', 'sighting', 'opinion'].includes(String(member['type'])) && !isBasis(member))
-      losses.add(String(member['id']), `an event has no place for this ${String(member['type'])}`)
-  const tlps = new Map(members.map((one) => [uuidIn(String(one['id'])), tlpLabelOf(one)]))
+    if (['relationship', 'sighting', 'opinion'].includes(textOf(member, 'type')) && !isBasis(member))
+      losses.add(textOf(member, 'id'), `an event has no place for this ${textOf(member, 'type')}`)
+  const tlps = new Map(members.map((one) => [uuidIn(textOf(one, 'id')), tlpLabelOf(one)]))
   for (const one of attributes) tag(one, tlps.get(textOf(one, 'uuid')))
   for (const object of objects)
     for (const one of (object['Attribute'] ?? []) as JsonObject[])
@@ -60,7 +60,7 @@ function eventOf(
   const level = report ? tlpLabelOf(report) : ''
   return {
     Event: {
-      uuid: report ? uuidIn(String(report['id'])) : mispUuid(...members.map(({ id }) => String(id)).sort()),
+      uuid: report ? uuidIn(textOf(report, 'id')) : mispUuid(...members.map(({ id }) => String(id)).sort()),
       info: report ? textOf(report, 'name') : `${members.length} STIX objects`,
       date: at.slice(0, 10),
       timestamp: seconds,
@@ -68,7 +68,7 @@ function eventOf(
       analysis: '0',
       threat_level_id: '4',
       distribution: '0',
-      ...(author ? { Orgc: { uuid: uuidIn(String(author['id'])), name: textOf(author, 'name') } } : {}),
+      ...(author ? { Orgc: { uuid: uuidIn(textOf(author, 'id')), name: textOf(author, 'name') } } : {}),
       Tag: [...(level === '' ? [] : [level.toLowerCase()]), ...labels].map((name) => ({ name })),
       Attribute: attributes,
       Object: objects,

@@ -4,7 +4,7 @@ import type { Reader } from '../format.ts'
 import { parseForeignJson } from '../json-input.ts'
 import { OBJECTS_MAX } from '../limits.ts'
 import { eventToStix } from '../misp/event-to-stix.ts'
-import { isObject, objectOf, objectsOf, textOf } from '../misp/fields.ts'
+import { isObject, objectOf, objectsOf, textOf } from '../fields.ts'
 
 /** Bytes looked at to tell MISP from other JSON. */
 const SAMPLE_BYTES = 1_048_576

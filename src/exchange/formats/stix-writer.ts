@@ -1,4 +1,5 @@
 import { sha256Hex, utf8 } from '#base'
+import { textOf } from '../fields.ts'
 import type { Writer } from '../format.ts'
 import { contentId } from '../ids.ts'
 import { LossReport } from '../loss.ts'
@@ -10,7 +11,7 @@ export const writeStix: Writer = {
     const id = contentId(
       'bundle',
       'export',
-      sha256Hex(utf8(objects.map((one) => `${String(one['id'])} ${String(one['modified'])}`).join('\n'))),
+      sha256Hex(utf8(objects.map((one) => `${textOf(one, 'id')} ${textOf(one, 'modified')}`).join('\n'))),
     )
     const lines = objects.map((object) => JSON.stringify(object))
     return { text: `{"type":"bundle","id":"${id}","objects":[\n${lines.join(',\n')}\n]}\n`, losses: new LossReport() }

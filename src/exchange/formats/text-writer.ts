@@ -1,4 +1,5 @@
 import type { Writer } from '../format.ts'
+import { textOf } from '../fields.ts'
 import { LossReport } from '../loss.ts'
 import { valuesTold } from '../told.ts'
 
@@ -13,7 +14,7 @@ export const writeText: Writer = {
     const lines = new Set<string>()
     for (const object of objects) {
       const values = valuesTold(object)
-      if (!values) losses.add(String(object['id']), 'it is no list of values')
+      if (!values) losses.add(textOf(object, 'id'), 'it is no list of values')
       for (const { kind, value } of values ?? []) lines.add(DEFANGED.has(kind) ? defanged(value) : value)
     }
     return { text: [...lines, ''].join('\n'), losses }

@@ -1,6 +1,6 @@
 import type { Json, JsonObject } from '#base'
 import { ATTRIBUTE_SHAPES, type AttributeShape, RULE_TYPES } from './attribute-table.ts'
-import { flagOf, textOf } from './fields.ts'
+import { flagOf, textOf } from '../fields.ts'
 import { common, indicator, type MispContext, observedData, timeIn, withBasis } from './frame.ts'
 import { ObservableGraph } from './graph.ts'
 import { uuidOf } from './ids.ts'

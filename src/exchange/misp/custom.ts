@@ -1,5 +1,5 @@
 import type { Json, JsonObject } from '#base'
-import { textOf } from './fields.ts'
+import { textOf } from '../fields.ts'
 
 /** Relations that STIX has no property for, as `x_misp_…`; several values as a list, attachments with their data. */
 export function addCustom(

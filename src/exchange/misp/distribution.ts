@@ -1,5 +1,5 @@
 import type { JsonObject } from '#base'
-import { objectOf, objectsOf, textOf } from './fields.ts'
+import { objectOf, objectsOf, textOf } from '../fields.ts'
 
 const LEVELS: ReadonlyMap<string, string> = new Map([
   ['0', 'your organisation only'],

@@ -1,7 +1,7 @@
 import type { Json, JsonObject } from '#base'
 import { addCustom } from './custom.ts'
 import { ENTITY_SHAPES, type EntityShape, RULE_OBJECTS } from './entity-table.ts'
-import { objectsOf, textOf } from './fields.ts'
+import { objectsOf, textOf } from '../fields.ts'
 import { common, indicator, type MispContext, timeIn } from './frame.ts'
 import { toStixTime } from './graph.ts'
 

@@ -5,7 +5,7 @@ import { strictest, tlpMarkingId } from '../markings.ts'
 import type { ReadContext } from '../format.ts'
 import { attributeToStix } from './attribute-to-stix.ts'
 import { distributionNotes, keptCloser } from './distribution.ts'
-import { flagOf, objectOf, objectsOf, textOf, timeAt } from './fields.ts'
+import { flagOf, objectOf, objectsOf, textOf, timeAt } from '../fields.ts'
 import { common, type MispContext, relationship } from './frame.ts'
 import { galaxyOfTag, galaxyToStix } from './galaxy.ts'
 import { uuidOf } from './ids.ts'
@@ -64,7 +64,11 @@ class EventReader {
     this.#context = { at, losses, markings: level === undefined ? [] : [tlpMarkingId(level)] }
     const creator = objectOf(event, 'Orgc') ?? objectOf(event, 'Org')
     if (creator) this.#context = { ...this.#context, creator: this.#identity(creator) }
-    this.#siblings = new Map(objectsOf(event, 'Object').map((one) => [textOf(one, 'uuid'), one]))
+    this.#siblings = new Map(
+      objectsOf(event, 'Object')
+        .filter((one) => this.#whyLeft(one) === undefined)
+        .map((one) => [textOf(one, 'uuid'), this.#withKept(one)]),
+    )
   }
 
   read(): EventObjects {
@@ -103,10 +107,32 @@ class EventReader {
     return level === undefined ? this.#context : { ...this.#context, markings: [tlpMarkingId(level)] }
   }
 
+  #whyLeft(element: JsonObject): string | undefined {
+    return flagOf(element, 'deleted') === true ? 'it was deleted' : keptCloser(element, this.#event)
+  }
+
   #isLeft(element: JsonObject, path: string): boolean {
-    const why = flagOf(element, 'deleted') === true ? 'it was deleted' : keptCloser(element, this.#event)
+    const why = this.#whyLeft(element)
     if (why !== undefined) this.#context.losses.add(path, why)
     return why !== undefined
+  }
+
+  /** An object with the attributes that are taken of it. */
+  #withKept(object: JsonObject): JsonObject {
+    const attributes = objectsOf(object, 'Attribute').slice(0, OBJECT_ATTRIBUTES_MAX)
+    return { ...object, Attribute: attributes.filter((one) => this.#whyLeft(one) === undefined) }
+  }
+
+  /** Objects that are taken into an object, and those that are taken into them. */
+  #partsIn(object: JsonObject, seen = new Set<JsonObject>()): JsonObject[] {
+    for (const reference of objectsOf(object, 'ObjectReference')) {
+      const part = this.#siblings.get(textOf(reference, 'referenced_uuid'))
+      if (!part || seen.has(part) || PARTS.get(textOf(part, 'name'))?.includes(textOf(object, 'name')) !== true)
+        continue
+      seen.add(part)
+      this.#partsIn(part, seen)
+    }
+    return [...seen]
   }
 
   #attribute(attribute: JsonObject, path: string): void {
@@ -131,7 +157,6 @@ class EventReader {
         path,
         'a section without the name that STIX requires; its detections are kept in the pattern',
       )
-    if (partOf && this.#isReferredBy(object, partOf)) return
     if (this.#isLeft(object, path)) return
     const all = objectsOf(object, 'Attribute')
     if (all.length > OBJECT_ATTRIBUTES_MAX)
@@ -139,8 +164,10 @@ class EventReader {
     const kept = all
       .slice(0, OBJECT_ATTRIBUTES_MAX)
       .filter((one, index) => !this.#isLeft(one, `${path}.Attribute[${index}]`))
-    const tags = kept.map((one) => tagsOf(one, path, this.#context.losses))
     for (const one of kept) this.#proposals(one, path)
+    if (partOf && this.#isReferredBy(object, partOf)) return
+    const within = [...kept, ...this.#partsIn(object).flatMap((one) => objectsOf(one, 'Attribute'))]
+    const tags = within.map((one) => tagsOf(one, path, this.#context.losses))
     const joined: TagFacts = {
       levels: tags.flatMap(({ levels }) => levels),
       galaxies: tags.flatMap(({ galaxies }) => galaxies),

@@ -1,6 +1,6 @@
 import type { JsonObject } from '#base'
 import { addCustom, customName } from './custom.ts'
-import { flagOf, objectsOf, textOf } from './fields.ts'
+import { flagOf, objectsOf, textOf } from '../fields.ts'
 import { typedValue } from './graph.ts'
 import type { Siblings } from './siblings.ts'
 import { term } from './terms.ts'

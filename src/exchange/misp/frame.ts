@@ -1,6 +1,6 @@
 import type { JsonObject } from '#base'
 import type { LossReport } from '../loss.ts'
-import { textOf, timeAt } from './fields.ts'
+import { textOf, timeAt } from '../fields.ts'
 import { toStixTime } from './graph.ts'
 import { mispUuid } from './ids.ts'
 

@@ -1,5 +1,5 @@
 import type { Json, JsonObject } from '#base'
-import { isObject, objectOf, objectsOf, textOf, textsOf } from './fields.ts'
+import { isObject, objectOf, objectsOf, textOf, textsOf } from '../fields.ts'
 import { common, type MispContext } from './frame.ts'
 import { mispUuid, uuidOf } from './ids.ts'
 

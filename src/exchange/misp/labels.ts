@@ -1,5 +1,5 @@
 import type { JsonObject } from '#base'
-import { textsOf } from './fields.ts'
+import { textsOf } from '../fields.ts'
 
 /** The value of a label such as `misp:type="domain"`. */
 export function labelOf(object: JsonObject, name: string): string | undefined {

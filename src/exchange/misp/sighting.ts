@@ -1,5 +1,5 @@
 import type { JsonObject } from '#base'
-import { flagOf, textOf, timeAt } from './fields.ts'
+import { flagOf, textOf, timeAt } from '../fields.ts'
 import { common, type MispContext } from './frame.ts'
 import { uuidOf } from './ids.ts'
 

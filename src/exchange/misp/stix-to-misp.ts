@@ -1,6 +1,6 @@
 import type { Json, JsonObject } from '#base'
 import type { LossReport } from '../loss.ts'
-import { found, textOf, textsOf } from './fields.ts'
+import { found, textOf, textsOf } from '../fields.ts'
 import { attributeOf } from './to-attribute.ts'
 import { galaxyOf } from './to-galaxy.ts'
 import { entityObjectOf, ruleObjectOf } from './to-entity.ts'
@@ -27,7 +27,7 @@ const GALAXY_TYPES = new Set(
  * the rest becomes what it is most like. An indicator comes before the observed-data with the same uuid.
  */
 export function stixToMisp(stix: readonly JsonObject[], losses: LossReport): MispParts {
-  const lookup = new Map(stix.map((one) => [String(one['id']), one]))
+  const lookup = new Map(stix.map((one) => [textOf(one, 'id'), one]))
   const observedBy = new Set(
     stix.filter(({ type }) => type === 'observed-data').flatMap((one) => textsOf(one, 'object_refs')),
   )
@@ -38,8 +38,8 @@ export function stixToMisp(stix: readonly JsonObject[], losses: LossReport): Mis
   for (const object of [...stix].sort(
     (a, b) => Number(b['type'] === 'indicator') - Number(a['type'] === 'indicator'),
   )) {
-    const id = String(object['id'])
-    const type = String(object['type'])
+    const id = textOf(object, 'id')
+    const type = textOf(object, 'type')
     if (READ_WITH_OTHERS.has(type) || observedBy.has(id) || (type === 'identity' && authors.has(id))) continue
     if (type === 'observed-data' && done.has(uuidIn(id))) continue
     if (type === 'relationship' || type === 'sighting' || type === 'opinion') continue
@@ -56,7 +56,7 @@ export function stixToMisp(stix: readonly JsonObject[], losses: LossReport): Mis
 function withObserved(made: JsonObject[], object: JsonObject, lookup: ReadonlyMap<string, JsonObject>): JsonObject[] {
   const [detecting] = made
   const observed =
-    object['type'] === 'indicator' ? lookup.get(`observed-data--${uuidIn(String(object['id']))}`) : undefined
+    object['type'] === 'indicator' ? lookup.get(`observed-data--${uuidIn(textOf(object, 'id'))}`) : undefined
   if (!observed || !detecting) return made
   const [seen] = fromObserved(observed, lookup)
   if (!seen) return made
@@ -78,7 +78,7 @@ function add(parts: MispParts, made: JsonObject): void {
 }
 
 function toMisp(object: JsonObject, lookup: ReadonlyMap<string, JsonObject>): JsonObject[] {
-  const type = String(object['type'])
+  const type = textOf(object, 'type')
   if (type.startsWith('x-misp-object-')) return attributeOf(object, [], lookup)
   if (type === 'x-misp-object') return customObject(object)
   if (type === 'indicator') return fromIndicator(object, lookup)
@@ -119,7 +119,7 @@ function customObject(object: JsonObject): JsonObject[] {
     {
       name: textOf(object, 'x_misp_name'),
       'meta-category': textOf(object, 'x_misp_meta_category'),
-      uuid: uuidIn(String(object['id'])),
+      uuid: uuidIn(textOf(object, 'id')),
       Attribute: attributes,
     },
   ]

@@ -2,7 +2,7 @@ import type { JsonObject } from '#base'
 import type { TlpLabel } from '#stix'
 import { tlpOf } from '../markings.ts'
 import type { LossReport } from '../loss.ts'
-import { objectsOf, textOf } from './fields.ts'
+import { objectsOf, textOf } from '../fields.ts'
 
 /** What tags say: levels of TLP, clusters of galaxies, and the others, which become labels. */
 export interface TagFacts {

@@ -1,7 +1,7 @@
 import type { JsonObject } from '#base'
 import { comparisonsOf } from '../comparisons.ts'
 import { ATTRIBUTE_SHAPES, type AttributeShape, RULE_TYPES } from './attribute-table.ts'
-import { textOf } from './fields.ts'
+import { textOf } from '../fields.ts'
 import { keyOf, type Lookup, valuesAt } from './from-observable.ts'
 import { uuidIn } from './ids.ts'
 import { labelOf } from './labels.ts'
@@ -30,7 +30,7 @@ export function frameOf(object: JsonObject): JsonObject {
   const comment = textOf(object, 'description') || textOf(object, 'x_misp_comment')
   const ms = Date.parse(textOf(object, 'modified'))
   return {
-    uuid: uuidIn(String(object['id'])),
+    uuid: uuidIn(textOf(object, 'id')),
     to_ids: object['type'] === 'indicator' || labelOf(object, 'to_ids') === 'True',
     disable_correlation: false,
     ...(Number.isFinite(ms) ? { timestamp: String(Math.trunc(ms / 1_000)) } : {}),

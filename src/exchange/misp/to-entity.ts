@@ -1,6 +1,6 @@
 import type { Json, JsonObject } from '#base'
 import { ENTITY_SHAPES, type EntityShape, RULE_OBJECTS } from './entity-table.ts'
-import { isObject, objectsOf, textOf, textsOf } from './fields.ts'
+import { isObject, objectsOf, textOf, textsOf } from '../fields.ts'
 import type { Lookup } from './from-observable.ts'
 import { mispUuid, uuidIn } from './ids.ts'
 import { labelOf } from './labels.ts'
@@ -42,7 +42,7 @@ export function entityObjectOf(object: JsonObject, lookup: Lookup): JsonObject |
 }
 
 function annotated(object: JsonObject, lookup: Lookup): JsonObject[] {
-  const uuid = uuidIn(String(object['id']))
+  const uuid = uuidIn(textOf(object, 'id'))
   const targets = new Set(
     textsOf(object, 'object_refs')
       .filter((id) => lookup.size > 0 && !id.startsWith('report--'))

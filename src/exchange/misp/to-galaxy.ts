@@ -1,5 +1,5 @@
 import type { Json, JsonObject } from '#base'
-import { objectsOf, textOf, textsOf } from './fields.ts'
+import { objectsOf, textOf, textsOf } from '../fields.ts'
 import { mispUuid, uuidIn } from './ids.ts'
 import { labelOf } from './labels.ts'
 
@@ -10,11 +10,11 @@ const META_PROPERTIES =
 
 /** The galaxy of one cluster that a domain object is. */
 export function galaxyOf(object: JsonObject): JsonObject[] {
-  const stixType = String(object['type'])
+  const stixType = textOf(object, 'type')
   const type = labelOf(object, 'galaxy-type') ?? (stixType === 'identity' ? 'sector' : `stix-2.1-${stixType}`)
   const name = labelOf(object, 'galaxy-name') ?? (stixType === 'identity' ? 'Sector' : `STIX 2.1 ${titled(stixType)}`)
   const isOwn = labelOf(object, 'galaxy-type') !== undefined
-  const own = textOf(object, 'name') || uuidIn(String(object['id']))
+  const own = textOf(object, 'name') || uuidIn(textOf(object, 'id'))
   const references = objectsOf(object, 'external_references')
   const ids = references.flatMap((one) => textOf(one, 'external_id') || [])
   const meta = metaOf(
@@ -26,7 +26,7 @@ export function galaxyOf(object: JsonObject): JsonObject[] {
   const value = isOwn && attack ? `${own} - ${textOf(attack, 'external_id')}` : own
   const description = textOf(object, 'description')
   const cluster: JsonObject = {
-    uuid: isOwn ? uuidIn(String(object['id'])) : mispUuid(String(object['id'])),
+    uuid: isOwn ? uuidIn(textOf(object, 'id')) : mispUuid(textOf(object, 'id')),
     type,
     value,
     ...(description === '' ? {} : { description }),

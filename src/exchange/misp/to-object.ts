@@ -1,6 +1,6 @@
 import type { Json, JsonObject } from '#base'
 import { type Comparison, comparisonsOf } from '../comparisons.ts'
-import { isObject, textOf } from './fields.ts'
+import { isObject, textOf, textsOf } from '../fields.ts'
 import { keyOf, type Lookup, valuesAt } from './from-observable.ts'
 import { mispUuid, uuidIn } from './ids.ts'
 import { labelOf } from './labels.ts'
@@ -22,7 +22,7 @@ export function objectOfPattern(object: JsonObject): JsonObject[] {
       return attributes.map((one, index) => ({
         ...frameOf(object),
         ...one,
-        ...(index > 0 ? { uuid: mispUuid(String(object['id']), one?.type ?? '', one?.value ?? '') } : {}),
+        ...(index > 0 ? { uuid: mispUuid(textOf(object, 'id'), one?.type ?? '', one?.value ?? '') } : {}),
       }))
     if (comparisons.joined === 'or') return []
   }
@@ -77,9 +77,7 @@ export function objectOfObservables(
     return shape ? [framed(object, name, shape.category, attributesOfAll(object, observables, shape, lookup))] : []
   }
   const referred = new Set(
-    observables.flatMap((one) =>
-      Object.entries(one).flatMap(([key, value]) => (/_refs?$/.test(key) ? [value].flat().map(String) : [])),
-    ),
+    observables.flatMap((one) => Object.keys(one).flatMap((key) => (/_refs?$/.test(key) ? textsOf(one, key) : []))),
   )
   return observables
     .filter(({ id }) => !referred.has(String(id)))
@@ -91,15 +89,15 @@ function fromRoot(object: JsonObject, root: JsonObject, isObserved: boolean, loo
     (key) => !['type', 'id', 'spec_version', 'defanged', 'object_marking_refs'].includes(key),
   )
   const only =
-    keys.length === 1 ? likelyAttribute(`${String(root['type'])}:${keys[0]}`, textOf(root, keys[0] ?? '')) : undefined
-  const comment: JsonObject = isObserved ? { comment: `Observed Data ID: ${String(object['id'])}` } : {}
-  const frame: JsonObject = { ...frameOf(object), uuid: uuidIn(String(root['id'])), to_ids: false, ...comment }
+    keys.length === 1 ? likelyAttribute(`${textOf(root, 'type')}:${keys[0]}`, textOf(root, keys[0] ?? '')) : undefined
+  const comment: JsonObject = isObserved ? { comment: `Observed Data ID: ${textOf(object, 'id')}` } : {}
+  const frame: JsonObject = { ...frameOf(object), uuid: uuidIn(textOf(root, 'id')), to_ids: false, ...comment }
   if (only) return [{ ...frame, ...only }]
-  const template = likelyTemplate(keys.map((key) => `${String(root['type'])}:${key}`))
+  const template = likelyTemplate(keys.map((key) => `${textOf(root, 'type')}:${key}`))
   const shape = OBJECT_SHAPES.get(template ?? '')
   if (!shape) return []
   const attributes = attributesOfAll(root, [root], shape, lookup)
-  return [{ ...framed(object, shape.name, shape.category, attributes), uuid: uuidIn(String(root['id'])), ...comment }]
+  return [{ ...framed(object, shape.name, shape.category, attributes), uuid: uuidIn(textOf(root, 'id')), ...comment }]
 }
 
 function attributesOfAll(
@@ -109,9 +107,7 @@ function attributesOfAll(
   lookup: Lookup,
 ): JsonObject[] {
   const roots = observables.filter(({ type }) => type === shape.root)
-  const referred = new Set(
-    roots.flatMap((one) => ['parent_ref', 'child_refs'].flatMap((name) => [one[name] ?? []].flat().map(String))),
-  )
+  const referred = new Set(roots.flatMap((one) => ['parent_ref', 'child_refs'].flatMap((name) => textsOf(one, name))))
   const own = roots.filter(({ id }) => !referred.has(String(id)))
   const attributes = own.flatMap((root) => attributesOf(object, root, shape, lookup))
   const seen = new Set<string>()
@@ -161,7 +157,7 @@ export function made(object: JsonObject, relation: string, type: string, value: 
   const withData = isObject(value)
   const plain = withData ? textOf(value, 'value') : mispValue(type, value)
   return {
-    uuid: mispUuid(String(object['id']), relation, String(plain)),
+    uuid: mispUuid(textOf(object, 'id'), relation, plainText(plain)),
     object_relation: relation,
     value: plain,
     type,
@@ -172,10 +168,14 @@ export function made(object: JsonObject, relation: string, type: string, value: 
 }
 
 function mispValue(type: string, value: Json): Json {
-  if (type === 'AS') return asNumber(String(value))
-  if (type === 'datetime') return String(value).replace(/(?:\.0+)?Z$/, '+00:00')
-  return typeof value === 'boolean' && type === 'boolean' ? value : String(value)
+  const text = plainText(value)
+  if (type === 'AS') return asNumber(text)
+  if (type === 'datetime') return text.replace(/(?:\.0+)?Z$/, '+00:00')
+  return typeof value === 'boolean' && type === 'boolean' ? value : text
 }
+
+/** Text of a value; what is no single value stays readable as JSON. */
+const plainText = (value: Json): string => (typeof value === 'object' ? JSON.stringify(value) : String(value))
 
 /** A MISP object around its attributes. */
 export function framed(
@@ -188,7 +188,7 @@ export function framed(
   return {
     name,
     'meta-category': labelOf(object, 'meta-category') ?? category,
-    uuid: uuidIn(String(object['id'])),
+    uuid: uuidIn(textOf(object, 'id')),
     distribution: '5',
     sharing_group_id: '0',
     ...(Number.isFinite(ms) ? { timestamp: String(Math.trunc(ms / 1_000)) } : {}),
