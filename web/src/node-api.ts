@@ -42,7 +42,9 @@ export interface Window {
   from: string
   to: string
   wave?: string
-  by?: string
+  /** Title of the wave by language. */
+  waveTitle?: Record<string, string>
+  by?: 'rule' | 'address'
   ms: number | null
   censored: boolean
   censoredAtMs?: number

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import {
   type DrillNetwork,
+  type DrillNode,
   type DrillReport,
   openScenario,
   reportOf,
@@ -56,7 +57,7 @@ export async function runRehearsal(options: RehearsalRunOptions): Promise<Rehear
   })
   const network = await launch(scenario, options.onProgress)
   try {
-    await storeAtNodes(network, drill, { title: scenario.title, state: 'running', started: now() })
+    await storeAtNodes(network, drill, () => ({ title: scenario.title, state: 'running', started: now() }))
     const record = await runDrill({
       drill,
       scenario,
@@ -78,26 +79,32 @@ export async function runRehearsal(options: RehearsalRunOptions): Promise<Rehear
 }
 
 /**
- * Every member gets the exposure windows; the report itself, which tells of every signal by name, only the one who may
- * have them all would, so it stays with the director's files, and the windows name members alone.
+ * Every member gets the windows that it is an end of, and no others: whatever is computed from several signals is for
+ * those alone who may have them all. The report itself stays with the director's files.
  */
 async function storeResult(network: DrillNetwork, report: DrillReport): Promise<void> {
   const slug = (key: string) => report.members.find((m) => m.key === key)?.slug ?? key
-  const exposure = report.exposure.map((window) => ({ ...window, from: slug(window.from), to: slug(window.to) }))
-  await storeAtNodes(network, report.drill, {
+  await storeAtNodes(network, report.drill, ({ key }) => ({
     title: report.title,
     state: report.passed ? 'passed' : 'failed',
     started: report.started,
-    exposure,
-  })
+    exposure: report.exposure
+      .filter(({ from, to }) => from === key || to === key)
+      .map((window) => ({
+        ...window,
+        from: slug(window.from),
+        to: slug(window.to),
+        waveTitle: report.record.waveTitles[window.wave] ?? {},
+      })),
+  }))
 }
 
-async function storeAtNodes(network: DrillNetwork, drill: string, body: unknown): Promise<void> {
+async function storeAtNodes(network: DrillNetwork, drill: string, bodyOf: (node: DrillNode) => unknown): Promise<void> {
   for (const node of network.nodes.values()) {
     await fetch(`${node.url}/api/v1/drills/${drill}`, {
       method: 'PUT',
       headers: { authorization: `Bearer ${node.token}`, 'content-type': 'application/json' },
-      body: JSON.stringify(body),
+      body: JSON.stringify(bodyOf(node)),
     })
   }
 }

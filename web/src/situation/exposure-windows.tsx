@@ -37,7 +37,7 @@ export function ExposureWindows({ drill, token }: { drill: Drill | null; token: 
       <div className="bars">
         {drill.exposure.map((window, i) => (
           <Fragment key={i}>
-            <span>{[`${window.from} → ${window.to}`, window.wave, window.by].filter(Boolean).join(' · ')}</span>
+            <span>{labelOf(window, i18n.language, window.by && t(`by.${window.by}`))}</span>
             <Bar window={window} longest={longest} />
             <b>{window.ms === null ? t('neverClosed') : formatMs(window.ms)}</b>
           </Fragment>
@@ -70,6 +70,11 @@ export function ExposureWindows({ drill, token }: { drill: Drill | null; token: 
       </Group>
     </section>
   )
+}
+
+function labelOf(window: Window, language: string, by: string | undefined): string {
+  const wave = window.waveTitle?.[language] ?? window.waveTitle?.['en'] ?? window.wave
+  return [`${window.from} → ${window.to}`, wave, by].filter(Boolean).join(' · ')
 }
 
 function Bar({ window, longest }: { window: Window; longest: number }) {

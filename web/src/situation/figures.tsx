@@ -8,13 +8,14 @@ export function Figures({ situation }: { situation: Situation }) {
   const up = others.filter((member) => member.link.state === 'up').length
   const arrived = situation.hours.reduce((sum, hour) => sum + hour.count, 0)
   const { indicators, rules } = situation.detection
+  const matches = situation.newest.reduce((sum, row) => sum + row.hits, 0)
   const n = (value: number) => value.toLocaleString(i18n.language)
   return (
     <section className="figures">
       <Figure value={`${up} / ${others.length}`} name={t('membersUp')} />
       <Figure value={n(arrived)} name={t('arrived24')} />
       <Figure value={n(indicators + rules)} name={t('armed')} />
-      <Figure value={n(situation.hits.length)} name={t('matches')} />
+      <Figure value={n(matches)} name={t('matches')} />
     </section>
   )
 }

@@ -1,9 +1,11 @@
 import { useTranslation } from 'react-i18next'
 import type { Member, Situation } from '../node-api.ts'
 
-const SIZE = 420
-const CENTRE = SIZE / 2
-const RADIUS = 142
+const WIDTH = 420
+const CENTRE = 0
+const RADIUS = 140
+/** Room for two lines of text beyond a seat. */
+const MARGIN = 92
 const SEAT = 30
 /** Colours of alliance arcs, told apart also by colour-blind readers. */
 const ALLIANCE_COLOURS = ['#057985', '#c26a1a', '#6b5bb5', '#8a7a00', '#a03a6b']
@@ -18,7 +20,7 @@ export function MemberRing({ situation }: { situation: Situation }) {
     <section className="panel" aria-label={t('members')}>
       <h2>{t('members')}</h2>
       <p className="note">{t('membersNote')}</p>
-      <svg className="ring" viewBox={`0 20 ${SIZE} ${SIZE - 30}`} role="img" aria-label={t('members')}>
+      <svg className="ring" viewBox={viewBoxOf(others.length)} role="img" aria-label={t('members')}>
         {others.map((member, i) => (
           <LinkLine key={member.member} member={member} {...seatOf(i, others.length)} />
         ))}
@@ -39,9 +41,17 @@ export function MemberRing({ situation }: { situation: Situation }) {
   )
 }
 
-function seatOf(i: number, count: number): { x: number; y: number } {
-  const angle = (i / Math.max(1, count)) * 2 * Math.PI - Math.PI / 2
+/** One or two others stand beside this node, more of them on a ring around it. */
+function seatOf(i: number, count: number): Place {
+  const start = count <= 2 ? 0 : -Math.PI / 2
+  const angle = start + (i / Math.max(1, count)) * 2 * Math.PI
   return { x: CENTRE + RADIUS * Math.cos(angle), y: CENTRE + RADIUS * Math.sin(angle) }
+}
+
+function viewBoxOf(count: number): string {
+  const heights = [0, ...Array.from({ length: count }, (_, i) => seatOf(i, count).y)]
+  const top = Math.min(...heights) - MARGIN
+  return `${-WIDTH / 2} ${top} ${WIDTH} ${Math.max(...heights) + MARGIN - top}`
 }
 
 interface Place {
@@ -61,7 +71,9 @@ function LinkLine({ member, x, y }: { member: Member } & Place) {
 function Seat({ member, alliances, x, y }: { member: Member; alliances: string[] } & Place) {
   const { t } = useTranslation()
   const { state, lagEntries } = member.link
-  const below = lagEntries > 0 && state !== 'self' ? t('behind', { count: lagEntries }) : t(`state.${state}`)
+  const health = lagEntries > 0 && state !== 'self' ? t('behind', { count: lagEntries }) : t(`state.${state}`)
+  // Text stands on the side away from the middle, where no line runs.
+  const first = y < -SEAT ? y - SEAT - 34 : y + SEAT + 28
   return (
     <g data-member={member.slug} data-state={state}>
       <title>{member.name}</title>
@@ -81,11 +93,11 @@ function Seat({ member, alliances, x, y }: { member: Member; alliances: string[]
       <text x={x} y={y + 5} textAnchor="middle">
         {member.nation}
       </text>
-      <text x={x} y={y + SEAT + 30} textAnchor="middle">
+      <text x={x} y={first} textAnchor="middle">
         {member.slug}
       </text>
-      <text x={x} y={y + SEAT + 45} textAnchor="middle" className="small">
-        {below}
+      <text x={x} y={first + 15} textAnchor="middle" className="small">
+        {health}
       </text>
     </g>
   )

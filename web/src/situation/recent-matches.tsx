@@ -28,6 +28,7 @@ export function RecentMatches({ rows, now }: { rows: Hit[]; now: number }) {
   return (
     <section className="panel" aria-label={t('recentMatches')}>
       <h2>{t('recentMatches')}</h2>
+      <p className="note">{t('recentNote')}</p>
       {rows.length === 0 ? (
         <p className="empty">{t('noMatches')}</p>
       ) : (
@@ -36,6 +37,7 @@ export function RecentMatches({ rows, now }: { rows: Hit[]; now: number }) {
             <Table.Tr>
               <Table.Th>{t('what')}</Table.Th>
               <Table.Th>{t('value')}</Table.Th>
+              <Table.Th>{t('times')}</Table.Th>
               <Table.Th>{t('origin')}</Table.Th>
               <Table.Th className="hide-narrow">{t('seen')}</Table.Th>
             </Table.Tr>
@@ -44,10 +46,8 @@ export function RecentMatches({ rows, now }: { rows: Hit[]; now: number }) {
             {grouped(rows).map((row, i) => (
               <Table.Tr key={i}>
                 <Table.Td className="name">{row.name || row.value}</Table.Td>
-                <Table.Td>
-                  {row.value !== row.name && <span className="name">{row.value} </span>}
-                  {row.count > 1 && <span className="soft">{t('times', { count: row.count })}</span>}
-                </Table.Td>
+                <Table.Td>{row.value !== row.name && <span className="name">{row.value}</span>}</Table.Td>
+                <Table.Td>× {row.count}</Table.Td>
                 <Table.Td>{row.origin}</Table.Td>
                 <Table.Td className="hide-narrow">
                   <Ago time={row.seen} now={now} />
