@@ -12,7 +12,7 @@ course-of-action course-of-action
   name text name
   description text description
 employee identity identity_class=individual
-  full-name text name
+  full-name full-name name
   first-name first-name name+
   last-name last-name name+
   text text description

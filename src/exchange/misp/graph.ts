@@ -19,7 +19,7 @@ const REFERRED: ReadonlyMap<string, string> = new Map(
   }),
 )
 const INTEGERS = new Set(
-  'number size pid src_port dst_port gid src_byte_count src_packets number_of_sections address_of_entry_point subject_public_key_exponent'.split(
+  'number size pid src_port dst_port gid src_byte_count dst_byte_count src_packets dst_packets number_of_sections address_of_entry_point subject_public_key_exponent'.split(
     ' ',
   ),
 )

@@ -148,8 +148,8 @@ image file file
   url url content_ref.x_misp_url~content_ref.url
   image-text text -
 ip-port network network-traffic
-  ip ip-dst dst_ref.value
   ip-dst ip-dst dst_ref.value
+  ip ip-dst dst_ref.value
   ip-src ip-src src_ref.value
   domain domain x_misp_domain~dst_ref.value
   hostname hostname x_misp_hostname~dst_ref.value
@@ -160,8 +160,8 @@ ip-port network network-traffic
   last-seen datetime end
 lnk file file
   filename filename name
-  fullpath text parent_directory_ref.path
   path text parent_directory_ref.path
+  fullpath text parent_directory_ref.path
   md5 md5 hashes.MD5
   sha1 sha1 hashes.'SHA-1'
   sha224 sha224 hashes.SHA224~hashes.'SHA-224'
@@ -215,6 +215,16 @@ network-socket network network-traffic
   socket-type text extensions.'socket-ext'.socket_type
   state text extensions.'socket-ext'.is_listening
   domain-family text -
+network-traffic network network-traffic
+  src_ip ip-src src_ref.value
+  dst_ip ip-dst dst_ref.value
+  src_port port src_port
+  dst_port port dst_port
+  protocol text protocols
+  src_byte_count size-in-bytes src_byte_count
+  dst_byte_count size-in-bytes dst_byte_count
+  src_packets counter src_packets
+  dst_packets counter dst_packets
 parler-account misc user-account account_type=parler
   account-id text user_id
   account-name text account_login
@@ -254,6 +264,14 @@ registry-key-value file windows-registry-key
   name text values[0].name
   data text values[0].data
   data-type text values[0].data_type
+software misc software
+  name text name
+  cpe cpe cpe
+  swid text swid
+  language text languages
+  vendor text vendor
+  version text version
+  description text -
 telegram-account misc user-account account_type=telegram
   id text user_id
   username text account_login

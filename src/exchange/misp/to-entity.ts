@@ -30,15 +30,20 @@ export function ruleObjectOf(object: JsonObject): JsonObject | undefined {
 
 /** The MISP object of a domain object that came from one; undefined for the others. */
 export function entityObjectOf(object: JsonObject, lookup: Lookup): JsonObject | undefined {
-  const name =
-    labelOf(object, 'name') ??
-    (object['type'] === 'location' && object['latitude'] !== undefined ? 'geolocation' : undefined)
+  const name = labelOf(object, 'name') ?? likelyEntity(object)
   if (name === 'script') return scriptOf(object)
   const shape = ENTITY_SHAPES.get(name ?? '')
   if (!shape || name === undefined || shape.type !== object['type']) return undefined
   const result = framed(object, name, 'misc', [...fieldsOf(object, shape), ...customOf(object, shape)])
   if (shape.type === 'note') result['ObjectReference'] = annotated(object, lookup)
   return result
+}
+
+/** Template of a domain object that says nothing of MISP. */
+function likelyEntity(object: JsonObject): string | undefined {
+  if (object['type'] === 'location' && object['latitude'] !== undefined) return 'geolocation'
+  const isOrganised = object['type'] === 'identity' && labelOf(object, 'galaxy-type') === undefined
+  return isOrganised && object['identity_class'] !== 'class' ? 'identity' : undefined
 }
 
 function annotated(object: JsonObject, lookup: Lookup): JsonObject[] {

@@ -54,6 +54,7 @@ const titled = (type: string) =>
 
 function metaOf(object: JsonObject, ids: readonly string[], refs: readonly string[]): JsonObject {
   const meta: JsonObject = {}
+  const isOwn = labelOf(object, 'galaxy-type') !== undefined
   const isNamed = object['type'] === 'vulnerability' && labelOf(object, 'galaxy-type') === 'branded-vulnerability'
   if (ids.length > 0) meta[isNamed ? 'aliases' : 'external_id'] = isNamed || ids.length > 1 ? [...ids] : (ids[0] ?? '')
   if (refs.length > 0) meta['refs'] = [...refs]
@@ -65,6 +66,15 @@ function metaOf(object: JsonObject, ids: readonly string[], refs: readonly strin
   if (phases.length > 0) meta['kill_chain'] = phases
   for (const name of META_PROPERTIES) if (object[name] !== undefined) meta[name] = object[name] as Json
   for (const [name, value] of Object.entries(object))
-    if (name.startsWith('x_misp_')) meta[name.slice('x_misp_'.length)] = value
+    if (name.startsWith('x_misp_')) meta[metaName(name.slice('x_misp_'.length))] = value
+  if (!isOwn)
+    for (const name of ['created', 'modified'])
+      if (object[name] !== undefined) meta[name] = wholeSeconds(textOf(object, name))
   return meta
 }
+
+/** Fields of MISP's galaxies have hyphens where names of properties can't. */
+const metaName = (name: string) => (name.startsWith('cfr_') ? name.replaceAll('_', '-') : name)
+
+/** Time as MISP's galaxies hold it: without a fraction of nothing, else with six digits. */
+const wholeSeconds = (time: string) => time.replace(/\.000Z$/, 'Z').replace(/\.(\d{3})Z$/, '.$1000Z')

@@ -29,7 +29,10 @@ export function objectOfPattern(object: JsonObject): JsonObject[] {
   const template = name ?? likelyTemplate(comparisons.all.map(({ key }) => key))
   const shape = OBJECT_SHAPES.get(template === 'pe' ? 'file' : (template ?? ''))
   if (!shape) return []
-  const attributes = comparisons.all.flatMap((one) => attributeOfComparison(object, one, shape))
+  const attributes = [
+    ...comparisons.all.flatMap((one) => attributeOfComparison(object, one, shape)),
+    ...attachmentsOf(object, comparisons.all, shape),
+  ]
   return [framed(object, template ?? shape.name, shape.category, attributes)]
 }
 
@@ -38,15 +41,18 @@ function attributeOfComparison(object: JsonObject, { key, value }: Comparison, s
     return shape.constants.has('account_type') || key !== 'user-account:account_type'
       ? []
       : [made(object, 'account-type', 'text', value, true)]
-  if (/content_ref\.(?:payload_bin|hashes|mime_type|encryption_algorithm|decryption_key)/.test(key)) return []
+  if (/content_ref\.(?:payload_bin|hashes|mime_type|encryption_algorithm|decryption_key|x_misp_filename)/.test(key))
+    return []
+  if (/\.x_misp_\w+\.(?:data|value)$/.test(key)) return []
   const exact = [...shape.relations].filter(
     ([, { place }]) => place && (keyOf(place.patternPath) === key || keyOf(place.path) === key),
   )
   const fitting = exact.find(([, { type }]) => fits(type, value)) ?? exact[0]
   if (fitting) return [made(object, fitting[0], fitting[1].type, value, true)]
-  const custom = /[:.]x_misp_([A-Za-z0-9_]+)$/.exec(key)?.[1]
+  const custom = /[:.](?:x_misp_)?([A-Za-z0-9_]+)$/.exec(key)?.[1]
   if (custom === undefined) return []
   const relation = relationOfCustom(custom, shape)
+  if (!/[:.]x_misp_/.test(key) && !shape.relations.has(relation)) return []
   return [made(object, relation, shape.relations.get(relation)?.type ?? 'text', value, true)]
 }
 
@@ -55,6 +61,29 @@ function fits(type: string, value: string): boolean {
   const isAddress = /^[\d.]+(?:\/\d+)?$/.test(value) || value.includes(':')
   if (type === 'hostname' || type === 'domain') return !isAddress
   return type.startsWith('ip-') ? isAddress : type === 'url' ? value.includes('://') : true
+}
+
+/** Attachments of a pattern: packed files, each begun by its bytes, and custom properties with bytes and a name. */
+function attachmentsOf(object: JsonObject, all: readonly Comparison[], shape: ObjectShape): JsonObject[] {
+  const packed: Record<string, string>[] = []
+  const named = new Map<string, Record<string, string>>()
+  for (const { key, value } of all) {
+    const field = /:content_ref\.(payload_bin|x_misp_filename|hashes\.MD5)$/.exec(key)?.[1]
+    const custom = /:x_misp_(\w+)\.(data|value)$/.exec(key)
+    if (field === 'payload_bin') packed.push({ payload_bin: value })
+    else if (field !== undefined) Object.assign(packed.at(-1) ?? {}, { [field]: value })
+    if (custom) named.set(custom[1] ?? '', { ...named.get(custom[1] ?? ''), [custom[2] ?? '']: value })
+  }
+  return [
+    ...packed.map((one) => {
+      const md5 = one['hashes.MD5']
+      const relation = md5 === undefined ? 'attachment' : 'malware-sample'
+      const name = one['x_misp_filename'] ?? ''
+      const value = { value: md5 === undefined ? name : `${name}|${md5}`, data: one['payload_bin'] ?? '' }
+      return made(object, relation, relation, value, true)
+    }),
+    ...[...named].map(([name, value]) => made(object, relationOfCustom(name, shape), 'attachment', value, true)),
+  ]
 }
 
 /** Relation of a custom property: its own name where the template has it with hyphens. */
@@ -124,19 +153,36 @@ function attributesOf(object: JsonObject, root: JsonObject, shape: ObjectShape, 
     const values = place.path.endsWith(':content_ref')
       ? [contentOf(root, relation, lookup)]
       : valuesAt(root, place.path, lookup)
-    const fitting = values.filter((value) => value !== undefined && (typeof value !== 'string' || fits(type, value)))
+    const fitting = values
+      .map((value) => (value === undefined ? undefined : spoken(relation, value, shape)))
+      .filter((value) => value !== undefined && (typeof value !== 'string' || fits(type, value)))
     if (fitting.length > 0 && place.path !== 'network-traffic:protocols') taken.add(place.path)
     return fitting.map((value) => made(object, relation, type, value ?? '', false))
   })
   const custom = Object.entries(root).flatMap(([key, value]) => {
-    if (!key.startsWith('x_misp_')) return []
-    const relation = relationOfCustom(key.slice('x_misp_'.length), shape)
+    const relation = relationOfCustom(key.replace(/^x_misp_/, ''), shape)
+    const isOwn = shape.relations.has(relation) && shape.relations.get(relation)?.place === undefined
+    if (!key.startsWith('x_misp_') && !isOwn) return []
     if (placed.some((one) => one['object_relation'] === relation)) return []
     return [value]
       .flat()
       .map((one) => made(object, relation, shape.relations.get(relation)?.type ?? 'text', one, false))
   })
   return [...placed, ...custom]
+}
+
+const LAYERS: ReadonlyMap<string, (protocol: string) => boolean> = new Map([
+  ['layer3-protocol', (protocol) => /^(?:ip|ipv4|ipv6|icmp|arp)$/.test(protocol)],
+  ['layer4-protocol', (protocol) => /^(?:tcp|udp|sctp)$/.test(protocol)],
+  ['layer7-protocol', (protocol) => !/^(?:ip|ipv4|ipv6|icmp|arp|tcp|udp|sctp)$/.test(protocol)],
+])
+
+/** A value in MISP's words: protocols by layer and in capitals, the state of a socket. */
+function spoken(relation: string, value: Json, { constants }: ObjectShape): Json | undefined {
+  if (relation === 'state' && typeof value === 'boolean') return value ? 'listening' : undefined
+  if (typeof value !== 'string' || !relation.endsWith('protocol')) return value
+  const isOfTemplate = constants.get('protocols')?.split(',').includes(value) === true
+  return isOfTemplate || LAYERS.get(relation)?.(value) === false ? undefined : value.toUpperCase()
 }
 
 /** The packed bytes of a file, as MISP holds a sample: name and hash as value, bytes as data. */
@@ -171,7 +217,8 @@ function mispValue(type: string, value: Json): Json {
   const text = plainText(value)
   if (type === 'AS') return asNumber(text)
   if (type === 'datetime') return text.replace(/(?:\.0+)?Z$/, '+00:00')
-  return typeof value === 'boolean' && type === 'boolean' ? value : text
+  const isPlain = (typeof value === 'boolean' && type === 'boolean') || (typeof value === 'number' && type === 'float')
+  return isPlain ? value : text
 }
 
 /** Text of a value; what is no single value stays readable as JSON. */
