@@ -48,10 +48,12 @@ async function findFaults(world: World, secrets: readonly Secret[], oracle: Orac
   for (const [at, token] of read) {
     const [server = '', reader = ''] = at.split(' ')
     const told = await tellAll(world, server, token, secrets)
+    const taxii = told.flatMap(({ way, text }) => (way.includes('/taxii2/_node/') ? text : [])).join('\n')
     const list = told.find(({ way }) => way.includes('all pages'))?.text ?? ''
     for (const secret of secrets) {
       const may = oracle.mayRead(secret, server, reader)
       judge(`listing at ${server}`, reader, secret, list.includes(secret.canary), may)
+      judge(`TAXII at ${server}`, reader, secret, taxii.includes(secret.canary), may)
       for (const { way, text } of told)
         if (!may && (text.includes(secret.canary) || text.includes(secret.id) || text.includes(secret.address)))
           judge(`${way} at ${server}`, reader, secret, true, false)

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { decodeFrames, signLinkRequest } from '#log'
 import { ask, connection, type World } from '../alliance/world.ts'
 import type { Secret } from './small-world.ts'
+import { addressesOf, tellTaxii } from './taxii-ways-out.ts'
 
 /** What one way out gave: its name and everything it said. */
 export interface Told {
@@ -61,6 +62,14 @@ export async function tellAll(
     told.push({ way: 'GET /api/v1/objects/{id}', text: text.startsWith('200') ? text : '' })
     await get(`/api/v1/objects?id=${id}&limit=10`)
   }
+  const taxii = await tellTaxii(
+    world,
+    server,
+    token,
+    secrets.map(({ id }) => id),
+  )
+  for (const { way, response } of taxii)
+    told.push({ way: way.replace(/\w[\w-]*--[\w-]+/g, 'ID'), text: await textOf(response) })
   return told
 }
 
@@ -68,10 +77,12 @@ export async function tellAll(
 export async function answersAsAbsent(world: World, server: string, token: string, id: string): Promise<boolean> {
   const absent = id.replace(/--.*/, '--00000000-0000-4000-8000-00000000dead')
   const paths = [`/api/v1/objects/`, `/api/v1/objects?limit=10&id=`]
-  for (const path of paths) {
-    const [one, other] = await Promise.all(
-      [id, absent].map(async (name) => textOf(await ask(world, server, path + name, { token }))),
-    )
+  const pairs = [
+    ...paths.map((path) => [path + id, path + absent]),
+    ...addressesOf(id).map((path) => [`/taxii2${path}`, `/taxii2${path.replace(id, absent)}`]),
+  ]
+  for (const pair of pairs) {
+    const [one, other] = await Promise.all(pair.map(async (path) => textOf(await ask(world, server, path, { token }))))
     if (one !== other) return false
   }
   return true
