@@ -196,7 +196,7 @@ export class Scopes {
     const isClosed = given.isUnknown || given.isConflict || given.level === undefined
     const level = given.level ?? 'red'
     const resolved = { ...given, level, isUnknown: false, isConflict: false }
-    const scope = isClosed ? withMembers(resolved, new Set()) : resolved
+    const scope = isClosed ? withMembers(resolved, new Set()) : this.#listed(resolved)
     const audiences = this.#audiencesOf(scope)
     const { embargoUntil, coauthors } = scope.caveats
     const embargo = { ...(embargoUntil !== undefined && { embargoUntil }), ...(coauthors && { coauthors }) }
@@ -208,6 +208,19 @@ export class Scopes {
       ...(open && { openTo: new Set(open.distribution) }),
     }
     return { resolved: scope, bound, audiences, audienceId: audienceId(audience) }
+  }
+
+  /**
+   * AMBER+STRICT for members of somebody else's alliance is for those of them who share one with the author too; they
+   * are listed one by one, so that an alliance which the author joins later opens nothing old.
+   */
+  #listed(resolved: Resolved & { readonly level: Level }): Resolved & { readonly level: Level } {
+    const { level, caveats } = resolved
+    if (level !== 'amber+strict' || caveats.distribution !== undefined || caveats.alliances === undefined)
+      return resolved
+    if (caveats.alliances.isSubsetOf(this.#ownAlliances())) return resolved
+    const distribution = this.#reachOfAll(this.#audiencesOf(resolved), false)
+    return { ...resolved, caveats: { ...caveats, distribution } }
   }
 
   #opening(audience: Audience): Opening {

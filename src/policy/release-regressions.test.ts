@@ -104,6 +104,16 @@ test('a note on a note inherits what the second one inherits, however alike the 
   )
 })
 
+test('AMBER+STRICT for another alliance is for those who share one with the author too, named one by one', () => {
+  const toAsean = caveat('to asean', { releasable_to: { alliances: ['asean-japan'] } })
+  const target = indicator('target', [tlp('amber+strict')])
+  const set = [target, note('n', [target], [tlp('clear'), toAsean.id])]
+  const { all, by } = received(set, { author: 'us', definitions: [toAsean] })
+  assert.equal(by('jp').length, 2)
+  assert.deepEqual(by('th'), [])
+  assert.deepEqual(all.at(-1)?.audience.distribution, [idOf('jp'), idOf('ph')].sort())
+})
+
 test('a part for another alliance does not open GREEN to it', () => {
   const value = indicator('a', [tlp('green')], { granular_markings: part('description', asean.id) })
   const { by } = received([value], { author: 'us', definitions: [asean] })
