@@ -51,16 +51,31 @@ export interface Metrics {
   releasabilityViolations: number
   overWithholding: { entitled: number; missing: number }
   falsePositives: { events: number; alerted: number }
-  availability: { operation: string; attempted: number; succeeded: number }[]
+  availability: { operation: 'ingest' | 'search' | 'publish'; attempted: number; succeeded: number }[]
   convergenceMs: Spread
   probes: number
 }
 
-export interface Judgement {
-  expectation: string
-  met: boolean
-  observed: string
-}
+/** One expectation and what was observed of it. */
+export type Judgement =
+  | {
+      member: string
+      wave: string
+      by: 'rule' | 'address'
+      within: string
+      underCut?: boolean
+      /** Null: no match. */
+      ms: number | null
+      wasUnderCut: boolean
+      met: boolean
+    }
+  | {
+      signal: string
+      members: string[]
+      /** Null: it was never published. */
+      holders: string[] | null
+      met: boolean
+    }
 
 /** Exposure windows of all members that were entitled to a signal of the wave. */
 export function exposures(record: DrillRecord): Exposure[] {
@@ -268,24 +283,28 @@ function coverage(record: DrillRecord): Metrics['coverage'] {
 /** The scenario's expectations, each with what was observed. A drill passes if all are met and nothing leaked. */
 export function judge(record: DrillRecord): Judgement[] {
   const windows = exposures(record)
-  return (record.expectations as unknown as Expectation[]).map((expectation) => {
+  return (record.expectations as unknown as Expectation[]).map((expectation): Judgement => {
     if ('holds' in expectation) {
       const signal = record.signals.find((s) => s.id === expectation.holds)
-      const holders = [...(signal?.holders ?? [])].sort()
-      return {
-        expectation: `${expectation.holds} stands at ${[...expectation.members].sort().join(', ')} and nowhere else`,
-        met: signal !== undefined && holders.join() === [...expectation.members].sort().join(),
-        observed: signal ? `stands at ${holders.join(', ') || 'nobody'}` : 'was never published',
-      }
+      const members = [...expectation.members].sort()
+      const holders = signal ? [...signal.holders].sort() : null
+      return { signal: expectation.holds, members, holders, met: holders?.join() === members.join() }
     }
     const { member, wave, by, within } = expectation
+    const underCut = expectation['under-cut']
     const window = windows.find((w) => w.to === member && w.wave === wave && w.by === by)
-    const cutAsSaid = expectation['under-cut'] === undefined || window?.underCut === expectation['under-cut']
+    const isAsSaid = underCut === undefined || window?.underCut === underCut
+    const ms = window?.ms ?? null
+    const met = ms !== null && ms <= durationMs(within) && isAsSaid
     return {
-      expectation: `${member} matches the ${wave} wave by ${by} within ${within}${expectation['under-cut'] ? ', under the cut' : ''}`,
-      met: window?.ms != null && window.ms <= durationMs(within) && cutAsSaid,
-      observed:
-        window?.ms == null ? 'no match' : `${Math.round(window.ms)} ms${window.underCut ? ', under the cut' : ''}`,
+      member,
+      wave,
+      by,
+      within,
+      ms,
+      wasUnderCut: window?.underCut === true,
+      met,
+      ...(underCut ? { underCut } : {}),
     }
   })
 }

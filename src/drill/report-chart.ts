@@ -1,37 +1,26 @@
-import type { Exposure } from './measure.ts'
 import type { DrillReport } from './report.ts'
-import { formatMs, slugOf } from './report-figures.ts'
-import type { ReportWords } from './report-words.ts'
+import { formatMs, slugOf, waveTitle } from './report-figures.ts'
+import type { ReportLanguage, ReportWords } from './report-words.ts'
 
 const WIDTH = 860
-const LABEL_WIDTH = 250
-const ROW_HEIGHT = 26
-const VALUE_SPACE = 120
 
 /** Text as it may stand in HTML and SVG. */
 export const escapeHtml = (text: string) => text.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`)
 
 /** Exposure windows as bars on one scale: whole links, links under a cut, and windows that never closed (open end). */
-export function exposureChart(report: DrillReport, words: ReportWords): string {
+export function exposureBars(report: DrillReport, words: ReportWords, language: ReportLanguage): string {
   const rows = report.exposure
   const longest = Math.max(1, ...rows.map((row) => row.ms ?? row.censoredAtMs ?? 0))
-  const scale = (ms: number) => Math.max(2, (ms / longest) * (WIDTH - LABEL_WIDTH - VALUE_SPACE))
-  const height = rows.length * ROW_HEIGHT + 10
-  const bars = rows.map((row, i) => bar(report, words, row, i * ROW_HEIGHT, scale))
-  return `<svg viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="${escapeHtml(words.headline)}">${bars.join('')}</svg>`
-}
-
-function bar(report: DrillReport, words: ReportWords, row: Exposure, y: number, scale: (ms: number) => number): string {
-  const ms = row.ms ?? row.censoredAtMs ?? 0
-  const width = scale(ms)
-  const kind = row.ms === null ? 'open' : row.known ? 'known' : row.underCut ? 'cut' : 'whole'
-  const label = `${slugOf(report, row.from)} → ${slugOf(report, row.to)} · ${row.wave} · ${row.by}`
-  const value = row.ms === null ? `> ${formatMs(ms)} · ${words.open}` : formatMs(ms)
-  return (
-    `<text x="${LABEL_WIDTH - 8}" y="${y + 17}" class="label" text-anchor="end">${escapeHtml(label)}</text>` +
-    `<rect x="${LABEL_WIDTH}" y="${y + 5}" width="${width.toFixed(1)}" height="16" rx="3" class="bar ${kind}"/>` +
-    `<text x="${(LABEL_WIDTH + width + 8).toFixed(1)}" y="${y + 17}" class="value">${escapeHtml(value)}</text>`
-  )
+  const bars = rows.map((row) => {
+    const ms = row.ms ?? row.censoredAtMs ?? 0
+    const kind = row.ms === null ? 'open' : row.known ? 'known' : row.underCut ? 'cut' : 'whole'
+    const ends = `${slugOf(report, row.from)} → ${slugOf(report, row.to)}`
+    const label = [ends, waveTitle(report, row.wave, language), words.byWords[row.by]].join(' · ')
+    const value = row.ms === null ? `> ${formatMs(ms)} · ${words.open}` : formatMs(ms)
+    const width = ((ms / longest) * 100).toFixed(2)
+    return `<span>${escapeHtml(label)}</span><i class="bar ${kind}" style="width:${width}%"></i><b>${escapeHtml(value)}</b>`
+  })
+  return `<div class="bars">${bars.join('')}</div>`
 }
 
 /** The run as lanes, one a member: waves as bands, publishing and first matches as marks, cuts as a hatched band. */

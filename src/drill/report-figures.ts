@@ -1,4 +1,4 @@
-import type { Metrics, Spread } from './measure.ts'
+import type { Judgement, Metrics, Spread } from './measure.ts'
 import type { DrillReport } from './report.ts'
 import type { ReportLanguage, ReportWords } from './report-words.ts'
 
@@ -42,16 +42,54 @@ export function countRows(metrics: Metrics, words: ReportWords): FigureRow[] {
     { name: words.falseAlarms, cells: [`${falsePositives.alerted} / ${falsePositives.events}`] },
     ...metrics.availability
       .filter(({ attempted }) => attempted > 0)
-      .map((a) => ({ name: `${words.availability}: ${a.operation}`, cells: [`${a.succeeded} / ${a.attempted}`] })),
-    ...metrics.coverage.map((c) => ({ name: `${words.coverage}: ${c.technique}`, cells: [c.state] })),
+      .map((a) => ({
+        name: `${words.availability}: ${words.operations[a.operation]}`,
+        cells: [`${a.succeeded} / ${a.attempted}`],
+      })),
+    ...metrics.coverage.map((c) => ({ name: `${words.coverage}: ${c.technique}`, cells: [words.states[c.state]] })),
   ]
 }
 
 /** Title of a wave in the reader's language. */
-export function waveTitle(report: DrillReport, wave: string, language: ReportLanguage): string {
+export function waveTitle(report: Pick<DrillReport, 'record'>, wave: string, language: ReportLanguage): string {
   const titles = report.record.waveTitles[wave]
   return titles?.[language] ?? titles?.['en'] ?? wave
 }
 
+/** What was expected and what was observed, in words. */
+export function judgementWords(
+  report: Pick<DrillReport, 'members' | 'record'>,
+  judgement: Judgement,
+  w: ReportWords,
+  language: ReportLanguage,
+): { expected: string; observed: string } {
+  const slug = (key: string) => slugOf(report, key)
+  const cut = (is: boolean | undefined) => (is ? w.underTheCut : '')
+  if ('signal' in judgement) {
+    const list = (keys: readonly string[]) => keys.map(slug).join(', ') || w.nobody
+    const { signal, members, holders } = judgement
+    return {
+      expected: fill(w.standsOnly, { signal, members: list(members) }),
+      observed: holders ? fill(w.standsAt, { members: list(holders) }) : w.neverPublished,
+    }
+  }
+  const { member, wave, by, within, underCut, ms, wasUnderCut } = judgement
+  const title = waveTitle(report, wave, language)
+  return {
+    expected: fill(w.matchesWithin, {
+      member: slug(member),
+      wave: title,
+      by: w.byWords[by],
+      within,
+      cut: cut(underCut),
+    }),
+    observed: ms === null ? w.noMatch : `${formatMs(ms)}${cut(wasUnderCut)}`,
+  }
+}
+
+const fill = (text: string, values: Readonly<Record<string, string>>) =>
+  text.replace(/\{(\w+)\}/g, (whole, name: string) => values[name] ?? whole)
+
 /** Slug of a member key. */
-export const slugOf = (report: DrillReport, key: string) => report.members.find((m) => m.key === key)?.slug ?? key
+export const slugOf = (report: Pick<DrillReport, 'members'>, key: string) =>
+  report.members.find((m) => m.key === key)?.slug ?? key

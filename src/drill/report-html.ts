@@ -1,6 +1,6 @@
 import type { DrillReport } from './report.ts'
-import { escapeHtml as esc, exposureChart, timelineChart } from './report-chart.ts'
-import { countRows, formatMs, slugOf, timeRows, waveTitle } from './report-figures.ts'
+import { escapeHtml as esc, exposureBars, timelineChart } from './report-chart.ts'
+import { countRows, formatMs, judgementWords, slugOf, timeRows, waveTitle } from './report-figures.ts'
 import { REPORT_STYLE } from './report-style.ts'
 import { reportWords, type ReportLanguage, type ReportWords } from './report-words.ts'
 
@@ -16,7 +16,7 @@ export function toHtml(report: DrillReport, language: ReportLanguage = 'en'): st
 <p class="lead">${esc(report.summary[language] ?? report.summary['en'] ?? '')}</p>
 ${tiles(report, w)}
 <h2>${esc(w.headline)}</h2><p class="note">${esc(w.headlineNote)}</p>
-<div class="scroll">${exposureChart(report, w)}</div>
+${exposureBars(report, w, language)}
 <p class="key"><span><i class="i-whole"></i>${esc(w.unaffected)}</span><span><i class="i-cut"></i>${esc(w.affected)}</span><span><i class="i-known"></i>${esc(w.known)}</span><span><i class="i-open"></i>${esc(w.open)}</span></p>
 ${exposureTable(report, w, language)}
 <h2>${esc(w.timeline)}</h2><div class="scroll">${timelineChart(report)}</div>
@@ -31,7 +31,7 @@ ${table(
   countRows(report.metrics, w).map((row) => [row.name, ...row.cells]),
 )}
 <h2>${esc(w.expectations)}</h2>
-${judgements(report, w)}
+${judgements(report, w, language)}
 <h2>${esc(w.holdings)}</h2>
 ${table(
   [w.signal, 'TLP', w.entitled, w.holds, w.probes],
@@ -74,23 +74,24 @@ function tiles(report: DrillReport, w: ReportWords): string {
 
 function exposureTable(report: DrillReport, w: ReportWords, language: ReportLanguage): string {
   return table(
-    [w.member, w.wave, w.by, w.window, w.attempts, w.error],
+    [w.member, w.window, w.wave, w.by, w.attempts, w.error],
     report.exposure.map((e) => [
       `${slugOf(report, e.from)} → ${slugOf(report, e.to)}`,
+      e.ms === null ? `${w.open} (> ${formatMs(e.censoredAtMs)})` : formatMs(e.ms),
       waveTitle(report, e.wave, language),
       w[e.by],
-      e.ms === null ? `${w.open} (> ${formatMs(e.censoredAtMs)})` : formatMs(e.ms),
       String(e.attempts),
       `± ${e.errorMs.toFixed(1)} ms`,
     ]),
   )
 }
 
-function judgements(report: DrillReport, w: ReportWords): string {
-  const rows = report.judgements.map(
-    (j) =>
-      `<tr><td>${esc(j.expectation)}</td><td class="n ${j.met ? 'good' : 'bad'}">${esc(j.met ? w.met : w.missed)}</td><td>${esc(j.observed)}</td></tr>`,
-  )
+function judgements(report: DrillReport, w: ReportWords, language: ReportLanguage): string {
+  const rows = report.judgements.map((j) => {
+    const { expected, observed } = judgementWords(report, j, w, language)
+    const verdict = `<td class="n ${j.met ? 'good' : 'bad'}">${esc(j.met ? w.met : w.missed)}</td>`
+    return `<tr><td>${esc(expected)}</td>${verdict}<td>${esc(observed)}</td></tr>`
+  })
   return `<div class="scroll"><table><tbody>${rows.join('')}</tbody></table></div>`
 }
 

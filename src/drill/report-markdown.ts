@@ -1,5 +1,5 @@
 import type { DrillReport } from './report.ts'
-import { countRows, formatMs, slugOf, timeRows, waveTitle } from './report-figures.ts'
+import { countRows, formatMs, judgementWords, slugOf, timeRows, waveTitle } from './report-figures.ts'
 import { reportWords, type ReportLanguage } from './report-words.ts'
 
 /** The report as Markdown, for mail and ticket systems. */
@@ -39,7 +39,10 @@ export function toMarkdown(report: DrillReport, language: ReportLanguage = 'en')
     `## ${w.expectations}`,
     table(
       [w.expectations, '', ''],
-      report.judgements.map((j) => [j.expectation, j.met ? w.met : `**${w.missed}**`, j.observed]),
+      report.judgements.map((j) => {
+        const { expected, observed } = judgementWords(report, j, w, language)
+        return [expected, j.met ? w.met : `**${w.missed}**`, observed]
+      }),
     ),
     `## ${w.holdings}`,
     table(

@@ -14,14 +14,16 @@ p.lead{font-size:16px;max-width:68ch}p.note{color:var(--soft);max-width:78ch;mar
 .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:12px;margin:24px 0}
 .tile{background:var(--band);border-radius:10px;padding:14px 16px}.tile b{display:block;font-size:24px;line-height:1.2;font-variant-numeric:tabular-nums}.tile span{color:var(--soft);font-size:13px}
 .scroll{overflow-x:auto}svg{width:100%;min-width:640px;height:auto;display:block}
-table{border-collapse:collapse;width:100%;min-width:520px;font-variant-numeric:tabular-nums}
+table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
 th,td{text-align:left;padding:7px 14px 7px 0;border-bottom:1px solid var(--line);vertical-align:top}th{color:var(--soft);font-weight:500;font-size:13px}
 td.n{white-space:nowrap}td.bad{color:var(--open);font-weight:600}td.good{color:var(--good)}
 svg text{font:12.5px system-ui,"Noto Sans","Noto Sans CJK JP",sans-serif;fill:var(--ink)}svg .tick{fill:var(--soft)}svg .value{font-variant-numeric:tabular-nums}
-.bar.whole{fill:var(--whole)}.bar.known{fill:var(--good)}.bar.cut{fill:var(--cut)}.bar.open{fill:none;stroke:var(--open);stroke-width:1.5;stroke-dasharray:5 3}
+.bars{display:grid;grid-template-columns:max-content minmax(60px,1fr) max-content;gap:6px 12px;align-items:center;font-size:14px;font-variant-numeric:tabular-nums}
+.bar{display:block;height:14px;min-width:3px;border-radius:3px}.bar.whole{background:var(--whole)}.bar.cut{background:var(--cut)}.bar.known{background:var(--good)}.bar.open{border:1.5px dashed var(--open)}
 .lane{stroke:var(--line)}.waveband{fill:var(--line);opacity:.7}.cutband{fill:var(--cut);opacity:.18}
 .mark.rule{fill:var(--whole)}.mark.address{fill:var(--cut)}.mark.publish{fill:var(--ink)}
 .key{display:flex;flex-wrap:wrap;gap:6px 20px;color:var(--soft);font-size:13px;margin:6px 0 0}.key i{display:inline-block;width:12px;height:12px;border-radius:3px;margin-right:6px;vertical-align:-1px}
 .i-whole{background:var(--whole)}.i-known{background:var(--good)}.i-cut{background:var(--cut)}.i-open{border:1.5px dashed var(--open)}
+@media(max-width:640px){main{padding:24px 14px 60px}.bars{grid-template-columns:minmax(0,1fr) max-content;gap:2px 10px}.bars>span{grid-column:1/-1;margin-top:6px;font-size:13px}table{font-size:13.5px}th,td{padding:6px 10px 6px 0}.tile b{font-size:20px}.scroll{background:linear-gradient(90deg,var(--paper) 30%,transparent),linear-gradient(90deg,transparent,var(--paper) 70%) 100% 0,linear-gradient(90deg,var(--line),transparent),linear-gradient(270deg,var(--line),transparent) 100% 0;background-repeat:no-repeat;background-size:40px 100%,40px 100%,14px 100%,14px 100%;background-attachment:local,local,scroll,scroll}}
 @media print{main{max-width:none;padding:0}h2{break-after:avoid}tr,svg{break-inside:avoid}}
 `

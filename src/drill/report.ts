@@ -10,6 +10,8 @@ import {
   violations,
 } from './measure.ts'
 import type { DrillMember, DrillRecord } from './record.ts'
+import { judgementWords, slugOf } from './report-figures.ts'
+import { reportWords } from './report-words.ts'
 
 /** The after-action report: what every form of it (HTML, Markdown, JSON) is made from. */
 export interface DrillReport {
@@ -57,7 +59,7 @@ export function reportOf(record: DrillRecord): DrillReport {
     }),
     metrics: metricsOf(record),
     judgements,
-    strengths: judgements.filter((j) => j.met).map((j) => `${j.expectation}: ${j.observed}`),
+    strengths: judgements.filter((j) => j.met).map((j) => sentenceOf(record, j)),
     improvements: improvementsOf(record, judgements),
     timeline: timelineOf(record),
     receipts: receipts.map(({ envelope }) => envelope),
@@ -69,17 +71,22 @@ export function reportOf(record: DrillRecord): DrillReport {
 /** One item for each thing that did not come true, with who looks after it and what tests it again. */
 function improvementsOf(record: DrillRecord, judgements: readonly Judgement[]): DrillReport['improvements'] {
   const retest = record.scenario
-  const ownerOf = (text: string) => record.members.find((m) => text.startsWith(`${m.key} `))?.slug ?? 'director'
+  const slug = (key: string) => slugOf(record, key)
   return [
     ...judgements
       .filter((j) => !j.met)
-      .map((j) => ({ what: `${j.expectation}; ${j.observed}`, owner: ownerOf(j.expectation), retest })),
+      .map((j) => ({ what: sentenceOf(record, j), owner: 'member' in j ? slug(j.member) : 'director', retest })),
     ...violations(record).map((v) => ({
-      what: `${v.signal} was found at ${v.reader} through ${v.way}`,
-      owner: record.members.find((m) => m.key === v.reader)?.slug ?? v.reader,
+      what: `${v.signal} was found at ${slug(v.reader)} through ${v.way}`,
+      owner: slug(v.reader),
       retest,
     })),
   ]
+}
+
+function sentenceOf(record: DrillRecord, judgement: Judgement): string {
+  const { expected, observed } = judgementWords({ members: record.members, record }, judgement, reportWords('en'), 'en')
+  return `${expected}: ${observed}`
 }
 
 function timelineOf(record: DrillRecord): DrillReport['timeline'] {

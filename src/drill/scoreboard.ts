@@ -1,5 +1,7 @@
 import type { DrillRecord, WaveRecord } from './record.ts'
-import { formatMs } from './report-figures.ts'
+import { formatMs, judgementWords } from './report-figures.ts'
+import type { Judgement } from './measure.ts'
+import { reportWords } from './report-words.ts'
 import type { DrillReport } from './report.ts'
 
 /** The live scoreboard: a line a member, what it has matched in each wave so far, and the phase. */
@@ -48,8 +50,13 @@ export function resultLines(report: DrillReport): string[] {
     ...rows.map((row) => `  ${row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join('  ')}`.trimEnd()),
     `Receipts proved: ${m.reach.proved} of ${m.reach.entitled}   Leaks found: ${m.releasabilityViolations} in ${m.probes} probes   ` +
       `False alarms: ${m.falsePositives.alerted} of ${m.falsePositives.events} benign events`,
-    ...missed.map((j) => `  missed: ${j.expectation} (${j.observed})`),
+    ...missed.map((j) => `  missed: ${missedWords(report, j)}`),
     ...report.violations.map((v) => `  leak: ${v.signal} found at ${slug(v.reader)} through ${v.way}`),
     report.passed ? 'Drill passed.' : 'Drill FAILED.',
   ]
+}
+
+function missedWords(report: DrillReport, judgement: Judgement): string {
+  const { expected, observed } = judgementWords(report, judgement, reportWords('en'), 'en')
+  return `${expected} (${observed})`
 }
