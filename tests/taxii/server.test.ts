@@ -22,6 +22,14 @@ test('a submission is read back at once, its failures are in the status, and nob
   assert.equal((await post(partner, path, [indicator('198.51.100.1', AMBER)])).status, 403, 'no grant, no writing')
   await world.run('taxii', 'collection', 'grant', 'partners', '--token-id', partner.id, '--can', 'write')
 
+  const onlyReads = await world.caller('only reads', 'read')
+  await world.run('taxii', 'collection', 'grant', 'partners', '--token-id', onlyReads.id, '--can', 'write')
+  assert.equal(
+    (await post(onlyReads, path, [indicator('198.51.100.1', AMBER)])).status,
+    403,
+    'a token that reads does not write',
+  )
+
   const objects = Array.from({ length: 30 }, (_, i) => indicator(`198.51.100.${i}`, AMBER))
   const bad = { ...indicator('198.51.100.99', AMBER), pattern: '[broken' }
   const unmarked = indicator('198.51.100.98')
