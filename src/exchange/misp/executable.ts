@@ -7,13 +7,15 @@ import { term } from './terms.ts'
 
 /** Where the extension of Windows executables is in patterns. */
 const EXTENSION = "file:extensions.'windows-pebinary-ext'"
-const EXECUTABLE_PATHS: ReadonlyMap<string, string> = new Map([
+/** Places of the relations of a `pe` object in the extension. */
+export const EXECUTABLE_PATHS: ReadonlyMap<string, string> = new Map([
   ['type', 'pe_type'],
   ['imphash', 'imphash'],
   ['number-sections', 'number_of_sections'],
   ['entrypoint-address', 'optional_header.address_of_entry_point'],
 ])
-const SECTION_PATHS: ReadonlyMap<string, string> = new Map([
+/** Places of the relations of a `pe-section` object in a section. */
+export const SECTION_PATHS: ReadonlyMap<string, string> = new Map([
   ['name', 'name'],
   ['size-in-bytes', 'size'],
   ['entropy', 'entropy'],

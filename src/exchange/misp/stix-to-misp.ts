@@ -1,6 +1,6 @@
 import type { Json, JsonObject } from '#base'
 import type { LossReport } from '../loss.ts'
-import { found, textOf, textsOf } from '../fields.ts'
+import { found, objectsOf, textOf, textsOf } from '../fields.ts'
 import { attributeOf } from './to-attribute.ts'
 import { galaxyOf } from './to-galaxy.ts'
 import { entityObjectOf, ruleObjectOf } from './to-entity.ts'
@@ -52,20 +52,29 @@ export function stixToMisp(stix: readonly JsonObject[], losses: LossReport): Mis
   return parts
 }
 
-/** What an indicator became, with what the observed-data of the same uuid knows besides. */
+/** What an indicator became, with what the observed-data of the same uuid knows besides; part by part. */
 function withObserved(made: JsonObject[], object: JsonObject, lookup: ReadonlyMap<string, JsonObject>): JsonObject[] {
-  const [detecting] = made
-  const observed =
-    object['type'] === 'indicator' ? lookup.get(`observed-data--${uuidIn(textOf(object, 'id'))}`) : undefined
-  if (!observed || !detecting) return made
-  const [seen] = fromObserved(observed, lookup)
-  if (!seen) return made
-  if (detecting['Attribute'] === undefined) return [{ ...seen, ...detecting, value: seen['value'] ?? '' }]
-  const known = detecting['Attribute'] as JsonObject[]
+  const uuid = uuidIn(textOf(object, 'id'))
+  const observed = object['type'] === 'indicator' ? lookup.get(`observed-data--${uuid}`) : undefined
+  if (!observed || made.length === 0) return made
+  const seen = fromObserved(observed, lookup)
+  const merged = made.map((one) => {
+    const same = seen.find((other) => other['uuid'] === one['uuid'])
+    return same ? joined(one, same) : one
+  })
+  const uuids = new Set(made.map((one) => one['uuid']))
+  return [...merged, ...seen.filter((one) => one['Attribute'] !== undefined && !uuids.has(one['uuid'] ?? null))]
+}
+
+function joined(detecting: JsonObject, seen: JsonObject): JsonObject {
+  if (detecting['Attribute'] === undefined) return { ...seen, ...detecting, value: seen['value'] ?? '' }
+  const known = objectsOf(detecting, 'Attribute')
   const isKnown = (one: JsonObject) =>
-    known.some((other) => other['object_relation'] === one['object_relation'] && other['value'] === one['value'])
-  const others = ((seen['Attribute'] ?? []) as JsonObject[]).filter((one) => !isKnown(one))
-  return [{ ...detecting, Attribute: [...known, ...others] }]
+    known.some(
+      (other) => other['object_relation'] === one['object_relation'] && textOf(other, 'value') === textOf(one, 'value'),
+    )
+  const others = objectsOf(seen, 'Attribute').filter((one) => !isKnown(one))
+  return { ...seen, ...detecting, Attribute: [...known, ...others] }
 }
 
 function add(parts: MispParts, made: JsonObject): void {

@@ -7,6 +7,7 @@ import { labelOf } from './labels.ts'
 import { likelyAttribute, likelyTemplate } from './likeness.ts'
 import { OBJECT_SHAPES, type ObjectShape } from './object-table.ts'
 import { asNumber, frameOf } from './to-attribute.ts'
+import { type Held, heldBy, heldByPattern, withParts } from './to-parts.ts'
 
 /** The MISP object, or the attributes, that a pattern is about. */
 export function objectOfPattern(object: JsonObject): JsonObject[] {
@@ -33,14 +34,23 @@ export function objectOfPattern(object: JsonObject): JsonObject[] {
     ...comparisons.all.flatMap((one) => attributeOfComparison(object, one, shape)),
     ...attachmentsOf(object, comparisons.all, shape),
   ]
-  return [framed(object, template ?? shape.name, shape.category, attributes)]
+  const held = heldByPattern(comparisons.all)
+  const own = attributes.filter((one) => !isOfPart(one, held, shape))
+  return withParts(object, framed(object, template ?? shape.name, shape.category, own), held, true)
 }
+
+/** Whether an attribute belongs to a part that stands beside its object. */
+const isOfPart = (attribute: JsonObject, { values }: Held, { root }: ObjectShape): boolean =>
+  root === 'windows-registry-key' &&
+  values !== undefined &&
+  ['name', 'data', 'data-type'].includes(textOf(attribute, 'object_relation'))
 
 function attributeOfComparison(object: JsonObject, { key, value }: Comparison, shape: ObjectShape): JsonObject[] {
   if (key.endsWith('_ref.type') || key.endsWith('.content_disposition') || key === 'user-account:account_type')
     return shape.constants.has('account_type') || key !== 'user-account:account_type'
       ? []
       : [made(object, 'account-type', 'text', value, true)]
+  if (key.startsWith('file:extensions.windows-pebinary-ext.')) return []
   if (/content_ref\.(?:payload_bin|hashes|mime_type|encryption_algorithm|decryption_key|x_misp_filename)/.test(key))
     return []
   if (/\.x_misp_\w+\.(?:data|value)$/.test(key)) return []
@@ -103,7 +113,11 @@ export function objectOfObservables(
   const name = labelOf(object, 'name')
   if (name !== undefined) {
     const shape = OBJECT_SHAPES.get(name === 'pe' ? 'file' : name)
-    return shape ? [framed(object, name, shape.category, attributesOfAll(object, observables, shape, lookup))] : []
+    if (!shape) return []
+    const held = heldBy(observables.find(({ type }) => type === shape.root) ?? {})
+    const all = attributesOfAll(object, observables, shape, lookup)
+    const own = all.filter((one) => !isOfPart(one, held, shape))
+    return withParts(object, framed(object, name, shape.category, own), held, false)
   }
   const referred = new Set(
     observables.flatMap((one) => Object.keys(one).flatMap((key) => (/_refs?$/.test(key) ? textsOf(one, key) : []))),
