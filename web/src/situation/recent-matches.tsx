@@ -36,7 +36,6 @@ export function RecentMatches({ rows, now }: { rows: Hit[]; now: number }) {
           <Table.Thead>
             <Table.Tr>
               <Table.Th>{t('what')}</Table.Th>
-              <Table.Th>{t('value')}</Table.Th>
               <Table.Th>{t('times')}</Table.Th>
               <Table.Th>{t('origin')}</Table.Th>
               <Table.Th className="hide-narrow">{t('seen')}</Table.Th>
@@ -45,8 +44,10 @@ export function RecentMatches({ rows, now }: { rows: Hit[]; now: number }) {
           <Table.Tbody>
             {grouped(rows).map((row, i) => (
               <Table.Tr key={i}>
-                <Table.Td className="name">{row.name || row.value}</Table.Td>
-                <Table.Td>{row.value !== row.name && <span className="name">{row.value}</span>}</Table.Td>
+                <Table.Td className="name">
+                  {row.name || row.value}
+                  {row.name && row.value !== row.name && <div className="soft">{row.value}</div>}
+                </Table.Td>
                 <Table.Td>× {row.count}</Table.Td>
                 <Table.Td>{row.origin}</Table.Td>
                 <Table.Td className="hide-narrow">

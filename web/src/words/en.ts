@@ -42,7 +42,6 @@ export const en = {
   republished: '{{creator}}, republished by {{origin}}',
   recentMatches: 'Matches in own telemetry',
   noMatches: 'No telemetry has matched.',
-  value: 'Value',
   times: 'Times',
   recentNote: 'The latest 20, like ones together.',
   by: { rule: 'rule', address: 'address' },

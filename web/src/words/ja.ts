@@ -44,7 +44,6 @@ export const ja: Words = {
   republished: '{{creator}}({{origin}}が再公開)',
   recentMatches: '自組織の観測での検知',
   noMatches: '検知はありません。',
-  value: '値',
   times: '回数',
   recentNote: '最新20件。同じものはまとめて表示。',
   by: { rule: 'ルール', address: 'アドレス' },
