@@ -88,13 +88,16 @@ export class Detector {
 
   /** Adds the hits of one event to a list. */
   matchEvent(event: NormalEvent, hits: Hit[]): void {
-    const { time } = event
-    if (time !== undefined) {
-      if (this.#atomRules > 0) this.#matchAtoms(event, time, hits)
-      this.#patterns.match(event, time, (rule) => hits.push(toHit(rule, 'stix', rule.pattern, time, event)))
+    if (this.#atomRules > 0 || this.#patterns.size > 0) {
+      const { time } = event
+      if (time !== undefined) {
+        if (this.#atomRules > 0) this.#matchAtoms(event, time, hits)
+        this.#patterns.match(event, time, (rule) => hits.push(toHit(rule, 'stix', rule.pattern, time, event)))
+      }
     }
     this.#sigma.match(event, (id, sigma) => {
       const rule = this.#sigmaRules.get(id)
+      const { time } = event
       if (rule && isInForce(rule, time)) hits.push(toHit(rule, 'sigma', sigma.title, time, event))
     })
   }

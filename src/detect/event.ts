@@ -54,6 +54,8 @@ export interface Format {
   fields: (raw: JsonObject) => JsonObject
   /** Other names under which a Sigma field may stand. */
   aliases: ReadonlyMap<string, readonly string[]>
+  /** Whether every value of `fields` stands in the line as a value, none is put together or decoded. */
+  verbatim: boolean
 }
 
 /** One event in the form that detection reads; everything is derived on first use. */
@@ -61,6 +63,8 @@ export class NormalEvent {
   readonly raw: JsonObject
   readonly format: Format
   readonly ref: EventRef
+  /** The line of JSON in UTF-8, set only where all of its values of ASCII letters stand in it letter by letter. */
+  written: Uint8Array | undefined
   #observables: Observable[] | undefined
   #fields: JsonObject | undefined
 

@@ -103,10 +103,12 @@ export class LineMatcher {
       this.report.events++
       return
     }
-    const text = this.#decoder.decode(bytes.subarray(start, end))
+    const written = bytes.subarray(start, end)
+    const text = this.#decoder.decode(written)
     const event = readLine(this.#formats, text, this.#file === undefined ? { line } : { file: this.#file, line })
     if (typeof event === 'string') return this.#bad(event, line)
     this.report.events++
+    if (event.format.verbatim && isLiteral(written, text)) event.written = written
     this.#detector.matchEvent(event, hits)
   }
 
@@ -118,6 +120,22 @@ export class LineMatcher {
 
 const NEWLINE = 10
 const SPACE = 32
+
+/**
+ * Whether each ASCII letter of the line's values stands in it as itself: there is no `\u`, and no character that
+ * lower-casing takes for an ASCII letter. Looks at every second byte.
+ */
+function isLiteral(line: Uint8Array, text: string): boolean {
+  for (let i = 1; i < line.length; i += 2) {
+    const code = line[i]!
+    if (code === SMALL_U ? line[i - 1] === BACKSLASH : code === BACKSLASH && line[i + 1] === SMALL_U) return false
+  }
+  // As long in bytes as in characters: all of it is ASCII, or not UTF-8.
+  return text.length === line.length || !/[\u0130\u017f\u212a]/.test(text)
+}
+
+const BACKSLASH = 92
+const SMALL_U = 117
 
 function joined(head: Uint8Array, tail: Uint8Array): Uint8Array {
   const both = new Uint8Array(head.length + tail.length)

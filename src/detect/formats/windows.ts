@@ -30,6 +30,7 @@ export const windows: Format = {
   observables: (raw, add) => addObservables(readFields(raw), add),
   sources: (raw) => sourcesOf(readFields(raw)),
   fields: (raw) => readFields(raw),
+  verbatim: true,
   aliases: new Map(
     Object.entries({
       Provider_Name: ['SourceName', 'EventSourceName', 'ProviderName', 'Provider', 'Source'],

@@ -23,6 +23,7 @@ export const zeek: Format = {
   observables,
   sources: (raw) => SOURCES.get(pathOf(raw)) ?? UNKNOWN,
   fields: (raw) => raw,
+  verbatim: true,
   aliases: new Map(
     Object.entries({
       'id.orig_h': ['id_orig_h'],

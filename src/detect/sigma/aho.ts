@@ -1,4 +1,4 @@
-import { classesOf, classOf } from './classes.ts'
+import { classesOf } from './classes.ts'
 
 /**
  * Aho–Corasick automaton over small ASCII needles, as one dense table of states × character classes.
@@ -19,16 +19,14 @@ export class NeedleSearch {
     this.#outputs = outputs
   }
 
-  /** Calls `found` for each needle that stands in the text, maybe more than once. */
-  search(text: string, found: (owners: Int32Array) => void): void {
+  /** Calls `found` for each needle that stands in the bytes, maybe more than once. */
+  search(bytes: Uint8Array, found: (owners: Int32Array) => void): void {
     const next = this.#next
     const classes = this.#classes
     const width = this.#width
     let state = 0
-    for (let i = 0; i < text.length; i++) {
-      const code = text.charCodeAt(i)
-      const kind = code < 128 ? classes[code]! : classOf(classes, code)
-      const packed = next[state * width + kind]!
+    for (let i = 0; i < bytes.length; i++) {
+      const packed = next[state * width + classes[bytes[i]!]!]!
       // The sign bit says that the state has outputs.
       if (packed < 0) {
         state = ~packed

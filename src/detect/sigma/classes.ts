@@ -1,10 +1,9 @@
 /**
- * Classes of characters for needle searches: class 0 is every character that no needle holds; a capital has the class
- * of its small letter. So have the three characters beyond ASCII that lower-casing or case-blind expressions take for an
- * ASCII letter (İ, the Kelvin sign, long s): a needle that stands in the lower-cased text is found in the text itself.
+ * Classes of bytes for needle searches: class 0 is every byte that no needle holds; a capital has the class of its
+ * small letter.
  */
 export function classesOf(needles: Iterable<string>): { classes: Uint8Array; width: number } {
-  const classes = new Uint8Array(128)
+  const classes = new Uint8Array(256)
   let width = 1
   for (const needle of needles)
     for (let i = 0; i < needle.length; i++) {
@@ -13,12 +12,4 @@ export function classesOf(needles: Iterable<string>): { classes: Uint8Array; wid
     }
   for (let code = 65; code <= 90; code++) classes[code] = classes[code + 32]!
   return { classes, width }
-}
-
-/** Class of any UTF-16 unit. */
-export function classOf(classes: Uint8Array, code: number): number {
-  if (code < 128) return classes[code]!
-  if (code === 0x130) return classes[0x69]!
-  if (code === 0x212a) return classes[0x6b]!
-  return code === 0x17f ? classes[0x73]! : 0
 }

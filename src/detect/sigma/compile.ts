@@ -1,6 +1,7 @@
 import { contains, toNetwork } from '../atoms/address.ts'
 import type { Form, Match, Test } from './test.ts'
 import { compileTokens, plainText } from './value.ts'
+import { type CacheBudget, ValueCache } from './value-cache.ts'
 import type { EventView, FieldNames, FieldText } from './view.ts'
 
 /** A compiled test of the event that the view has open. */
@@ -125,8 +126,10 @@ function compileMatch(slot: number, match: Match, fields: FieldNames): Compiled 
       const test = compileTokens(match.tokens)
       return match.cased ? (view) => anyOf(view.text(slot), test) : (view) => anyOf(view.lower(slot), test)
     }
-    case 'regex':
-      return (view) => anyOf(view.text(slot), match.test)
+    case 'regex': {
+      const test = remembering(match.test, fields.budget)
+      return (view) => anyOf(view.text(slot), test)
+    }
     case 'network':
       return (view) =>
         anyOf(view.text(slot), (text) => {
@@ -149,6 +152,19 @@ function compileMatch(slot: number, match: Match, fields: FieldNames): Compiled 
         )
       }
     }
+  }
+}
+
+/** An expression costs far more than looking up what it said of the same text before. */
+function remembering(test: (text: string) => boolean, budget: CacheBudget): (text: string) => boolean {
+  const answers = new ValueCache<boolean>(budget)
+  return (text) => {
+    let answer = answers.get(text)
+    if (answer === undefined) {
+      answer = test(text)
+      answers.set(text, answer, 0)
+    }
+    return answer
   }
 }
 

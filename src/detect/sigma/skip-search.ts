@@ -1,79 +1,64 @@
-import { classOf, classesOf } from './classes.ts'
+import { classesOf } from './classes.ts'
+import { SuffixTrie } from './suffix-trie.ts'
+
+/** Shortest needle that a search by blocks takes. */
+export const BLOCK = 3
+const LENGTH_MAX = 255
+/** From this many needles on, the table of shifts has 15 bits instead of 13. */
+const MANY = 100
+const NO_CASE = 31
 
 /**
- * Search for many needles at once that skips over text: Wu–Manber with blocks of two characters.
+ * Search for many needles at once that skips over text: Wu–Manber with blocks of three bytes.
  *
- * The window is as long as the shortest needle and every needle is entered with its last characters. Where the two
- * characters under the window's end stand in no needle, the window moves by up to `length − 1`.
+ * The window is as long as the shortest needle and every needle is entered with its last characters. Where the three
+ * bytes under the window's end stand in no needle, the window moves by `length − 2`.
  */
 export class SkipSearch {
   readonly #classes: Uint8Array
-  readonly #width: number
   readonly #length: number
+  /** A block is hashed by the lower five bits of its bytes, which capitals share with small letters. */
+  readonly #bits: number
   readonly #shift: Uint8Array
-  readonly #buckets: ({ kinds: Uint8Array; owners: Int32Array }[] | undefined)[]
+  readonly #trie = new SuffixTrie()
 
-  /** `needles` report their owners; none is shorter than two characters. */
+  /** `needles` are ASCII, report their owners, and none is shorter than `BLOCK`. */
   constructor(needles: ReadonlyMap<string, readonly number[]>) {
-    const { classes, width } = classesOf(needles.keys())
-    this.#classes = classes
-    this.#width = width
-    this.#length = Math.min(...[...needles.keys()].map((needle) => needle.length))
-    this.#shift = new Uint8Array(width * width).fill(this.#length - 1)
-    this.#buckets = Array.from({ length: width * width })
+    this.#classes = classesOf(needles.keys()).classes
+    this.#length = Math.min(LENGTH_MAX, ...[...needles.keys()].map((needle) => needle.length))
+    this.#bits = needles.size < MANY ? 4 : 5
+    this.#shift = new Uint8Array(32 << (2 * this.#bits)).fill(this.#length - BLOCK + 1)
     for (const [needle, owners] of needles) this.#enter(needle, Int32Array.from(new Set(owners)))
   }
 
-  /** Calls `found` for each needle that stands in the text, maybe more than once. */
-  search(text: string, found: (owners: Int32Array) => void): void {
-    const classes = this.#classes
+  /** Calls `found` for each needle that stands in the bytes, maybe more than once. */
+  search(bytes: Uint8Array, found: (owners: Int32Array) => void): void {
     const shift = this.#shift
-    const width = this.#width
-    const { length } = text
+    const bits = this.#bits
+    const { length } = bytes
     let at = this.#length - 1
     while (at < length) {
-      const before = text.charCodeAt(at - 1)
-      const code = text.charCodeAt(at)
-      const first = before < 128 ? classes[before]! : classOf(classes, before)
-      const second = code < 128 ? classes[code]! : classOf(classes, code)
-      const block = first * width + second
-      const move = shift[block]!
+      const first = bytes[at - 2]! & NO_CASE
+      const second = bytes[at - 1]! & NO_CASE
+      const move = shift[(((first << bits) ^ second) << bits) ^ (bytes[at]! & NO_CASE)]!
       if (move > 0) at += move
       else {
-        this.#verify(text, at, block, found)
+        this.#trie.walk(bytes, at, this.#classes, found)
         at++
       }
     }
   }
 
   #enter(needle: string, owners: Int32Array): void {
-    const whole = Uint8Array.from(needle, (c) => this.#classes[c.charCodeAt(0)]!)
-    const kinds = whole.subarray(-this.#length)
-    const last = kinds.length - 1
-    for (let i = 1; i <= last; i++) {
-      const block = kinds[i - 1]! * this.#width + kinds[i]!
-      this.#shift[block] = Math.min(this.#shift[block]!, last - i)
+    const start = needle.length - this.#length
+    for (let at = start + BLOCK - 1; at < needle.length; at++) {
+      const [first, second, third] = [at - 2, at - 1, at].map((i) => needle.charCodeAt(i) & NO_CASE)
+      const block = (((first! << this.#bits) ^ second!) << this.#bits) ^ third!
+      this.#shift[block] = Math.min(this.#shift[block]!, needle.length - 1 - at)
     }
-    // A block may also begin outside of a needle: its second character can be a needle's first.
-    for (let first = 0; first < this.#width; first++) {
-      const block = first * this.#width + kinds[0]!
-      this.#shift[block] = Math.min(this.#shift[block]!, last)
-    }
-    const block = kinds[last - 1]! * this.#width + kinds[last]!
-    const bucket = (this.#buckets[block] ??= [])
-    bucket.push({ kinds: whole, owners })
-  }
-
-  #verify(text: string, at: number, block: number, found: (owners: Int32Array) => void): void {
-    for (const { kinds, owners } of this.#buckets[block]!) {
-      // The last two characters are those of the block.
-      let i = kinds.length - 3
-      let place = at - 2
-      while (i >= 0 && place >= 0 && classOf(this.#classes, text.charCodeAt(place)) === kinds[i]) {
-        i--
-        place--
-      }
-      if (i < 0) found(owners)
-    }
+    this.#trie.enter(
+      Uint8Array.from(needle, (c) => this.#classes[c.charCodeAt(0)]!),
+      owners,
+    )
   }
 }

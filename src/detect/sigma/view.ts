@@ -1,5 +1,6 @@
 import type { Json } from '#base'
 import { isObject, type NormalEvent } from '../event.ts'
+import { CacheBudget } from './value-cache.ts'
 
 /** A field's value as text: none, one, or several (a list in the event). */
 export type FieldText = string | readonly string[] | undefined
@@ -7,9 +8,12 @@ export type FieldText = string | readonly string[] | undefined
 const LEAVES_MAX = 4_096
 const DEPTH_MAX = 16
 
-/** Field names to slot numbers, shared by all rules of an engine. */
+const CACHES_BYTES = 16_777_216
+
+/** What all rules of an engine share: slot numbers for field names, and room for what is known of values. */
 export class FieldNames {
   readonly names: string[] = []
+  readonly budget = new CacheBudget(CACHES_BYTES)
   readonly #slots = new Map<string, number>()
 
   slot(name: string): number {
@@ -44,6 +48,11 @@ export class EventView {
     this.#leaves = undefined
     this.#keywords = undefined
     this.#keywordsLower = undefined
+  }
+
+  /** The event's line, where needles can be looked for in it. */
+  get written(): Uint8Array | undefined {
+    return this.#event?.written
   }
 
   /** A field's text as the event has it. */
