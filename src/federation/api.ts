@@ -236,11 +236,20 @@ export interface DirectoryMember extends CharterMember {
   alliances: Slug[]
 }
 
-/** Alliance operations; those that need the root key take a Signer, because it is opened with a passphrase. */
+/**
+ * The root key. Where it is elsewhere, an operation runs once to learn what must be signed and again with the signature:
+ * `at` is then the instant of the first run, so that the second arrives at the same bytes.
+ */
+export interface RootSigner extends Signer {
+  /** When it signs; absent: now. */
+  readonly at?: Millis
+}
+
+/** Alliance operations; those that need the root key take its signer, because it is opened with a passphrase. */
 export interface Alliances {
   list(): { alliance: Slug; version: number; members: CharterMember[]; rules: CharterRules; hash: Hash }[]
   /** Founds an alliance: version 1 with this member alone. */
-  create(alliance: Slug, rules: Partial<CharterRules>, root: Signer): Promise<VotedCharter>
+  create(alliance: Slug, rules: Partial<CharterRules>, root: RootSigner): Promise<VotedCharter>
   /** One-time invitation text for one new member. */
   invite(alliance: Slug, options?: { address?: string; validMs?: number }): Promise<{ text: string; expires: Millis }>
   /** Sends the join request; both sides then compare the words. */
@@ -248,9 +257,9 @@ export interface Alliances {
   /** Join requests that wait for a person at the inviter. */
   joinRequests(alliance?: Slug): Promise<JoinRequest[]>
   /** The person compared the words: proposes version n+1 with the new member and votes for it. */
-  confirm(alliance: Slug, member: MemberId, root: Signer): Promise<ProposalState>
+  confirm(alliance: Slug, member: MemberId, root: RootSigner): Promise<ProposalState>
   /** Votes for the proposal that waits; `version` guards against voting for another one than was read. */
-  approve(alliance: Slug, root: Signer, version?: number): Promise<ProposalState>
+  approve(alliance: Slug, root: RootSigner, version?: number): Promise<ProposalState>
   proposals(alliance?: Slug): Promise<ProposalState[]>
   /** Installs a complete, voted charter (with its predecessors, oldest first) or throws. */
   bootstrapCharter(charters: VotedCharter | readonly VotedCharter[]): Promise<void>

@@ -18,6 +18,7 @@ export type {
   RecallAck,
   Receipt,
   Revised,
+  RootSigner,
   Self,
   Timers,
   Transport,

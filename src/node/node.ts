@@ -76,10 +76,9 @@ export async function openNode(options: NodeOptions): Promise<NoroshiNode> {
   assertTransportSafe(config)
   resources.use(lockDirectory(options.dir))
 
-  const clock = options.now ?? Date.now
+  const now = options.now ?? Date.now
   const random = options.random ?? ((bytes: number) => new Uint8Array(randomBytes(bytes)))
-  const root = new RemoteRoot(fromBase64(config.rootKey), clock)
-  const { now } = root
+  const root = new RemoteRoot(fromBase64(config.rootKey), now)
   const started = now()
   const limits = limitsOf(config)
   const log = openLog(options.logLevel ?? 'info', options.logDestination)

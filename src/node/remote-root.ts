@@ -3,11 +3,12 @@
  *
  * An operation that needs the key runs twice. The first run stops at the first signature it wants and answers with the
  * bytes to sign and the instant they were made at. The owner signs them and asks again with the signature; the second run
- * lives at the same instant, so that it arrives at the very same bytes, finds the signature, and goes on.
+ * signs at the same instant, so that it arrives at the very same bytes, finds the signature, and goes on. The instant
+ * travels with the signer and counts for what it signs alone: whatever else the operation starts lives now.
  */
-import { AsyncLocalStorage } from 'node:async_hooks'
 import { fromBase64, type KeyId, type Millis, toBase64, toHex } from '#base'
-import { keyIdOf, type Signer, verifySignature } from '#log'
+import type { RootSigner } from '#federation'
+import { keyIdOf, verifySignature } from '#log'
 import { NodeError } from './errors.ts'
 
 /** How old the instant of a first run may be: the time a person takes to read and to type a passphrase. */
@@ -30,7 +31,6 @@ export class RemoteRoot {
   readonly #publicKey: Uint8Array
   readonly #keyId: KeyId
   readonly #clock: () => Millis
-  readonly #instant = new AsyncLocalStorage<Millis>()
 
   constructor(publicKey: Uint8Array, clock: () => Millis) {
     this.#publicKey = publicKey
@@ -38,22 +38,20 @@ export class RemoteRoot {
     this.#clock = clock
   }
 
-  /** The node's clock: the real one, but for operations that live at the instant of their first run. */
-  readonly now = (): Millis => this.#instant.getStore() ?? this.#clock()
-
   /**
    * The operation's result, or the bytes that must be signed first.
    *
    * @throws INPUT_INVALID for a signature that is not the root key's, or an instant that has passed
    */
-  async run<T>(handed: RootSignatures, operation: (root: Signer) => Promise<T>): Promise<T | SignatureNeeded> {
+  async run<T>(handed: RootSignatures, operation: (root: RootSigner) => Promise<T>): Promise<T | SignatureNeeded> {
     const time = handed.time ?? this.#clock()
     const age = this.#clock() - time
     if (age < 0 || age > INSTANT_AGE_MS)
       throw new NodeError('INPUT_INVALID', 'time: the operation took too long; start it again.')
     const known = new Map((handed.signatures ?? []).map(({ bytes, sig }) => [bytes, this.#checked(bytes, sig)]))
     let wanted: string | undefined
-    const root: Signer = {
+    const root: RootSigner = {
+      at: time,
       publicKey: this.#publicKey,
       keyId: this.#keyId,
       sign(bytes) {
@@ -65,7 +63,7 @@ export class RemoteRoot {
       },
     }
     try {
-      return await this.#instant.run(time, () => operation(root))
+      return await operation(root)
     } catch (error) {
       if (wanted === undefined) throw error
       return { sign: { bytes: wanted }, time }

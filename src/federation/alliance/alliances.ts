@@ -6,12 +6,11 @@ import {
   type Envelope,
   isSlug,
   memberIdOf,
-  type Signer,
   signStatement,
   statementHash,
   toCharter,
 } from '#log'
-import type { Alliances, JoinRequest, ProposalState, VotedCharter } from '../api.ts'
+import type { Alliances, JoinRequest, ProposalState, RootSigner, VotedCharter } from '../api.ts'
 import type { Context } from '../context.ts'
 import type { CharterDirectory } from '../directory.ts'
 import { FederationError } from '../error.ts'
@@ -52,7 +51,7 @@ export class AllianceOperations implements Alliances {
     })
   }
 
-  async create(alliance: Slug, rules: Partial<CharterRules>, root: Signer): Promise<VotedCharter> {
+  async create(alliance: Slug, rules: Partial<CharterRules>, root: RootSigner): Promise<VotedCharter> {
     if (!isSlug(alliance))
       throw new FederationError(
         'ALLIANCE_SLUG',
@@ -61,7 +60,7 @@ export class AllianceOperations implements Alliances {
     if (this.#parts.directory.charter(alliance))
       throw new FederationError('ALLIANCE_EXISTS', `This member is in an alliance ${alliance} already`)
     const { context } = this.#parts
-    const time = context.now()
+    const time = root.at ?? context.now()
     const charter = toCharter({
       type: 'charter',
       alliance,
@@ -138,7 +137,7 @@ export class AllianceOperations implements Alliances {
     return this.#parts.joins.requests(alliance)
   }
 
-  async confirm(alliance: Slug, member: MemberId, root: Signer): Promise<ProposalState> {
+  async confirm(alliance: Slug, member: MemberId, root: RootSigner): Promise<ProposalState> {
     const { context, joins } = this.#parts
     const { charter } = this.#charter(alliance)
     const request = (await joins.requests(alliance)).find(
@@ -146,7 +145,7 @@ export class AllianceOperations implements Alliances {
     )
     if (!request)
       throw new FederationError('JOIN_UNKNOWN', `${member} has not asked to join ${alliance}, or is in it already`)
-    const time = Math.max(context.now(), charter.time)
+    const time = Math.max(root.at ?? context.now(), charter.time)
     const row: CharterMember = { ...request.member, standing: 'active', joined: time }
     const next = toCharter({
       ...charter,
@@ -158,7 +157,7 @@ export class AllianceOperations implements Alliances {
     return this.#voteFor(next, root)
   }
 
-  async approve(alliance: Slug, root: Signer, version?: number): Promise<ProposalState> {
+  async approve(alliance: Slug, root: RootSigner, version?: number): Promise<ProposalState> {
     this.#charter(alliance)
     const [proposal] = await this.#parts.charters.proposals(alliance)
     if (!proposal) throw new FederationError('ALLIANCE_NO_PROPOSAL', `No charter of ${alliance} waits for votes`)
@@ -206,7 +205,7 @@ export class AllianceOperations implements Alliances {
     return charter !== undefined
   }
 
-  async #voteFor(charter: CharterStatement, root: Signer): Promise<ProposalState> {
+  async #voteFor(charter: CharterStatement, root: RootSigner): Promise<ProposalState> {
     const { context, charters } = this.#parts
     const current = this.#charter(charter.alliance).charter
     const row = current.members.find((member) => member.id === context.self.member)
@@ -220,13 +219,13 @@ export class AllianceOperations implements Alliances {
   }
 
   /** One vote for each alliance and version, on disk before it is shown to anybody. */
-  async #vote(charter: CharterStatement, row: CharterMember, root: Signer): Promise<Envelope> {
+  async #vote(charter: CharterStatement, row: CharterMember, root: RootSigner): Promise<Envelope> {
     if (toBase64(root.publicKey) !== row.root)
       throw new FederationError('KEY_MISMATCH', 'This is not the root key that stands for this member in the charter')
     const { context } = this.#parts
     const { alliance, version } = charter
     const hash = statementHash(charter)
-    const fields = { member: row.id, alliance, charter: hash, time: context.now() }
+    const fields = { member: row.id, alliance, charter: hash, time: root.at ?? context.now() }
     const vote = signStatement('vote', fields, [root])
     const key = `${alliance}/${version}`
     const put = { op: 'put' as const, collection: VOTES, key, value: vote as unknown as Json, ifAbsent: true }
