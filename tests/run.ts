@@ -11,7 +11,12 @@ const CONCURRENCY = 2
 const FILE_TIMEOUT_MS = 600_000
 
 const SUITES: Record<string, string[]> = {
-  default: ['tests/*.test.ts', 'src/**/*.test.ts', 'tests/{cli,alliance,leak}/**/*.test.ts', 'tests/taxii/{server,paging,pull-push,slow-clients}.test.ts'],
+  default: [
+    'tests/*.test.ts',
+    'src/**/*.test.ts',
+    'tests/{cli,alliance,leak}/**/*.test.ts',
+    'tests/taxii/{server,paging,pull-push,slow-clients}.test.ts',
+  ],
   conformance: ['tests/conformance/**/*.test.ts'],
   interop: ['tests/taxii/clients.test.ts'],
   durability: ['tests/durability/**/*.test.ts'],
