@@ -213,6 +213,14 @@ test('an event keeps its markings, the strictest for each element, and leaves ou
     understood.objects.every((one) => one['object_marking_refs'] !== undefined),
     'observables are marked too',
   )
+  const red = 'indicator--5e6a1f0e-8c1a-4b77-9d55-0242ac120004'
+  for (const object of understood.objects)
+    if (JSON.stringify(object).includes(red))
+      assert.equal(
+        TLP_LEVEL_BY_ID.get(String([object['object_marking_refs']].flat()[0])),
+        'red',
+        'what is amber names nothing red',
+      )
   const text = JSON.stringify(understood.objects)
   for (const withheld of ['closer.example.com', 'gone.example.com', 'proposed.example.com'])
     assert.ok(!text.includes(withheld), withheld)
@@ -288,13 +296,19 @@ test('sightings, references, galaxies and reports of an event become relationshi
   )
 })
 
-test('an event that went out and comes back is the same event', () => {
+test('an event that went out and comes back is the same event; what is stricter than it comes in one of its own', () => {
   const { objects } = read(JSON.stringify(SAMPLE_EVENT))
   const { text, losses } = writeOutput(objects, 'misp', { now: NOW })
-  const { Event } = JSON.parse(text) as { Event: { uuid: string; Attribute: JsonObject[]; Object: JsonObject[] } }
+  const { response } = JSON.parse(text) as {
+    response: { Event: { uuid: string; Attribute: JsonObject[]; Object: JsonObject[] } }[]
+  }
+  const [{ Event }] = response as [(typeof response)[number]]
+  const all = response.flatMap((one) => one.Event.Attribute)
+  assert.equal(response.length, 2)
+  assert.ok(!JSON.stringify(Event).includes('ec5aedf5ecc6'))
   assert.equal(Event.uuid, SAMPLE_EVENT.Event.uuid)
   for (const original of SAMPLE_EVENT.Event.Attribute.slice(0, 2)) {
-    const back = Event.Attribute.find(({ uuid }) => uuid === original.uuid)
+    const back = all.find(({ uuid }) => uuid === original.uuid)
     assert.deepEqual(
       [back?.['type'], back?.['value'], back?.['to_ids'], back?.['category']],
       [original.type, original.value, original.to_ids, original.category],

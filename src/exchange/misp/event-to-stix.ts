@@ -1,5 +1,6 @@
 import type { JsonObject } from '#base'
 import { toTimestamp } from '#base'
+import { TLP_LEVEL_BY_ID, type TlpLabel } from '#stix'
 import { OBJECT_ATTRIBUTES_MAX } from '../limits.ts'
 import { strictest, tlpMarkingId } from '../markings.ts'
 import type { ReadContext } from '../format.ts'
@@ -107,6 +108,18 @@ class EventReader {
     return level === undefined ? this.#context : { ...this.#context, markings: [tlpMarkingId(level)] }
   }
 
+  /** Context of what refers to some objects: as strict as the strictest of them. */
+  #contextFor(ids: readonly string[]): MispContext {
+    return this.#contextOf(ids.flatMap((id) => levelOf(this.#objects.get(id)) ?? []))
+  }
+
+  /** Whether the event's own level lets it name an object. */
+  #mayName(object: JsonObject): boolean {
+    const own = levelOf(object)
+    const level = strictest(this.#tags.levels) ?? 'clear'
+    return own === undefined || strictest([own, level]) === level
+  }
+
   #whyLeft(element: JsonObject): string | undefined {
     return flagOf(element, 'deleted') === true ? 'it was deleted' : keptCloser(element, this.#event)
   }
@@ -201,12 +214,13 @@ class EventReader {
     for (const target of this.#galaxies(element, tags, path)) {
       const kind =
         detecting !== undefined && INDICATED.has(target.slice(0, target.indexOf('--'))) ? 'indicates' : 'related-to'
-      if (main !== undefined) this.#add([relationship(main, kind, target, this.#context.at, this.#context)])
+      if (main !== undefined)
+        this.#add([relationship(main, kind, target, this.#context.at, this.#contextFor([main, target]))])
     }
     objectsOf(element, 'Sighting').forEach((one, index) => {
       const organisation = objectOf(one, 'Organisation')
       const by = organisation ? this.#identity(organisation) : this.#context.creator
-      const seen = main === undefined ? undefined : sightingToStix(one, main, by, this.#context)
+      const seen = main === undefined ? undefined : sightingToStix(one, main, by, this.#contextFor([main]))
       if (seen) this.#add([seen])
       else
         this.#context.losses.add(
@@ -254,7 +268,9 @@ class EventReader {
             .toLowerCase()
             .replace(/[^a-z0-9]+/g, '-')
             .replace(/^-|-$/g, '') || 'related-to'
-        this.#add([relationship(source, kind.slice(0, 200), target, this.#context.at, this.#context)])
+        this.#add([
+          relationship(source, kind.slice(0, 200), target, this.#context.at, this.#contextFor([source, target])),
+        ])
       })
     }
   }
@@ -280,6 +296,7 @@ class EventReader {
     const report = common('report', id, this.#context.at, this.#context)
     this.#notes(String(report['id']))
     const refs = [...this.#objects.values()]
+      .filter((one) => this.#mayName(one))
       .map((one) => String(one['id']))
       .filter((one) => one !== this.#context.creator)
     if (refs.length === 0) {
@@ -333,6 +350,13 @@ function referrersOf(siblings: ReadonlyMap<string, JsonObject>): Map<string, str
       referrers.set(uuid, names)
     }
   return referrers
+}
+
+/** Level of an object's marking. */
+function levelOf(object: JsonObject | undefined): TlpLabel | undefined {
+  const refs = object?.['object_marking_refs']
+  const levels = Array.isArray(refs) ? refs.map((ref) => TLP_LEVEL_BY_ID.get(String(ref))) : []
+  return strictest(levels.filter((level) => level !== undefined))
 }
 
 const hasRelation = (object: JsonObject, relation: string) =>
