@@ -1,4 +1,4 @@
-import type { Hash, MemberId } from '#base'
+import type { Hash, MemberId, Slug } from '#base'
 import { type Envelope, type LogRow, signSnapshot, type Snapshot } from '#log'
 import type { LogHead } from '#store'
 import type { Context } from '../context.ts'
@@ -14,6 +14,13 @@ export interface Given {
   logs: LogRow[]
 }
 
+/** What a reader may mirror at one moment: everything that a snapshot for it depends on, but for the time. */
+export interface View {
+  heads: LogHead[]
+  logs: LogRow[]
+  charters: Readonly<Record<Slug, Hash>>
+}
+
 /** Signs, for each reader, what it may mirror of this author: whole, or what changed since a list it was given. */
 export class Snapshots {
   readonly #context: Context
@@ -27,14 +34,20 @@ export class Snapshots {
     this.#access = access
   }
 
-  /** A snapshot of this moment, with the heads it names and the list that the reader had at `since`. */
+  /** What the reader may mirror now. */
+  view(reader: MemberId): View {
+    const heads = this.#access.ownFor(reader)
+    const logs = heads.map(({ log, size, root }) => ({ log, size, root }))
+    return { heads, logs, charters: this.#chartersOf(reader) }
+  }
+
+  /** A snapshot of this moment, with the list that the reader had at `since`. */
   make(
     reader: MemberId,
     since?: number,
-  ): { envelope: Envelope<Snapshot>; heads: LogHead[]; given: Given; base?: Given } {
+    { logs, charters }: View = this.view(reader),
+  ): { envelope: Envelope<Snapshot>; given: Given; base?: Given } {
     const { self, now } = this.#context
-    const heads = this.#access.ownFor(reader)
-    const logs = heads.map(({ log, size, root }) => ({ log, size, root }))
     const lists = this.#given.get(reader) ?? []
     const base = since === undefined ? undefined : lists.find((list) => list.sequence === since)
     const envelope = signSnapshot(
@@ -43,7 +56,7 @@ export class Snapshots {
         reader,
         previousSequence: lists.at(-1)?.sequence ?? 0,
         time: now(),
-        charters: this.#chartersOf(reader),
+        charters,
         logs,
         ...(base ? { since: base } : {}),
       },
@@ -52,7 +65,7 @@ export class Snapshots {
     const given = { sequence: envelope.statement.sequence, logs }
     // The reader's base stays first to go: it is about to be replaced by the list made now.
     this.#given.set(reader, [...lists.slice(-LISTS_KEPT + 1), given])
-    return { envelope, heads, given, ...(base ? { base } : {}) }
+    return { envelope, given, ...(base ? { base } : {}) }
   }
 
   /** Only charters in which the reader itself stands: which other alliances exist is not its business. */
@@ -60,4 +73,18 @@ export class Snapshots {
     const alliances = this.#directory.member(reader)?.alliances ?? []
     return Object.fromEntries(this.#directory.charterLines().filter(([alliance]) => alliances.includes(alliance)))
   }
+}
+
+/** Whether a reader would be told the same. */
+export function isSameView(one: View, other: View): boolean {
+  const alliances = Object.keys(one.charters)
+  return (
+    one.logs.length === other.logs.length &&
+    alliances.length === Object.keys(other.charters).length &&
+    alliances.every((alliance) => one.charters[alliance] === other.charters[alliance]) &&
+    one.logs.every(({ log, size, root }, at) => {
+      const row = other.logs[at]
+      return row?.log === log && row.size === size && row.root === root
+    })
+  )
 }
