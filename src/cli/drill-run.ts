@@ -1,5 +1,4 @@
-import { rmSync } from 'node:fs'
-import { mkdtemp } from 'node:fs/promises'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Rehearsal, runRehearsal } from '#node'
@@ -15,6 +14,8 @@ export interface DrillRunOptions {
   members?: number
   firstPort?: number
   output: Output
+  /** Gives the run up: the nodes are stopped and their data removed. */
+  signal?: AbortSignal
 }
 
 /** A drill that was run, with its nodes still up; dispose to stop them and remove their data. */
@@ -23,8 +24,9 @@ export type DrillRun = Rehearsal
 /** Runs a drill with a live scoreboard on stderr; the nodes' data lie in a temporary folder. */
 export async function runDrillWithScoreboard(options: DrillRunOptions): Promise<DrillRun> {
   const { output } = options
-  const folder = await mkdtemp(join(tmpdir(), 'noroshi-rehearsal-'))
-  const remove = () => rmSync(folder, { recursive: true, force: true })
+  const folder = mkdtempSync(join(tmpdir(), 'noroshi-rehearsal-'))
+  // Nodes that were killed a moment ago may still write: removing is tried again then.
+  const remove = () => rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 })
   process.once('exit', remove)
   const board = scoreboard(output)
   try {
@@ -34,6 +36,7 @@ export async function runDrillWithScoreboard(options: DrillRunOptions): Promise<
       now: Date.now,
       ...(options.members === undefined ? {} : { members: options.members }),
       ...(options.firstPort === undefined ? {} : { firstPort: options.firstPort }),
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
       onProgress: (text) => output.note(`  ${text} …`),
       onScoreboard: board.show,
     })
@@ -42,10 +45,12 @@ export async function runDrillWithScoreboard(options: DrillRunOptions): Promise<
       async [Symbol.asyncDispose]() {
         await rehearsal[Symbol.asyncDispose]()
         remove()
+        process.off('exit', remove)
       },
     }
   } catch (error) {
     remove()
+    process.off('exit', remove)
     throw error
   } finally {
     board.close()

@@ -35,12 +35,25 @@ export interface DirectorOptions {
   uuid: () => string
   /** Called with every change that a scoreboard shows. */
   onChange: (record: DrillRecord, phase: string) => void
+  /** Gives the run up: it rejects with the signal's reason at once. */
+  signal?: AbortSignal
 }
 
 /** Runs the scenario to its end. @throws DRILL_NOT_READY, DRILL_REQUEST_FAILED */
 export async function runDrill(options: DirectorOptions): Promise<DrillRecord> {
-  const director = new Director(options)
-  return director.run()
+  const { signal } = options
+  signal?.throwIfAborted()
+  const given = Promise.withResolvers<never>()
+  const giveUp = () => given.reject(signal?.reason)
+  signal?.addEventListener('abort', giveUp, { once: true })
+  const run = new Director(options).run()
+  // What it still waits for when it is given up fails or ends by itself, and nobody asks for it.
+  run.catch(() => undefined)
+  try {
+    return await Promise.race([run, given.promise])
+  } finally {
+    signal?.removeEventListener('abort', giveUp)
+  }
 }
 
 class Director {
@@ -49,11 +62,14 @@ class Director {
   readonly #published = new Map<string, Promise<void>>()
   readonly #replays: Replay[] = []
   readonly #pending: Promise<unknown>[] = []
-  readonly #stop = new AbortController()
+  readonly #end = new AbortController()
+  /** Aborted when the run has ended or was given up. */
+  readonly #stop: AbortSignal
   #phase = ''
 
   constructor(options: DirectorOptions) {
     this.#o = options
+    this.#stop = options.signal ? AbortSignal.any([options.signal, this.#end.signal]) : this.#end.signal
     const { scenario } = options
     this.#record = {
       drill: options.drill,
@@ -81,16 +97,18 @@ class Director {
   async run(): Promise<DrillRecord> {
     try {
       await this.#prepare()
+      this.#stop.throwIfAborted()
       this.#record.started = this.#o.now()
       this.#schedule()
       await this.#until(scenarioEndMs(this.#o.scenario))
       await Promise.all(this.#replays.map((replay) => replay.done))
       await Promise.all(this.#pending)
+      this.#stop.throwIfAborted()
       await this.#settle()
       await this.#finish()
       return this.#record
     } finally {
-      this.#stop.abort()
+      this.#end.abort()
     }
   }
 
@@ -123,7 +141,7 @@ class Director {
                 .map((l) => `${l.peer} ${l.state}`)
                 .join(', '),
           )
-        await sleep(POLL_MS)
+        await sleep(POLL_MS, undefined, { signal: this.#stop })
       }
     }
   }
@@ -154,7 +172,14 @@ class Director {
         this.#enter(`wave ${wave.id}`)
         for (const node of network.nodes.values())
           this.#replays.push(
-            startReplay({ ...this.#o, wave, node, record: this.#record, onMatch: (w) => this.#matched(w, node) }),
+            startReplay({
+              ...this.#o,
+              signal: this.#stop,
+              wave,
+              node,
+              record: this.#record,
+              onMatch: (w) => this.#matched(w, node),
+            }),
           )
       })
     }
@@ -265,7 +290,7 @@ class Director {
 
   async #watchAvailability(between: readonly string[], during: () => boolean): Promise<void> {
     const note = (operation: OperationRecord): void => void this.#record.operations.push(operation)
-    while (during() && !this.#stop.signal.aborted) {
+    while (during() && !this.#stop.aborted) {
       for (const key of between) {
         const time = this.#o.now()
         const ok = await ask(nodeOf(this.#o.network, key), 'GET', '/api/v1/objects?limit=1').then(
@@ -288,7 +313,7 @@ class Director {
         signal.entitled.some((key) => key !== signal.by && !hasReceipt(this.#record, signal, key)),
       )
       if (!missing || this.#o.now() > deadline) return
-      await sleep(POLL_MS * 4)
+      await sleep(POLL_MS * 4, undefined, { signal: this.#stop })
     }
   }
 
@@ -305,15 +330,16 @@ class Director {
   }
 
   #at(ms: number, action: () => void): void {
-    this.#pending.push(this.#until(ms).then(() => (this.#stop.signal.aborted ? undefined : action())))
+    this.#pending.push(this.#until(ms).then(() => (this.#stop.aborted ? undefined : action())))
   }
 
   #until(ms: number): Promise<void> {
     const wait = this.#record.started + ms - this.#o.now()
-    return sleep(Math.max(0, wait), undefined, { signal: this.#stop.signal }).catch(() => undefined)
+    return sleep(Math.max(0, wait), undefined, { signal: this.#stop }).catch(() => undefined)
   }
 
   #enter(phase: string): void {
+    this.#o.signal?.throwIfAborted()
     this.#phase = phase
     this.#o.onChange(this.#record, phase)
   }

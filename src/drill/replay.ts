@@ -26,6 +26,8 @@ interface ReplayOptions {
   now: () => number
   /** Called at the first match of the wave at this member. */
   onMatch: (wave: string) => void
+  /** Ends the replay early. */
+  signal: AbortSignal
 }
 
 /** What the telemetry surface answers. */
@@ -69,7 +71,7 @@ export function startReplay(options: ReplayOptions): Replay {
   }
 
   const run = async (): Promise<void> => {
-    for (let n = 0; now() < row.ended; n++) {
+    for (let n = 0; now() < row.ended && !options.signal.aborted; n++) {
       if (unanswered >= UNANSWERED_LIMIT) row.skipped++
       else {
         row.replays = n + 1
@@ -77,7 +79,8 @@ export function startReplay(options: ReplayOptions): Replay {
         open.add(work)
         void work.finally(() => open.delete(work))
       }
-      await sleep(Math.max(0, row.started + (n + 1) * every - now()))
+      const wait = Math.max(0, row.started + (n + 1) * every - now())
+      await sleep(wait, undefined, { signal: options.signal }).catch(() => undefined)
     }
     await Promise.all(open)
   }

@@ -21,12 +21,14 @@ export async function buildWebPage(progress: (text: string) => void): Promise<st
   if (existsSync(MARK) && readFileSync(MARK, 'utf8') === hash) return BUILT
   progress('building the web page (once)')
   const child = spawn(process.execPath, [VITE, 'build', 'web', '--logLevel', 'warn'], { cwd: HOME })
+  const endWithUs = () => child.kill()
+  process.once('exit', endWithUs)
   let said = ''
   for (const stream of [child.stdout, child.stderr])
     stream.on('data', (chunk: Buffer) => {
       said += chunk.toString('utf8')
     })
-  const [code] = (await once(child, 'exit')) as [number | null]
+  const [code] = (await once(child, 'exit').finally(() => process.off('exit', endWithUs))) as [number | null]
   if (code !== 0)
     throw new NodeError('WEB_BUILD_FAILED', `The web page could not be built: ${said.trim().slice(-2_000)}`)
   writeFileSync(MARK, hash)

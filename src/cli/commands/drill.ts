@@ -3,6 +3,7 @@ import { openDrillFolder } from '#node'
 import { EXIT, examples, type Register, UsageError } from '../command.ts'
 import { DRILLS_FOLDER, runDrillWithScoreboard } from '../drill-run.ts'
 import { table } from '../output.ts'
+import { listenForStop, unlessStopped } from '../stop-request.ts'
 
 interface RunOptions {
   members?: string
@@ -25,12 +26,17 @@ export const register: Register = (program, { output, exit }) => {
       examples(['noroshi drill run router-botnet', 'noroshi drill run ./my-scenario --members 8 --report out']),
     )
     .action(async (scenario: string, options: RunOptions) => {
+      using stop = listenForStop(() => output.note('Stopping …'))
       const { findScenario, writeReport } = await openDrillFolder()
-      await using run = await runDrillWithScoreboard({
-        scenarioPath: findScenario(scenario),
-        output,
-        ...(options.members === undefined ? {} : { members: toCount(options.members) }),
-      })
+      await using run = await unlessStopped(stop, () =>
+        runDrillWithScoreboard({
+          scenarioPath: findScenario(scenario),
+          output,
+          signal: stop.signal,
+          ...(options.members === undefined ? {} : { members: toCount(options.members) }),
+        }),
+      )
+      if (run === undefined) return exit(EXIT.failed)
       const files = await writeReport(options.report ?? join(DRILLS_FOLDER, run.report.drill), run.report)
       if (options.json) await output.line(JSON.stringify(run.report))
       else for (const line of [...run.results, `Report: ${files.html}`]) await output.line(line)

@@ -1,9 +1,9 @@
-import { once } from 'node:events'
 import { join } from 'node:path'
 import { buildWebPage, openDrillFolder } from '#node'
 import { EXIT, examples, type Register } from '../command.ts'
 import { DRILLS_FOLDER, type DrillRun, runDrillWithScoreboard } from '../drill-run.ts'
 import type { Output } from '../output.ts'
+import { listenForStop, unlessStopped } from '../stop-request.ts'
 
 /** First port of the rehearsal's web pages; taken ports are passed over. */
 const FIRST_PORT = 7341
@@ -20,24 +20,22 @@ export const register: Register = (program, { output, exit }) => {
     .option('--json', 'print the addresses and the verdict as JSON')
     .addHelpText('after', examples(['npm start', 'noroshi rehearse --scenario ./my-scenario --once']))
     .action(async (options: { scenario: string; once?: boolean; json?: boolean }) => {
-      const stopped = stopSignal()
+      using stop = listenForStop(() => output.note('Stopping …'))
       output.note('Noroshi: a rehearsal on this machine')
       const page = buildWebPage((text) => output.note(`  ${text} …`))
       page.catch(() => undefined)
       const { findScenario } = await openDrillFolder()
       const scenarioPath = findScenario(options.scenario)
-      await page
-      const started = await Promise.race([
-        runDrillWithScoreboard({ scenarioPath, firstPort: FIRST_PORT, output }),
-        stopped,
-      ])
-      if (started === undefined) return exit(EXIT.failed)
-      await using run = started
+      await Promise.race([page, stop.asked])
+      const { signal } = stop
+      await using run = await unlessStopped(stop, () =>
+        runDrillWithScoreboard({ scenarioPath, firstPort: FIRST_PORT, output, signal }),
+      )
+      if (run === undefined) return exit(EXIT.failed)
       await tell(run, output, options.json === true)
       if (!options.once) {
         output.note('The nodes stay up until Ctrl-C.')
-        await stopped
-        output.note('Stopping …')
+        await stop.asked
       }
       exit(run.report.passed ? EXIT.done : EXIT.no)
     })
@@ -59,17 +57,4 @@ async function tell(run: DrillRun, output: Output, asJson: boolean): Promise<voi
   const width = Math.max(...pages.map(({ slug }) => slug.length))
   for (const { slug, url } of pages) await output.line(`  ${slug.padEnd(width)}  ${url}`)
   await output.line(`After-action report: ${files.html} (also .md, .json, and .ja.html in Japanese)`)
-}
-
-/** Resolves at the first request to stop. */
-function stopSignal(): Promise<undefined> {
-  const controller = new AbortController()
-  const { signal } = controller
-  const waits = (['SIGINT', 'SIGTERM', 'SIGHUP'] as const).map((name) =>
-    once(process, name, { signal }).catch(() => undefined),
-  )
-  return Promise.race(waits).then(() => {
-    controller.abort()
-    return undefined
-  })
 }

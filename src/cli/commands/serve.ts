@@ -1,6 +1,6 @@
-import { once } from 'node:events'
 import { openNode, readEnvironment } from '#node'
 import { EXIT, examples, type Register, UsageError } from '../command.ts'
+import { listenForStop } from '../stop-request.ts'
 
 interface Options {
   dir?: string
@@ -40,7 +40,7 @@ export const register: Register = (program, { output, exit }) => {
       const environment = readEnvironment()
       const dir = options.dir ?? environment.dir
       if (dir === undefined) throw new UsageError('Which node? Give --dir DIR, or set NOROSHI_DIR.')
-      const stopped = stopSignal()
+      using stop = listenForStop()
       await using node = await openNode({ ...toNodeOptions(options), dir, logLevel: environment.logLevel })
       const url = node.url()
       await output.line(
@@ -48,7 +48,7 @@ export const register: Register = (program, { output, exit }) => {
           ? JSON.stringify({ url, pid: process.pid, member: node.config.member })
           : `Noroshi of ${node.config.name} serves at ${url}`,
       )
-      await stopped
+      await Promise.race([stop.asked, parentGone()])
       exit(EXIT.done)
     })
 }
@@ -68,12 +68,11 @@ function toNodeOptions({ host, port, tlsCert, tlsKey, tlsCa, behindProxy, rehear
   }
 }
 
-/** Resolves at the first request to stop. */
-function stopSignal(): Promise<unknown> {
-  const controller = new AbortController()
-  const { signal } = controller
-  const waits = (['SIGINT', 'SIGTERM', 'SIGHUP'] as const).map((name) =>
-    once(process, name, { signal }).catch(() => undefined),
-  )
-  return Promise.race(waits).finally(() => controller.abort())
+/** Resolves when the rehearsal that started this node over a channel is gone, however it ended. */
+function parentGone(): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  process.once('disconnect', resolve)
+  // The channel alone keeps no stopped node alive.
+  process.channel?.unref()
+  return promise
 }

@@ -24,6 +24,8 @@ export interface RehearsalOptions {
   /** Script and arguments that serve a node, before `--dir`; tests swap in a broken one. */
   serve?: readonly string[]
   now: () => number
+  /** Gives the start up; what was started is stopped. */
+  signal?: AbortSignal
 }
 
 /** A launcher that starts every member of a scenario as a process of this machine. */
@@ -42,17 +44,24 @@ export const rehearsalLauncher =
       ports.push(free)
       port = port === undefined ? undefined : free + 1
     }
-    await Promise.all(
+    options.signal?.throwIfAborted()
+    // Each is waited for, also where one failed: none may be started after the others were stopped.
+    const starts = await Promise.allSettled(
       members.map(async ({ key }, i) => {
         const serve = options.serve ?? [MAIN, 'serve']
         const args = ['--dir', folderOf(options, key), '--port', String(ports[i]), '--rehearsal']
-        processes.set(key, stack.use(await startNodeProcess([...serve, ...args], folderOf(options, key))))
+        processes.set(
+          key,
+          stack.use(await startNodeProcess([...serve, ...args], folderOf(options, key), options.signal)),
+        )
       }),
     )
+    for (const start of starts) if (start.status === 'rejected') throw start.reason
     progress('linking alliances')
     const nodes = new Map(members.map((member) => [member.key, drillNode(options, member, processes)]))
-    await found(scenario, members, nodes, options.now())
-    const relays = await linkAll(scenario, nodes, stack)
+    await found(scenario, members, nodes, options)
+    const relays = await linkAll(scenario, nodes, stack, options.signal)
+    options.signal?.throwIfAborted()
     const kept = stack.move()
     return {
       nodes,
@@ -86,18 +95,18 @@ async function found(
   scenario: Scenario,
   members: readonly Member[],
   nodes: ReadonlyMap<string, DrillNode>,
-  now: number,
+  { now, signal }: RehearsalOptions,
 ): Promise<void> {
   const charters = Object.entries(scenario.alliances).map(([alliance, keys]) => ({
     keys,
     charter: demoCharter(
       alliance,
       members.filter(({ key }) => keys.includes(key)),
-      now,
+      now(),
     ),
   }))
   for (const { keys, charter } of charters)
-    for (const key of keys) await post(nodes.get(key), '/api/v1/alliances/bootstrap', { charters: [charter] })
+    for (const key of keys) await post(nodes.get(key), '/api/v1/alliances/bootstrap', { charters: [charter] }, signal)
 }
 
 /** One relay for each direction of each link; two members are linked if an alliance has both. */
@@ -105,6 +114,7 @@ async function linkAll(
   scenario: Scenario,
   nodes: ReadonlyMap<string, DrillNode>,
   stack: AsyncDisposableStack,
+  signal: AbortSignal | undefined,
 ): Promise<Map<string, FaultProxy>> {
   const relays = new Map<string, FaultProxy>()
   for (const keys of Object.values(scenario.alliances)) {
@@ -115,7 +125,7 @@ async function linkAll(
         const target = new URL(b.url)
         const relay = stack.use(await openFaultProxy({ host: target.hostname, port: () => Number(target.port) }))
         relays.set(`${from} ${to}`, relay)
-        await post(a, '/api/v1/links', { member: b.slug, address: `http://127.0.0.1:${relay.port}` })
+        await post(a, '/api/v1/links', { member: b.slug, address: `http://127.0.0.1:${relay.port}` }, signal)
       }
     }
   }
@@ -136,12 +146,18 @@ function faultsOn(relays: ReadonlyMap<string, FaultProxy>): Pick<DrillNetwork, '
   }
 }
 
-async function post(node: DrillNode | undefined, path: string, body: unknown): Promise<void> {
+async function post(
+  node: DrillNode | undefined,
+  path: string,
+  body: unknown,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   if (!node) return
   const response = await fetch(node.url + path, {
     method: 'POST',
     headers: { authorization: `Bearer ${node.token}`, 'content-type': 'application/json' },
     body: JSON.stringify(body),
+    ...(signal ? { signal } : {}),
   })
   if (!response.ok)
     throw new NodeError(

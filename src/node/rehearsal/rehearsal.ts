@@ -29,6 +29,8 @@ export interface RehearsalRunOptions {
   onProgress: (text: string) => void
   /** Called with the lines of the scoreboard at each change while the drill runs. */
   onScoreboard?: (lines: string[], phase: string) => void
+  /** Gives the rehearsal up, at any moment: its nodes are stopped, and it rejects with the signal's reason. */
+  signal?: AbortSignal
 }
 
 /** A rehearsal whose nodes are still up; dispose to stop them. */
@@ -47,16 +49,19 @@ export async function runRehearsal(options: RehearsalRunOptions): Promise<Rehear
   const opened = openScenario(options.scenarioPath)
   const scenario = options.members === undefined ? opened.scenario : withMembers(opened.scenario, options.members)
   const drill = `${scenario.scenario}-${new Date(options.now()).toISOString().replace(/\D/g, '').slice(0, 14)}`
-  const { folder, now } = options
+  const { folder, now, signal } = options
+  const abortable = signal ? { signal } : {}
   await mkdir(folder, { recursive: true, mode: 0o700 })
   const launch = rehearsalLauncher({
     folder,
     now,
+    ...abortable,
     ...(options.firstPort === undefined ? {} : { firstPort: options.firstPort }),
     ...(options.serve === undefined ? {} : { serve: options.serve }),
   })
   const network = await launch(scenario, options.onProgress)
   try {
+    signal?.throwIfAborted()
     await storeAtNodes(network, drill, () => ({ title: scenario.title, state: 'running', started: now() }))
     const record = await runDrill({
       drill,
@@ -65,6 +70,7 @@ export async function runRehearsal(options: RehearsalRunOptions): Promise<Rehear
       network,
       now,
       uuid: randomUUID,
+      ...abortable,
       onChange: (record, phase) => options.onScoreboard?.(scoreboardLines(record, phase, now()), phase),
     })
     const report = reportOf(record)
