@@ -123,19 +123,13 @@ const SPACE = 32
 
 /**
  * Whether each ASCII letter of the line's values stands in it as itself: there is no `\u`, and no character that
- * lower-casing takes for an ASCII letter. Looks at every second byte.
+ * lower-casing takes for an ASCII letter.
  */
 function isLiteral(line: Uint8Array, text: string): boolean {
-  for (let i = 1; i < line.length; i += 2) {
-    const code = line[i]!
-    if (code === SMALL_U ? line[i - 1] === BACKSLASH : code === BACKSLASH && line[i + 1] === SMALL_U) return false
-  }
+  if (text.includes('\\u')) return false
   // As long in bytes as in characters: all of it is ASCII, or not UTF-8.
   return text.length === line.length || !/[\u0130\u017f\u212a]/.test(text)
 }
-
-const BACKSLASH = 92
-const SMALL_U = 117
 
 function joined(head: Uint8Array, tail: Uint8Array): Uint8Array {
   const both = new Uint8Array(head.length + tail.length)
