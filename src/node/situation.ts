@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import type { LogId, MemberId, Millis } from '#base'
 import { fromUtf8 } from '#base'
 import type { Federation } from '#federation'
@@ -39,18 +40,25 @@ export class Situation {
     this.#o = options
   }
 
-  /** Counts what arrived in the last hours before the start. */
+  /**
+   * Counts what arrived in the last hours before the start, from the checkpoints: one row for each batch, however many
+   * entries it had. It gives way to requests between pages.
+   */
   async rebuild(): Promise<void> {
-    const newest = hourOf(this.#o.now())
-    const oldest = newest - (HOURS - 1) * HOUR_MS
+    const oldest = hourOf(this.#o.now()) - (HOURS - 1) * HOUR_MS
     for (const { log, time, arrived } of await this.#o.store.logs()) {
       if (time < oldest && arrived < oldest) continue
-      let later = 0
-      for (let hour = newest; hour >= oldest; hour -= HOUR_MS) {
-        const counts = await this.#o.store.countObjects({ logs: [log], statuses: ['accepted'], since: hour })
-        const since = counts.reduce((sum, { count }) => sum + count, 0)
-        this.arrived(log, since - later, hour)
-        later = since
+      let before = 0
+      for (;;) {
+        const page = await this.#o.store.checkpoints(log, { after: before })
+        for (const checkpoint of page) {
+          // The first entry of a log is its genesis and no signal.
+          const count = checkpoint.size - Math.max(before, 1)
+          if (checkpoint.arrived >= oldest) this.arrived(log, count, checkpoint.arrived)
+          before = checkpoint.size
+        }
+        if (page.length === 0) break
+        await setImmediate()
       }
     }
   }
