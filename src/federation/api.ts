@@ -200,8 +200,10 @@ export interface LinkState {
   state: 'up' | 'stale' | 'down' | 'connecting'
   /** Entries the peer's newest snapshot offers and that are not yet durable here. */
   lagEntries: number
-  /** Peer's clock minus ours, within half a round trip. */
+  /** Peer's clock minus ours, by the shortest of the last round trips; null until one is short or there are three. */
   clockOffsetMs: number | null
+  /** By how much `clockOffsetMs` may be wrong either way. */
+  clockBoundMs: number | null
   lastSeen: Millis | null
   failures: number
   lastError?: string

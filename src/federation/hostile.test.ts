@@ -1,6 +1,7 @@
 // Peers that misbehave: what they send never counts, and nobody else waits for them.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { isJsonObject, parseJson, sha256, utf8 } from '#base'
 import { decodeFrames, encodeFrame, leafHash, signCheckpoint, signLinkRequest, signSnapshot, toSigner } from '#log'
 import type { LinkRequest, LinkResponse } from './api.ts'
@@ -208,3 +209,55 @@ async function* endless() {
 /** Keeps entries from coming along on the stream, so that they must be fetched. */
 const withoutStream = (request: LinkRequest, answer: LinkResponse): LinkResponse =>
   request.target.includes('/stream') ? { status: 404, headers: {}, body: new Uint8Array() } : answer
+
+const refused: LinkResponse = { status: 401, headers: {}, body: utf8('{}') }
+const refusals: Record<string, Parameters<RealNode['intercept']>[0]> = {
+  everything: async () => refused,
+  'everything but its list': (request, next) => (isList(request) ? next() : Promise.resolve(refused)),
+  'nothing, but ends every stream at once': async (request, next) => {
+    const answer = await next()
+    return 'stream' in answer ? { ...answer, stream: ended() } : answer
+  },
+}
+const isList = ({ target }: LinkRequest) => /^\/link\/v1\/logs(\?|$)/.test(target)
+
+async function* ended(): AsyncGenerator<Uint8Array> {
+  yield utf8(': alive\n\n')
+}
+
+for (const [what, behaviour] of Object.entries(refusals)) {
+  test(`a peer that refuses ${what} is asked ever more slowly`, async () => {
+    await using world = await openNodes(['jp-nco', 'us-cisa'])
+    const [bad, us] = world.nodes as [RealNode, RealNode]
+    for (let i = 0; i < 12; i++)
+      await bad.publish({ v: 1, tlp: 'red', participants: [us.member.self.member], kinds: [`kind-${i}`] }, [
+        indicator(`from bad ${i}`, bad.member.self.member, Date.now()),
+      ])
+    let requests = 0
+    bad.intercept((request, next) => {
+      requests++
+      return behaviour?.(request, next) ?? next()
+    })
+    us.federation.start()
+    await sleep(1_500)
+    const early = requests
+    await sleep(3_000)
+    assert.ok(early > 0)
+    assert.ok(early <= 60, `${early} requests in the first 1.5 s`)
+    assert.ok(requests - early <= 30, `${requests - early} requests in the 3 s after`)
+  })
+}
+
+test('a node whose clock is two minutes off is refused, and does not insist', async () => {
+  await using world = await openNodes(['jp-nco', 'us-cisa'], { 'us-cisa': { now: () => Date.now() - 120_000 } })
+  const [jp, us] = world.nodes as [RealNode, RealNode]
+  let requests = 0
+  jp.intercept((_, next) => {
+    requests++
+    return next()
+  })
+  us.federation.start()
+  await sleep(3_000)
+  assert.ok(requests > 1 && requests <= 8, `${requests} requests in 3 s`)
+  assert.equal(us.federation.links()[0]?.state, 'down')
+})

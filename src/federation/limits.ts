@@ -30,9 +30,6 @@ export const LIMITS: Limits = {
   evidenceHoldMs: 72 * 3_600_000,
 }
 
-/** How long a snapshot is fresh. @see WIRE, Snapshot */
-export const SNAPSHOT_VALID_MS = 600_000
-
 /** How far ahead a peer's clock may be. @see WIRE, Snapshot */
 export const CLOCK_AHEAD_MS = 60_000
 

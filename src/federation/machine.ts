@@ -1,6 +1,7 @@
 import type { Hash, LogId, MemberId, Millis, Slug } from '#base'
 import type { AlarmKind, LinkState } from './api.ts'
 import { backoff, type BackoffRange } from './backoff.ts'
+import { type ClockSample, estimateOf, isSettled, withSample } from './clock-offset.ts'
 
 /**
  * The link protocol as a pure function: (state, event) → (state, effects), for one node with many peers.
@@ -35,12 +36,17 @@ export interface PeerState {
   readonly address: string
   readonly asking: boolean
   readonly stream: 'closed' | 'opening' | 'open'
+  /** Streams in a row that did not open or did not last. */
   readonly streamFailures: number
+  readonly streamOpened: Millis
+  /** When a stream may be opened again. */
+  readonly streamAt: Millis
   readonly failures: number
   /** When to ask for a snapshot next: a poll after success, a retry after failure. */
   readonly askAt: Millis
   readonly seen: Millis | null
-  readonly clockOffset: number | null
+  /** The last round trips that tell the peer's clock, oldest first. */
+  readonly clock: readonly ClockSample[]
   readonly lastError?: string
   /** The newest snapshot: what the peer offers. */
   readonly sequence?: number
@@ -52,12 +58,18 @@ export interface PeerState {
   readonly fetching: ReadonlySet<LogId>
   /** Logs whose last fetch failed: not before. */
   readonly blocked: ReadonlyMap<LogId, { readonly until: Millis; readonly failures: number }>
+  /** Fetches in a row that failed, of any log: a peer that refuses them all is not asked for one after the other. */
+  readonly fetchFailures: number
+  readonly fetchAt: Millis
   /** Ids of statements to deliver to this peer, oldest first. */
   readonly outbox: readonly number[]
   readonly sending: boolean
+  readonly sendFailures: number
   readonly sendAt: Millis
   /** Alliances in which the peer named a charter that this node does not know: caught up with before it is served. */
   readonly ahead: ReadonlySet<Slug>
+  readonly catchUps: number
+  readonly catchUpAt: Millis
 }
 
 export type LinkEvent =
@@ -97,6 +109,11 @@ export type Effect =
   | { type: 'catch-up'; peer: MemberId; alliance: Slug }
   | { type: 'alarm'; peer: MemberId; kind: AlarmKind; log?: LogId; message: string }
   | { type: 'link-changed'; peer: MemberId }
+
+/** Between two asks while the peer's clock is not known well. */
+const CLOCK_AGAIN_MS = 1_000
+/** Polls that the stream's snapshots may stand in for until the peer's clock is looked at again. */
+const CLOCK_POLLS = 5
 
 export interface Step {
   state: MachineState
@@ -141,9 +158,13 @@ export function nextWake(state: MachineState): Millis | undefined {
     if (!peer.asking) at(peer.askAt)
     if (peer.seen !== null && !peer.staleAlarmed) at(peer.expires)
     if (peer.seen === null || peer.failures > 0) continue
+    if (peer.stream === 'closed' && !peer.asking) at(peer.streamAt)
+    if (peer.ahead.size > 0) at(peer.catchUpAt)
     if (peer.outbox.length > 0 && !peer.sending) at(peer.sendAt)
     if (peer.fetching.size >= state.settings.fetches) continue
-    for (const [log, { until }] of peer.blocked) if (!peer.fetching.has(log) && isBehind(peer, log)) at(until)
+    for (const [log, { until }] of peer.blocked)
+      if (!peer.fetching.has(log) && isBehind(peer, log)) at(Math.max(until, peer.fetchAt))
+    if (peer.fetchFailures > state.settings.fetches && hasWaiting(peer)) at(peer.fetchAt)
   }
   return wake
 }
@@ -160,7 +181,7 @@ export function linkStateOf(peer: PeerState, now: Millis): LinkState {
     address: peer.address,
     state,
     lagEntries,
-    clockOffsetMs: peer.clockOffset,
+    ...estimateOf(peer.clock),
     lastSeen: peer.seen,
     failures: peer.failures,
     ...(peer.lastError === undefined ? {} : { lastError: peer.lastError }),
@@ -184,20 +205,27 @@ function added(state: MachineState, event: Extract<LinkEvent, { type: 'peer-adde
     asking: false,
     stream: 'closed',
     streamFailures: 0,
+    streamOpened: 0,
+    streamAt: event.now,
     failures: 0,
     askAt: event.now,
     seen: null,
-    clockOffset: null,
+    clock: [],
     expires: 0,
     staleAlarmed: false,
     offered: new Map(),
     held: event.held,
     fetching: new Set(),
     blocked: new Map(),
+    fetchFailures: 0,
+    fetchAt: event.now,
     outbox: known?.outbox ?? [],
     sending: false,
+    sendFailures: 0,
     sendAt: event.now,
     ahead: new Set(),
+    catchUps: 0,
+    catchUpAt: event.now,
   }
   const { next, effects } = work(state.settings, fresh, event.now)
   const close: Effect[] = known ? [{ type: 'close-stream', peer: event.peer }] : []
@@ -225,41 +253,49 @@ function change(settings: MachineSettings, peer: PeerState, event: PeerEvent): P
     case 'ask-failed':
       return { next: failed({ ...peer, asking: false }, settings, event), effects: [] }
     case 'stream-opened':
-      return { next: { ...peer, stream: 'open' }, effects: [] }
+      return { next: { ...peer, stream: 'open', streamOpened: event.now }, effects: [] }
     case 'stream-closed': {
-      // The next answer to an ask opens it again; a peer that never opens one is asked ever more slowly.
-      const streamFailures = peer.stream === 'open' ? 1 : peer.streamFailures + 1
-      const again = event.now + backoff(settings.backoff, streamFailures, event.jitter)
-      const askAt = Math.max(event.now, Math.min(peer.askAt, again))
-      return { next: { ...peer, stream: 'closed', streamFailures, askAt }, effects: [] }
+      // The next answer to an ask opens it again; a peer whose streams don't open or don't last is asked ever more slowly.
+      const hasLasted = peer.stream === 'open' && event.now - peer.streamOpened >= settings.backoff.maxMs
+      const streamFailures = hasLasted ? 1 : peer.streamFailures + 1
+      const streamAt = event.now + backoff(settings.backoff, streamFailures, event.jitter)
+      const askAt = Math.max(event.now, Math.min(peer.askAt, streamAt))
+      return { next: { ...peer, stream: 'closed', streamFailures, streamAt, askAt }, effects: [] }
     }
     case 'alive':
       return { next: { ...peer, seen: Math.max(peer.seen ?? 0, event.now) }, effects: [] }
     case 'mirrored': {
       const held = new Map(peer.held).set(event.log, event.head)
-      return { next: { ...peer, held, ...settled(peer, event.log) }, effects: [] }
+      return { next: { ...peer, held, fetchFailures: 0, fetchAt: event.now, ...settled(peer, event.log) }, effects: [] }
     }
     case 'fetch-failed': {
       const failures = (peer.blocked.get(event.log)?.failures ?? 0) + 1
       const until = event.now + backoff(settings.backoff, failures, event.jitter)
       const { fetching } = settled(peer, event.log)
       const blocked = new Map(peer.blocked).set(event.log, { until, failures })
-      return { next: { ...peer, fetching, blocked, lastError: event.reason }, effects: [] }
+      const fetchFailures = peer.fetchFailures + 1
+      const beyond = fetchFailures - settings.fetches
+      const fetchAt = event.now + (beyond > 0 ? backoff(settings.backoff, beyond, event.jitter) : 0)
+      return { next: { ...peer, fetching, blocked, fetchFailures, fetchAt, lastError: event.reason }, effects: [] }
     }
     case 'due':
       return { next: { ...peer, outbox: [...peer.outbox, event.id] }, effects: [] }
     case 'sent': {
       const done = new Set(event.ids)
-      return { next: { ...peer, sending: false, outbox: peer.outbox.filter((id) => !done.has(id)) }, effects: [] }
+      return {
+        next: { ...peer, sending: false, sendFailures: 0, outbox: peer.outbox.filter((id) => !done.has(id)) },
+        effects: [],
+      }
     }
     case 'send-failed': {
-      const sendAt = event.now + backoff(settings.backoff, 3, event.jitter)
-      return { next: { ...peer, sending: false, sendAt, lastError: event.reason }, effects: [] }
+      const sendFailures = peer.sendFailures + 1
+      const sendAt = event.now + backoff(settings.backoff, sendFailures + 2, event.jitter)
+      return { next: { ...peer, sending: false, sendFailures, sendAt, lastError: event.reason }, effects: [] }
     }
     case 'caught-up': {
       const ahead = new Set(peer.ahead)
       ahead.delete(event.alliance)
-      return { next: { ...peer, ahead }, effects: [] }
+      return { next: { ...peer, ahead, catchUps: ahead.size > 0 ? peer.catchUps : 0 }, effects: [] }
     }
   }
 }
@@ -269,8 +305,11 @@ function applySnapshot(
   peer: PeerState,
   event: Extract<LinkEvent, { type: 'snapshot' }>,
 ): PeerStep {
-  const asked = event.sent !== undefined
-  const done = asked ? { ...peer, asking: false, askAt: event.now + settings.pollMs } : peer
+  const { sent, now } = event
+  const asked = sent !== undefined
+  const clock = asked ? withSample(peer.clock, { sent, time: event.time, now }) : peer.clock
+  const askAt = asked || isSettled(clock) ? nextAsk(settings, clock, now) : peer.askAt
+  const done = asked ? { ...peer, asking: false, askAt, clock } : peer
   // An answer and a push can cross: the older one says nothing new.
   if (peer.sequence !== undefined && event.sequence <= peer.sequence) return { next: done, effects: [] }
   const effects: Effect[] = []
@@ -282,18 +321,16 @@ function applySnapshot(
       effects.push(alarm(peer, 'fork', log, `offers another root for ${row.size} entries than it signed before`))
   }
   const ahead = new Set(event.unknownCharters)
-  for (const alliance of ahead) effects.push({ type: 'catch-up', peer: peer.peer, alliance })
   const next: PeerState = {
     ...done,
     failures: 0,
-    askAt: event.now + settings.pollMs,
+    askAt,
     seen: event.now,
     sequence: event.sequence,
     expires: event.expires,
     staleAlarmed: false,
     offered: event.offered,
     ahead,
-    clockOffset: asked ? Math.round(event.time - (event.sent! + event.now) / 2) : peer.clockOffset,
   }
   delete (next as { lastError?: string }).lastError
   return { next, effects }
@@ -307,25 +344,31 @@ function work(settings: MachineSettings, peer: PeerState, now: Millis): PeerStep
     next = { ...next, staleAlarmed: true }
     effects.push(alarm(next, 'stale', undefined, 'its last snapshot has expired: what it publishes now may be hidden'))
   }
-  if (!next.asking && now >= next.askAt) {
+  const isDue = (at: Millis) => now >= at || at - now > longestWait(settings)
+  if (!next.asking && isDue(next.askAt)) {
     next = { ...next, asking: true }
     effects.push({ type: 'ask', peer: next.peer, ...since(next) })
   }
   if (next.seen === null || next.failures > 0) return { next, effects }
-  if (next.stream === 'closed' && !next.asking) {
+  if (next.ahead.size > 0 && isDue(next.catchUpAt)) {
+    const catchUps = next.catchUps + 1
+    next = { ...next, catchUps, catchUpAt: now + backoff({ ...settings.backoff, maxMs: settings.pollMs }, catchUps, 1) }
+    for (const alliance of next.ahead) effects.push({ type: 'catch-up', peer: next.peer, alliance })
+  }
+  if (next.stream === 'closed' && !next.asking && isDue(next.streamAt)) {
     next = { ...next, stream: 'opening' }
     effects.push({ type: 'open-stream', peer: next.peer, ...since(next) })
   }
   const fetching = new Set(next.fetching)
   for (const [log, offered] of next.offered) {
-    if (fetching.size >= settings.fetches) break
+    if (fetching.size >= settings.fetches || !isDue(next.fetchAt)) break
     const held = next.held.get(log)
-    if (fetching.has(log) || offered.size <= (held?.size ?? 0) || now < (next.blocked.get(log)?.until ?? 0)) continue
+    if (fetching.has(log) || offered.size <= (held?.size ?? 0) || !isDue(next.blocked.get(log)?.until ?? 0)) continue
     fetching.add(log)
     effects.push({ type: 'fetch', peer: next.peer, log, offered, ...(held ? { held } : {}) })
   }
   if (fetching.size > next.fetching.size) next = { ...next, fetching }
-  if (next.outbox.length > 0 && !next.sending && now >= next.sendAt) {
+  if (next.outbox.length > 0 && !next.sending && isDue(next.sendAt)) {
     next = { ...next, sending: true }
     effects.push({ type: 'send', peer: next.peer, ids: next.outbox.slice(0, settings.sendMost) })
   }
@@ -346,6 +389,19 @@ function settled(peer: PeerState, log: LogId): Pick<PeerState, 'fetching' | 'blo
   blocked.delete(log)
   return { fetching, blocked }
 }
+
+/** Soon again while the peer's clock is not known well, and never so late that what is known of it is out of date. */
+function nextAsk(settings: MachineSettings, clock: readonly ClockSample[], now: Millis): Millis {
+  const newest = clock.at(-1)?.at ?? now
+  const latest = isSettled(clock) ? newest + CLOCK_POLLS * settings.pollMs : now + CLOCK_AGAIN_MS
+  return Math.max(now, Math.min(now + settings.pollMs, latest))
+}
+
+/** No wait is ever longer: one that seems so was set before the clock was set back. */
+const longestWait = ({ pollMs, backoff: { maxMs } }: MachineSettings) => Math.max(pollMs, maxMs)
+
+const hasWaiting = (peer: PeerState) =>
+  [...peer.offered.keys()].some((log) => isBehind(peer, log) && !peer.fetching.has(log) && !peer.blocked.has(log))
 
 const isBehind = (peer: PeerState, log: LogId) => (peer.offered.get(log)?.size ?? 0) > (peer.held.get(log)?.size ?? 0)
 

@@ -45,6 +45,7 @@ export class LinkShell {
   readonly #streams = new Map<MemberId, AbortController>()
   /** Peers whose last change could not be applied: the whole list is asked for. */
   readonly #whole = new Set<MemberId>()
+  readonly #catchingUp = new Set<string>()
   #timer: unknown
   #stopped = false
 
@@ -108,7 +109,9 @@ export class LinkShell {
     timers.clear(this.#timer)
     const wake = nextWake(this.#state)
     if (wake === undefined || this.#stopped) return
-    const delay = Math.max(TICK_LEAST_MS, wake - this.#now())
+    // Looks again after a poll's time whatever the clock says: it may have been set back.
+    const { pollMs } = this.#parts.context.limits
+    const delay = Math.min(pollMs, Math.max(TICK_LEAST_MS, wake - this.#now()))
     this.#timer = timers.set(delay, () => this.#dispatch({ type: 'tick', now: this.#now() }))
   }
 
@@ -267,8 +270,10 @@ export class LinkShell {
 
   async #catchUp(peer: MemberId, alliance: string): Promise<void> {
     const to = this.target(peer)
-    if (!to) return
+    const underWay = `${peer}/${alliance}`
+    if (!to || this.#catchingUp.has(underWay)) return
     const { context, client, charters, directory } = this.#parts
+    this.#catchingUp.add(underWay)
     try {
       const result = await catchUp({ client, charters, directory }, to, alliance)
       if (result === 'installed' || result === 'known') {
@@ -278,6 +283,8 @@ export class LinkShell {
       await context.alarm('charter', peer, `It names a charter of ${alliance} that can't be followed: ${result}`)
     } catch (cause) {
       context.log('warn', 'Catching up with a charter failed', { peer, alliance, cause: reasonOf(cause) })
+    } finally {
+      this.#catchingUp.delete(underWay)
     }
   }
 

@@ -24,9 +24,6 @@ export function indicator(name: string, creator: string, time: number, more: Jso
 /** AMBER for an alliance. */
 export const amberFor = (...alliances: string[]): Audience => ({ v: 1, tlp: 'amber', community: alliances.sort() })
 
-/** GREEN for an alliance. */
-export const greenFor = (...alliances: string[]): Audience => ({ v: 1, tlp: 'green', community: alliances.sort() })
-
 /** A name-based UUID that passes as a random one, which STIX asks of objects. */
 function uuid4Like(name: string): string {
   const uuid = uuid5(NAMESPACE, name)
