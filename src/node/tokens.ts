@@ -5,7 +5,6 @@ import { NodeError } from './errors.ts'
 
 /** What a token allows. `operator` allows everything; the others only what their routes name. */
 export type Scope = 'operator' | 'read' | 'publish' | 'telemetry' | 'metrics'
-export const SCOPES = ['operator', 'read', 'publish', 'telemetry', 'metrics'] as const satisfies readonly Scope[]
 
 /** A token as it is kept: never its text. */
 export interface Token {

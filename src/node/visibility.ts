@@ -1,4 +1,4 @@
-import type { Hash, LogId, MemberId, Millis } from '#base'
+import type { LogId, MemberId, Millis } from '#base'
 import type { Directory } from '#federation'
 import type { LogHead, Store } from '#store'
 import type { SharingRules } from './sharing-rules.ts'
@@ -85,10 +85,3 @@ const OWN_PROGRAM = { caveats: true } as const
 
 /** Labels of TLP 2.0 levels, as written in every language. */
 export const tlpLabel = (tlp: string): string => `TLP:${tlp.toUpperCase()}`
-
-/** What identifies an entry. */
-export interface EntryRef {
-  log: LogId
-  index: number
-  audienceId?: Hash
-}

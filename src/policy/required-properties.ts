@@ -3,7 +3,6 @@
  * @see STIX 2.1, sections 4 to 7
  */
 import type { JsonObject } from '#base'
-import { covers } from './selector.ts'
 
 /** Withheld whole rather than cut, whatever the type. */
 const ALWAYS = new Set(['id', 'type', 'spec_version', 'created', 'modified', 'pattern', 'source_ref', 'target_ref'])
@@ -63,7 +62,3 @@ export function firstRequired(object: JsonObject, redacted: readonly string[]): 
   }
   return redacted.find((selector) => ALWAYS.has(selector) || broken.has(selector))
 }
-
-/** Whether a redaction would reach the selector. */
-export const isRedacted = (selector: string, redacted: readonly string[]): boolean =>
-  redacted.some((above) => covers(above, selector))

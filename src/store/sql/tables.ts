@@ -82,9 +82,6 @@ export interface CountRow {
 /** Entries of one log: the key of index 0, and what one index adds. */
 export const LOG_KEY_SPAN = 2 ** 32
 
-/** So that a key stays an exact double. */
-export const MAX_LOGS = 2 ** 21 - 1
-
 /** Key of an entry's row. */
 export const entryKey = (log: number, index: number): number => log * LOG_KEY_SPAN + index
 
