@@ -9,6 +9,8 @@ export interface Bench {
   better: 'higher' | 'lower'
   /** What a rate is divided by: CPU seconds of the process, or wall time. */
   per: 'cpu' | 'wall'
+  /** Takes too long for every run: measured only where it is named on the command line. */
+  byNameOnly?: true
   /** Builds the input once; returns the function whose every call gives one figure. */
   prepare: () => Promise<{ sample: () => Promise<number>; dispose?: () => Promise<void> }>
 }

@@ -71,7 +71,10 @@ function print(rows: Row[]): void {
 }
 
 const all = await load()
-const wanted = positionals.length === 0 ? all : all.filter((bench) => positionals.includes(bench.name))
+const wanted =
+  positionals.length === 0
+    ? all.filter((bench) => !bench.byNameOnly)
+    : all.filter((bench) => positionals.includes(bench.name))
 if (wanted.length === 0) {
   console.error(`No such benchmark. There are: ${all.map((bench) => bench.name).join(', ')}`)
   process.exitCode = 2
@@ -79,6 +82,9 @@ if (wanted.length === 0) {
   const rows: Row[] = []
   for (const bench of wanted) rows.push(await measure(bench))
   print(rows)
+  const leftOut = positionals.length === 0 ? all.filter((bench) => bench.byNameOnly).map((bench) => bench.name) : []
+  if (leftOut.length > 0)
+    console.log(`\nLeft out, since they take minutes: ${leftOut.join(', ')}. Name them to run them.`)
   const machine = { cpu: cpus()[0]?.model, cores: cpus().length, memory: totalmem(), node: process.version }
-  if (values.json) writeFileSync(values.json, JSON.stringify({ machine, rows }, null, 2))
+  if (values.json) writeFileSync(values.json, JSON.stringify({ machine, rows, leftOut }, null, 2))
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import fc from 'fast-check'
 import { Detector, LineMatcher, matchLines, type Rule, tallySightings, toHitLine } from './index.ts'
 
 const stix = (id: string, pattern: string, more: Partial<Rule> = {}): Rule => ({
@@ -280,4 +281,40 @@ test('an international name is found in every spelling that JSON and DNS allow',
     String.raw`xn--bcher-kva\u002eexample`,
   ]
   assert.equal(hitsOf(detector, ...spellings.map(line), line('bucher.example')).length, spellings.length)
+})
+
+test('keywords are found in a line however JSON writes their letters', () => {
+  const words = ['mimidrv', 'lsadump::', String.raw`\\evil/share`, 'say "hi"', '1e+21', 'kilo', '\u00e9\u00e8', 'o']
+  const letter = (c: string) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`
+  const quote = (text: string, how: string) =>
+    how === 'escaped'
+      ? `"${Array.from(text, letter).join('')}"`
+      : how === 'slashes'
+        ? JSON.stringify(text).replaceAll('/', String.raw`\/`)
+        : JSON.stringify(how === 'capitals' ? text.toUpperCase() : text)
+  const value = fc.tuple(
+    fc.array(fc.constantFrom(...words, ...words, 'mimi', '\\', '\u212ailo', ' '), { maxLength: 6 }),
+    fc.constantFrom('plain', 'plain', 'capitals', 'slashes', 'escaped'),
+  )
+  fc.assert(
+    fc.property(fc.subarray(words, { minLength: 1 }), fc.array(value, { maxLength: 5 }), (chosen, values) => {
+      const detector = new Detector()
+      for (const word of chosen) {
+        const pattern = `title: t\nlogsource: {product: windows}\ndetection:\n  k: [${JSON.stringify(
+          word.replaceAll('\\', '\\\\'),
+        )}]\n  condition: k\n`
+        assert.equal(detector.arm({ id: word, kind: 'sigma', pattern, validFrom: 0 }).armed, true)
+      }
+      const fields = values.map(([parts, how], i) => `"f${i}":${quote(parts.join(''), how)}`)
+      const line = `{"EventID":1,"Channel":"c","n":1000000000000000000000,${fields.join(',')}${fields.length ? ',' : ''}"z":0}`
+      const all = values.map(([parts]) => parts.join('').toLowerCase())
+      const expected = chosen.filter(
+        (word) => word === '1e+21' || 'c'.includes(word) || all.some((text) => text.includes(word)),
+      )
+      const matcher = new LineMatcher(detector)
+      const hits = matcher.push(new TextEncoder().encode(`${line}\n`))
+      assert.deepEqual(hits.map(({ id }) => id).sort(), expected.sort(), line)
+    }),
+    { numRuns: 1_000 },
+  )
 })

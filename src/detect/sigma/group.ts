@@ -104,6 +104,10 @@ function weights(rules: readonly ArmedSigma[]): (needle: Needle) => number {
   for (const { rule } of rules) count(rule.test)
   return (needle) => {
     const rarity = RARITY[needle.kind] + needle.text.length
-    return (popularity.get(needleKey(needle)) ?? 1) ** 0.5 * 0.6 ** Math.min(rarity, 12) * (needle.field === undefined ? 50 : 1)
+    return (
+      (popularity.get(needleKey(needle)) ?? 1) ** 0.5 *
+      0.6 ** Math.min(rarity, 12) *
+      (needle.field === undefined ? 50 : 1)
+    )
   }
 }

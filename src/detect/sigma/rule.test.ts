@@ -10,7 +10,7 @@ import { compileTest } from './compile.ts'
 import { RuleGroup } from './group.ts'
 import { parseSigma } from './rule.ts'
 import type { Match, Test } from './test.ts'
-import { ANY_RUN } from './value.ts'
+import { ANY_RUN, type Token } from './value.ts'
 import { EventView, FieldNames } from './view.ts'
 
 const rule = (detection: string, logsource = 'category: test'): string =>
@@ -211,14 +211,18 @@ test('the shapes in which shippers write Windows events read alike', () => {
   })
 })
 
+/** `x`, `*x*` or `*x`. */
+const inForm = (text: string, form: number): Token[] =>
+  form === 0 ? [text] : form === 1 ? [ANY_RUN, text, ANY_RUN] : [ANY_RUN, text]
+
 test('the filter of a group lets through exactly what the rules alone would match', () => {
   const field = fc.constantFrom('a', 'b', undefined)
-  const word = fc.constantFrom('foo', 'barbarbar', 'o', '\u00e9', 'quuxquux', 'xfoo')
+  const word = fc.constantFrom('foo', 'barbarbar', 'o', '\u00e9', 'quuxquux', 'xfoo', '1e21', 'k\\bar/"q', 'BAR\u212a')
   const match: fc.Arbitrary<Match> = fc.oneof(
     fc.tuple(word, fc.integer({ min: 0, max: 2 })).map(([text, form]): Match => ({
       kind: 'text',
       cased: false,
-      tokens: form === 0 ? [text] : form === 1 ? [ANY_RUN, text, ANY_RUN] : [text, ANY_RUN],
+      tokens: inForm(text.toLowerCase(), form),
     })),
     word.map((text): Match => ({ kind: 'regex', source: text, test: (value) => value.includes(text) })),
     fc.constant<Match>({ kind: 'null' }),
@@ -256,13 +260,18 @@ test('the filter of a group lets through exactly what the rules alone would matc
         compiled: compileTest(one, fields),
       }))
       const view = new EventView(fields)
-      view.open(event({ a, b }))
-      const found: string[] = []
-      new RuleGroup(rules, fields).match(view, ({ id }) => found.push(id))
-      assert.deepEqual(
-        found,
-        rules.filter(({ compiled }) => compiled(view)).map(({ id }) => id),
-      )
+      const group = new RuleGroup(rules, fields)
+      const events = [event({ a, b, c: 1e21 }), event({ a: b, b: a })]
+      // Twice, so that the second time what is known of the values answers.
+      for (const one of [...events, ...events]) {
+        view.open(one)
+        const found: string[] = []
+        group.match(view, ({ id }) => found.push(id))
+        assert.deepEqual(
+          found,
+          rules.filter(({ compiled }) => compiled(view)).map(({ id }) => id),
+        )
+      }
     }),
     { numRuns: 2_000 },
   )

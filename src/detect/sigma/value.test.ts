@@ -78,6 +78,17 @@ test('both needle searches find what stands in the lower-cased text', () => {
   )
 })
 
+test('the skipping search tells thousands of needles apart', () => {
+  const needles = Array.from({ length: 3_000 }, (_, i) => `_${(i * 7_919).toString(36)}.exe`)
+  const search = new SkipSearch(new Map(needles.map((needle, i) => [needle, [i]])))
+  const bytes = new ByteText()
+  for (const [i, needle] of needles.entries()) {
+    const found: number[] = []
+    search.search(bytes.of(`C:\\x\\${needle.toUpperCase()} -a`), (owners) => found.push(...owners))
+    assert.deepEqual(found, [i])
+  }
+})
+
 test('literals of an expression stand in whatever it matches', () => {
   const cases: [string, string[] | undefined][] = [
     [String.raw`x(foo|ba+r)\.exe$`, ['.exe']],
