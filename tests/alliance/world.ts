@@ -17,6 +17,7 @@ export interface WorldOptions {
   /** Clients of a member, by its slug. */
   clients?: Record<string, CharterMember['clients']>
   seams?: NodeOptions['seams']
+  tls?: NodeOptions['tls']
   logLevel?: string
 }
 
@@ -45,7 +46,7 @@ export async function openWorld(options: WorldOptions): Promise<World> {
         done()
       },
     })
-    const { seams, logLevel = 'debug' } = options
+    const { seams, tls, logLevel = 'debug' } = options
     const node = await openNode({
       dir: dir(slug),
       port: 0,
@@ -54,6 +55,7 @@ export async function openWorld(options: WorldOptions): Promise<World> {
       logDestination,
       webRoot: '/nowhere',
       ...(seams ? { seams } : {}),
+      ...(tls ? { tls } : {}),
     })
     nodes.set(slug, node)
     return node
