@@ -13,6 +13,8 @@ export interface FederationOptions {
   /** Absent: the process's own timers. The simulator hands in virtual ones. */
   timers?: Timers
   events?: Partial<FederationEvents>
+  /** Why this node may not link to an address; undefined where it may. Absent: it may link to any. */
+  refusesAddress?: (address: string) => string | undefined
   /** Structured log line; never gets a secret or a payload. */
   log?: (level: 'debug' | 'info' | 'warn' | 'error', message: string, fields?: Record<string, Json>) => void
   limits?: Partial<Limits>

@@ -16,6 +16,7 @@ export interface Context {
   readonly limits: Limits
   readonly admits: typeof admits
   readonly acceptsDrill: (drill: string) => boolean
+  readonly refusesAddress: (address: string) => string | undefined
   readonly log: NonNullable<FederationOptions['log']>
   /** Tells the node; never throws. */
   emit<Name extends keyof FederationEvents>(name: Name, ...event: Parameters<FederationEvents[Name]>): void
@@ -56,6 +57,7 @@ export function toContext(options: FederationOptions): Context {
     limits: { ...LIMITS, ...options.limits },
     admits: options.admits ?? admits,
     acceptsDrill: options.acceptsDrill ?? (() => false),
+    refusesAddress: options.refusesAddress ?? (() => undefined),
     log,
     emit,
     jitter: () => Buffer.from(options.random(4)).readUInt32BE(0) / 0xffff_ffff,

@@ -154,6 +154,8 @@ class OpenFederation implements Federation {
     const member = this.#member(name)
     if (!/^https?:\/\/[^\s/]/.test(address))
       throw new FederationError('LINK_ADDRESS', `${address} is no address of a node: give https://host[:port]`)
+    const why = this.#parts.context.refusesAddress(address)
+    if (why !== undefined) throw new FederationError('LINK_REFUSED', why)
     await this.#setLink(member.id, { address })
     this.#parts.shell.add(member.id, member.slug, address)
     // Who joined a moment ago may not know the charter yet in which both stand, and refuses this node until it does.

@@ -3,16 +3,8 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import type { LogId, MemberId } from '#base'
 import { backoff } from './backoff.ts'
-import {
-  type Effect,
-  type Head,
-  initialState,
-  type LinkEvent,
-  linkStateOf,
-  type MachineState,
-  nextWake,
-  step,
-} from './machine.ts'
+import type { Effect, Head, LinkEvent, MachineState } from './machine-state.ts'
+import { initialState, linkStateOf, nextWake, step } from './machine.ts'
 
 const A: MemberId = 'identity--a'
 const B: MemberId = 'identity--b'

@@ -1,7 +1,18 @@
-import type { Hash, LogId, MemberId, Millis, Slug } from '#base'
+import type { LogId, Millis } from '#base'
 import type { AlarmKind, LinkState } from './api.ts'
-import { backoff, type BackoffRange } from './backoff.ts'
+import { backoff } from './backoff.ts'
 import { type ClockSample, estimateOf, isSettled, withSample } from './clock-offset.ts'
+import type { Effect, LinkEvent, MachineSettings, MachineState, PeerState, Step } from './machine-state.ts'
+
+/** Between two asks while the peer's clock is not known well. */
+const CLOCK_AGAIN_MS = 1_000
+/** Polls that the stream's snapshots may stand in for until the peer's clock is looked at again. */
+const CLOCK_POLLS = 5
+
+/** A node without peers. */
+export function initialState(settings: MachineSettings): MachineState {
+  return { settings, peers: new Map() }
+}
 
 /**
  * The link protocol as a pure function: (state, event) → (state, effects), for one node with many peers.
@@ -10,122 +21,9 @@ import { type ClockSample, estimateOf, isSettled, withSample } from './clock-off
  * `open-stream` → event `mirrored` when a batch is durable → effect `send` of the receipts that became due. Every
  * failure sets that peer's own retry time; nothing one peer does is waited for by another.
  * @see FEDERATION.md
+ *
+ * Applies one event; never throws, never looks at clock or randomness but those in the event.
  */
-export interface MachineState {
-  readonly settings: MachineSettings
-  readonly peers: ReadonlyMap<MemberId, PeerState>
-}
-
-export interface MachineSettings {
-  readonly pollMs: number
-  readonly backoff: BackoffRange
-  /** Logs of one peer that are fetched at the same time. */
-  readonly fetches: number
-  /** Statements of one request to the author. */
-  readonly sendMost: number
-}
-
-export interface Head {
-  readonly size: number
-  readonly root: Hash
-}
-
-export interface PeerState {
-  readonly peer: MemberId
-  readonly slug: Slug
-  readonly address: string
-  readonly asking: boolean
-  readonly stream: 'closed' | 'opening' | 'open'
-  /** Streams in a row that did not open or did not last. */
-  readonly streamFailures: number
-  readonly streamOpened: Millis
-  /** When a stream may be opened again. */
-  readonly streamAt: Millis
-  readonly failures: number
-  /** When to ask for a snapshot next: a poll after success, a retry after failure. */
-  readonly askAt: Millis
-  readonly seen: Millis | null
-  /** The last round trips that tell the peer's clock, oldest first. */
-  readonly clock: readonly ClockSample[]
-  readonly lastError?: string
-  /** The newest snapshot: what the peer offers. */
-  readonly sequence?: number
-  readonly expires: Millis
-  readonly staleAlarmed: boolean
-  readonly offered: ReadonlyMap<LogId, Head>
-  /** What is durable here. */
-  readonly held: ReadonlyMap<LogId, Head>
-  readonly fetching: ReadonlySet<LogId>
-  /** Logs whose last fetch failed: not before. */
-  readonly blocked: ReadonlyMap<LogId, { readonly until: Millis; readonly failures: number }>
-  /** Fetches in a row that failed, of any log: a peer that refuses them all is not asked for one after the other. */
-  readonly fetchFailures: number
-  readonly fetchAt: Millis
-  /** Ids of statements to deliver to this peer, oldest first. */
-  readonly outbox: readonly number[]
-  readonly sending: boolean
-  readonly sendFailures: number
-  readonly sendAt: Millis
-  /** Alliances in which the peer named a charter that this node does not know: caught up with before it is served. */
-  readonly ahead: ReadonlySet<Slug>
-  readonly catchUps: number
-  readonly catchUpAt: Millis
-}
-
-export type LinkEvent =
-  | { type: 'peer-added'; peer: MemberId; slug: Slug; address: string; held: ReadonlyMap<LogId, Head>; now: Millis }
-  | { type: 'peer-removed'; peer: MemberId }
-  | {
-      type: 'snapshot'
-      peer: MemberId
-      sequence: number
-      time: Millis
-      expires: Millis
-      /** Complete, after a delta was applied and its `all` checked. */
-      offered: ReadonlyMap<LogId, Head>
-      unknownCharters: readonly Slug[]
-      /** When the request left; absent for one that came on the stream. */
-      sent?: Millis
-      now: Millis
-    }
-  | { type: 'ask-failed'; peer: MemberId; reason: string; jitter: number; now: Millis }
-  | { type: 'stream-opened'; peer: MemberId; now: Millis }
-  | { type: 'stream-closed'; peer: MemberId; jitter: number; now: Millis }
-  | { type: 'alive'; peer: MemberId; now: Millis }
-  | { type: 'mirrored'; peer: MemberId; log: LogId; head: Head; now: Millis }
-  | { type: 'fetch-failed'; peer: MemberId; log: LogId; reason: string; jitter: number; now: Millis }
-  | { type: 'due'; peer: MemberId; id: number; now: Millis }
-  | { type: 'sent'; peer: MemberId; ids: readonly number[]; now: Millis }
-  | { type: 'send-failed'; peer: MemberId; reason: string; jitter: number; now: Millis }
-  | { type: 'caught-up'; peer: MemberId; alliance: Slug; now: Millis }
-  | { type: 'tick'; now: Millis }
-
-export type Effect =
-  | { type: 'ask'; peer: MemberId; since?: number }
-  | { type: 'open-stream'; peer: MemberId; since?: number }
-  | { type: 'close-stream'; peer: MemberId }
-  | { type: 'fetch'; peer: MemberId; log: LogId; held?: Head; offered: Head }
-  | { type: 'send'; peer: MemberId; ids: readonly number[] }
-  | { type: 'catch-up'; peer: MemberId; alliance: Slug }
-  | { type: 'alarm'; peer: MemberId; kind: AlarmKind; log?: LogId; message: string }
-  | { type: 'link-changed'; peer: MemberId }
-
-/** Between two asks while the peer's clock is not known well. */
-const CLOCK_AGAIN_MS = 1_000
-/** Polls that the stream's snapshots may stand in for until the peer's clock is looked at again. */
-const CLOCK_POLLS = 5
-
-export interface Step {
-  state: MachineState
-  effects: Effect[]
-}
-
-/** A node without peers. */
-export function initialState(settings: MachineSettings): MachineState {
-  return { settings, peers: new Map() }
-}
-
-/** Applies one event; never throws, never looks at clock or randomness but those in the event. */
 export function step(state: MachineState, event: LinkEvent): Step {
   if (event.type === 'tick') return tick(state, event.now)
   if (event.type === 'peer-added') return added(state, event)

@@ -17,7 +17,7 @@ import type { CharterDirectory } from './directory.ts'
 import type { Heads } from './heads.ts'
 import { CHECKPOINT_GAP_BYTES } from './limits.ts'
 import type { LinkClient, Target } from './link-client.ts'
-import type { Head } from './machine.ts'
+import type { Head } from './machine-state.ts'
 import { MIRRORS, type MirrorRecord } from './mirror-record.ts'
 import {
   checkCheckpoint,

@@ -87,6 +87,7 @@ export interface EventSinks {
 /** Binds the business events to their sinks. */
 export function bindEvents({ store, log, metrics, hub, now }: EventSinks): NodeEvents {
   let pending: Promise<unknown> = Promise.resolve()
+  const told = new Map<MemberId, LinkState['state']>()
 
   const journal = (stream: (typeof JOURNALS)[number], rows: readonly object[]) => {
     if (rows.length === 0) return
@@ -188,6 +189,8 @@ export function bindEvents({ store, log, metrics, hub, now }: EventSinks): NodeE
       metrics.lag.set({ peer: link.slug }, link.lagEntries)
       for (const state of ['up', 'connecting', 'stale', 'down'] as const)
         metrics.links.set({ state }, links.filter((one) => one.state === state).length)
+      if (told.get(link.peer) === link.state) return
+      told.set(link.peer, link.state)
       log.info({ peer: link.slug, state: link.state, error: link.lastError }, 'link')
       live('link', { peer: link.slug, state: link.state })
     },

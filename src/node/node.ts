@@ -22,7 +22,7 @@ import { openHttpServer } from './http-server.ts'
 import { type NodeLog, openLog } from './logging.ts'
 import { openMetrics } from './metrics.ts'
 import type { NodeContext } from './node-context.ts'
-import { openOutbound } from './outbound.ts'
+import { openOutbound, refusesAddress } from './outbound.ts'
 import { Publisher } from './publish.ts'
 import { RemoteRoot } from './remote-root.ts'
 import { isDemoKey } from './root-key.ts'
@@ -98,6 +98,7 @@ export async function openNode(options: NodeOptions): Promise<NoroshiNode> {
       now,
       random,
       transport: outbound.transport,
+      refusesAddress,
       events: federationEvents(events, {
         arming: () => arming,
         situation: () => situation,

@@ -14,6 +14,14 @@ export interface Outbound extends Disposable {
   transport: Transport
 }
 
+/** Why links may not go to an address; undefined where they may. */
+export function refusesAddress(address: string): string | undefined {
+  if (!URL.canParse(address)) return `${address} is no address of a node: give https://host[:port].`
+  const { protocol, hostname, origin } = new URL(address)
+  if (protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname))) return undefined
+  return `${origin}: links need https, except on this machine.`
+}
+
 /** Opens the client; `ca` adds certificate authorities to the system's. */
 export function openOutbound(options: { ca?: Buffer }): Outbound {
   const plain = new http.Agent({ keepAlive: true, maxFreeSockets: KEPT_CONNECTIONS })
@@ -25,10 +33,10 @@ export function openOutbound(options: { ca?: Buffer }): Outbound {
   })
   const transport: Transport = (address, request) =>
     new Promise((resolve, reject) => {
+      const why = refusesAddress(address)
+      if (why !== undefined) throw new NodeError('LINK_REFUSED', why)
       const base = new URL(address)
       const isSecure = base.protocol === 'https:'
-      if (!isSecure && (base.protocol !== 'http:' || !isLoopback(base.hostname)))
-        throw new NodeError('LINK_REFUSED', `${base.origin}: links need https, except on this machine.`)
       const sent = (isSecure ? https : http).request(
         {
           agent: isSecure ? secure : plain,

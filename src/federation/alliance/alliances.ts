@@ -103,6 +103,8 @@ export class AllianceOperations implements Alliances {
       )
     if (directory.charter(alliance))
       throw new FederationError('ALLIANCE_EXISTS', `This member is in an alliance ${alliance} already`)
+    const why = context.refusesAddress(address)
+    if (why !== undefined) throw new FederationError('LINK_REFUSED', why)
     const own = { root: fromBase64(context.self.profile.root, 32), nonce: context.random(32) }
     const commitment = toBase64(toCommitment(own.root, own.nonce))
     const target = { member: inviter, address }

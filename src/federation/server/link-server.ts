@@ -11,6 +11,7 @@ import type { Nonces } from '../nonces.ts'
 import type { Access } from './access.ts'
 import { bytes, json, notFound, refusal } from './answers.ts'
 import type { TakenReceipts } from './receipts-taken.ts'
+import { RefusalLog } from './refusal-log.ts'
 import { type Route, toRoute } from './routes.ts'
 import type { Snapshots } from './snapshots.ts'
 import { framesOf, ReaderStream } from './stream.ts'
@@ -39,9 +40,11 @@ export interface ServerParts {
 export class LinkServer {
   readonly #parts: ServerParts
   readonly #streams = new Map<MemberId, ReaderStream[]>()
+  readonly #refusals: RefusalLog
 
   constructor(parts: ServerParts) {
     this.#parts = parts
+    this.#refusals = new RefusalLog(parts.context)
   }
 
   /** Never throws. */
@@ -68,6 +71,7 @@ export class LinkServer {
   }
 
   close(): void {
+    this.#refusals.close()
     for (const streams of this.#streams.values()) for (const stream of streams) stream.close()
   }
 
@@ -90,11 +94,13 @@ export class LinkServer {
         isSeen: () => false,
       })
       const claim = await nonces.claim(verified.key, verified.nonce, Math.floor(now / 1_000))
-      if (claim === 'flooded') return refusal(429, 'Too many requests')
-      return claim === 'fresh' ? verified.from : refusal(401, 'Unauthorized')
+      if (claim === 'fresh') return verified.from
+      this.#refusals.note(verified.from, claim === 'flooded' ? 'LINK_FLOOD' : 'LINK_REPLAY')
+      return claim === 'flooded' ? refusal(429, 'Too many requests') : refusal(401, 'Unauthorized')
     } catch (cause) {
       if (!(cause instanceof LogError)) throw cause
-      context.log('info', 'A link request was refused', { code: cause.code })
+      const claimed = request.headers['noroshi-from']
+      this.#refusals.note(claimed === undefined ? undefined : directory.member(claimed)?.id, cause.code)
       return refusal(401, 'Unauthorized')
     }
   }
