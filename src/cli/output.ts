@@ -4,6 +4,8 @@ import { once } from 'node:events'
 export interface Output {
   /** One line of result on stdout; resolves when more may be written. */
   line(text: string): Promise<void>
+  /** A piece of a line of result. */
+  text(text: string): Promise<void>
   /** One line beside the results, on stderr. */
   note(text: string): void
   /** Shows progress in place, where a person watches. */
@@ -19,12 +21,14 @@ export function processOutput(): Output {
     if (shown) process.stderr.write('\r\u001b[2K')
     shown = false
   }
+  const write = async (text: string) => {
+    clear()
+    if (!process.stdout.write(text)) await once(process.stdout, 'drain')
+  }
   return {
     isWatched: process.stderr.isTTY,
-    async line(text) {
-      clear()
-      if (!process.stdout.write(`${text}\n`)) await once(process.stdout, 'drain')
-    },
+    line: (text) => write(`${text}\n`),
+    text: write,
     note(text) {
       clear()
       process.stderr.write(`${text}\n`)

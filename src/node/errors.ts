@@ -20,7 +20,10 @@ export const ERRORS = {
     'Create the node first: noroshi init --dir DIR --slug SLUG --name NAME --nation CC --kind KIND.',
   ],
   DEMO_KEYS: [409, 'Keys of a rehearsal are public knowledge; create a node with keys of its own: noroshi init.'],
-  DISK_FULL: [507, 'Free space on the data directory’s disk; nothing that was acknowledged is lost.'],
+  DISK_FULL: [
+    507,
+    'Free space on the data directory’s disk, and repeat: what was acknowledged is kept, and nothing is published twice.',
+  ],
   FORBIDDEN: [403, 'The token’s scope does not allow this; ask the node’s operator for another one.'],
   INPUT_INVALID: [400, 'Correct the named field; /api/v1/openapi.json describes each request.'],
   INTERNAL: [500, 'Look up the time of the failure in the node’s log.'],

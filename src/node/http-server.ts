@@ -174,7 +174,16 @@ async function answerError(
   const [status] = ERRORS[code]
   if (status >= 500) node.events.failed(`${request.method} ${request.routeOptions.url ?? 'unknown route'}`, error)
   if (code === 'BODY_TOO_LARGE') await passOverBody(request.raw)
-  return answerProblem(reply, code, expose ? message : undefined, partCode)
+  const detail = code === 'BODY_TOO_LARGE' ? tooLargeText(node, request, message) : message
+  return answerProblem(reply, code, expose ? detail : undefined, partCode)
+}
+
+/** Names the limit that a body exceeds, as noroshi.json spells it, and its value. */
+function tooLargeText({ limits }: NodeContext, request: FastifyRequest, message: string): string {
+  const { url, bodyLimit } = request.routeOptions
+  const own = url === '/api/v1/publish' ? 'publishBytes' : url === '/api/v1/telemetry' ? 'telemetryBytes' : 'bodyBytes'
+  if (bodyLimit !== limits[own]) return message
+  return `The body has more than ${bodyLimit} bytes, which is the limit "${own}" of this node.`
 }
 
 function answerProblem(

@@ -9,7 +9,7 @@ import type { Federation } from '#federation'
 import { type Audience, audienceId, ENTRY_KIND, type RecallReason, type TlpLevel } from '#log'
 import type { LogHead, NewEntry, Store } from '#store'
 import { admitObjects, type Refusal } from './admission.ts'
-import { NodeError } from './errors.ts'
+import { isDiskFull, NodeError } from './errors.ts'
 import type { NodeEvents, PublishedRow } from './events.ts'
 import { batchesOf, type Place, type Planned, planReleases, withoutNobodies } from './publish-plan.ts'
 import type { RawObject } from './raw-objects.ts'
@@ -81,6 +81,7 @@ export class Publisher {
   readonly #o: PublisherOptions
   /** Publications that touch an object id, so that two of the same object come one after the other. */
   readonly #inFlight = new Map<string, Promise<unknown>>()
+  #diskRefused: Millis | undefined
 
   constructor(options: PublisherOptions) {
     this.#o = options
@@ -167,10 +168,22 @@ export class Publisher {
     return entries.map(({ log, index }) => ({ log, index }))
   }
 
-  /** Where this node published an object, and when. */
-  async standing(id: string): Promise<(Place & { published: Millis })[]> {
-    const rows = await this.#ownEntries({ id })
-    return rows.map(({ log, index, entryTime = 0 }) => ({ log, index, published: entryTime }))
+  /** Where this node published an object, when, and whether the entry was taken back since. */
+  async standing(id: string): Promise<(Place & { published: Millis; recalled: boolean })[]> {
+    const own = await this.#o.store.logs({ own: true })
+    if (own.length === 0) return []
+    const { rows } = await this.#o.store.objects({
+      logs: own.map(({ log }) => log),
+      ids: [id],
+      statuses: ['accepted', 'recalled'],
+      limit: LOOKUP_ROWS,
+    })
+    return rows.map(({ log, index, entryTime, status }) => ({
+      log,
+      index,
+      published: entryTime,
+      recalled: status === 'recalled',
+    }))
   }
 
   async #ownEntries({
@@ -213,7 +226,9 @@ export class Publisher {
     let done = 0
     progress?.(done, fresh.length)
     for (const batch of batchesOf([...groups.values()], this.#o.commitEntries)) {
-      await this.#commit(batch, places)
+      await this.#commit(batch, places).catch((error: unknown) => {
+        throw this.#explained(error, fresh, places)
+      })
       done += batch.reduce((sum, group) => sum + group.length, 0)
       progress?.(done, fresh.length)
     }
@@ -223,6 +238,24 @@ export class Publisher {
       const recipients = plan.release.recipients.map(({ member }) => this.#o.slugOf(member as MemberId))
       return { id: plan.columns.id, log, index, audience: plan.release.audience, recipients }
     })
+  }
+
+  /** A commit failed: what the earlier commits of the same publication made durable stays published. */
+  #explained(error: unknown, fresh: readonly Planned[], places: ReadonlyMap<Planned, Place>): unknown {
+    if (!isDiskFull(error)) return error
+    this.#diskRefused = this.#o.now()
+    const ids = new Set(fresh.map(({ release }) => release.objectId))
+    const open = new Set(fresh.filter((plan) => !places.has(plan)).map(({ release }) => release.objectId))
+    return new NodeError(
+      'DISK_FULL',
+      `The disk of the data directory takes no more: ${ids.size - open.size} of the ${ids.size} new objects of this request were published, and stay published.`,
+      { cause: error },
+    )
+  }
+
+  /** When the disk last refused a publication. */
+  get diskRefused(): Millis | undefined {
+    return this.#diskRefused
   }
 
   /** One atomic commit: the entries of each audience's log. */

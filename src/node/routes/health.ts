@@ -1,8 +1,11 @@
 import type { FastifyInstance } from 'fastify'
+import { DiskProbe } from '../disk-probe.ts'
 import type { NodeContext } from '../node-context.ts'
 
 /** Health for load balancers, and metrics for Prometheus. */
 export function healthRoutes(app: FastifyInstance, node: NodeContext): void {
+  const { store, now, publisher } = node
+  const disk = new DiskProbe({ store, now, refused: () => publisher.diskRefused })
   app.get('/healthz', { schema: { summary: 'Whether the process answers', tags: ['health'] } }, () => ({
     status: 'ok',
   }))
@@ -10,8 +13,9 @@ export function healthRoutes(app: FastifyInstance, node: NodeContext): void {
     '/readyz',
     { schema: { summary: 'Whether the node can do its work', tags: ['health'] } },
     async (_request, reply) => {
-      const ready = await node.isReady()
-      return reply.code(ready ? 200 : 503).send({ status: ready ? 'ready' : 'not ready' })
+      if (!(await node.isReady())) return reply.code(503).send({ status: 'not ready' })
+      if (await disk.takesWrites()) return { status: 'ready' }
+      return reply.code(503).send({ status: 'not ready', reason: 'The disk of the data directory takes no writes.' })
     },
   )
   app.get(

@@ -1,9 +1,10 @@
 import type { FastifyInstance } from 'fastify'
 import Type, { type Static } from 'typebox'
-import { fromUtf8, type Json } from '#base'
+import { fromUtf8, type Json, type JsonObject } from '#base'
 import type { LogHead, ObjectRow } from '#store'
 import { NodeError } from '../errors.ts'
 import type { NodeContext } from '../node-context.ts'
+import type { Publisher } from '../publish.ts'
 import { closed, Cursor, Limit, Time } from '../schemas.ts'
 import { type Reader, tlpLabel } from '../visibility.ts'
 
@@ -93,12 +94,15 @@ export function objectRoutes(app: FastifyInstance, node: NodeContext): void {
     {
       config: { scopes: [] },
       schema: {
-        summary: 'Own entries in which an object stands',
+        summary: 'Own entries in which an object stands or stood, with recalls and their acknowledgements',
         tags,
         params: Type.Object({ id: Type.String({ maxLength: 256 }) }),
       },
     },
-    async (request) => ({ standing: await node.publisher.standing(request.params.id) }),
+    async (request) => {
+      const standing = await node.publisher.standing(request.params.id)
+      return { standing: await Promise.all(standing.map((entry) => withRecall(node, entry))) }
+    },
   )
 
   app.get(
@@ -120,6 +124,33 @@ export function objectRoutes(app: FastifyInstance, node: NodeContext): void {
   )
 }
 
+/** An own entry with its recall, if it was taken back: when, why, and which recipients acknowledged it. */
+async function withRecall(
+  node: NodeContext,
+  { recalled, ...entry }: Awaited<ReturnType<Publisher['standing']>>[number],
+) {
+  if (!recalled) return entry
+  const { log, index } = entry
+  const acks = await node.federation.recallAcks(log, index)
+  const rows = await node.store.journal<JsonObject>('recalls', { newestFirst: true, limit: RECALL_ROWS })
+  const row = rows.find(({ value }) => value['own'] === true && value['log'] === log && value['index'] === index)
+  return {
+    ...entry,
+    recall: {
+      ...(row ? { time: row.value['time'], reason: row.value['reason'] } : {}),
+      acknowledged: acks.map(({ member, withheld, purged, arrived }) => ({
+        member,
+        slug: node.slugOf(member),
+        withheld,
+        purged,
+        arrived,
+      })),
+    },
+  }
+}
+
+/** Rows of the journal of recalls in which the time and the reason are looked for. */
+const RECALL_ROWS = 10_000
 const VERSIONS_LIMIT = 1_000
 
 async function versionsOf(
