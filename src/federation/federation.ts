@@ -6,6 +6,7 @@ import { AllianceOperations } from './alliance/alliances.ts'
 import { Charters } from './alliance/charters.ts'
 import { catchUp } from './alliance/exchange.ts'
 import { Joins } from './alliance/joins.ts'
+import { PendingJoins } from './alliance/pending-joins.ts'
 import type {
   Federation,
   FederationEvents,
@@ -63,7 +64,14 @@ export async function openFederation(options: FederationOptions): Promise<Federa
   const nonces = await Nonces.open(options.store, context.limits.noncesPerKey)
   const peersOf = (alliance: Slug): Target[] =>
     (directory.charter(alliance)?.charter.members ?? []).flatMap((member) => shell.target(member.id) ?? [])
-  const alliances = new AllianceOperations({ context, directory, charters, joins, client, peersOf })
+  const onJoining = (alliance: Slug) => pending.follow(alliance)
+  const alliances = new AllianceOperations({ context, directory, charters, joins, client, peersOf, onJoining })
+  const pending: PendingJoins = new PendingJoins({
+    context,
+    joins,
+    joined: (alliance) => alliances.joined(alliance),
+    onJoined: (inviter, address) => node.linkInviter(inviter, address),
+  })
   const onGap = (peer: MemberId, alliance: Slug) => {
     void joins
       .joining(alliance)
@@ -90,7 +98,19 @@ export async function openFederation(options: FederationOptions): Promise<Federa
     isAhead,
     onGap,
   })
-  const node = new OpenFederation({ context, directory, heads, outbox, recalls, sent, shell, server, taken, alliances })
+  const node: OpenFederation = new OpenFederation({
+    context,
+    directory,
+    heads,
+    outbox,
+    recalls,
+    sent,
+    shell,
+    server,
+    taken,
+    alliances,
+    pending,
+  })
   hooks.allianceChanged = ({ alliance, what }) => {
     if (what === 'in-force') node.charterChanged(alliance)
   }
@@ -109,6 +129,7 @@ interface Parts {
   server: LinkServer
   taken: TakenReceipts
   alliances: AllianceOperations
+  pending: PendingJoins
 }
 
 class OpenFederation implements Federation {
@@ -131,8 +152,9 @@ class OpenFederation implements Federation {
   start(): void {
     if (this.#started) return
     this.#started = true
-    const { recalls, sent } = this.#parts
+    const { recalls, sent, pending } = this.#parts
     recalls.start()
+    pending.start()
     this.#background('Resuming', sent.resume())
     this.#background('Starting links', this.#syncPeers())
   }
@@ -231,7 +253,8 @@ class OpenFederation implements Federation {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const { shell, server, recalls, sent } = this.#parts
+    const { shell, server, recalls, sent, pending } = this.#parts
+    pending.stop()
     shell.stop()
     server.close()
     recalls.stop()
@@ -246,6 +269,13 @@ class OpenFederation implements Federation {
       this.#syncPeers().then(() => this.alliances.announce(alliance)),
     )
     this.#parts.server.notify()
+  }
+
+  /** Where the charter names no address of the inviter, its invitation's is the one at which it was reached. */
+  async linkInviter(inviter: MemberId, address: string): Promise<void> {
+    const isSet = (await this.#parts.context.store.record(LINKS, inviter)) !== undefined
+    const member = this.directory.member(inviter)
+    if (member && member.address === undefined && !isSet) await this.addLink(inviter, address)
   }
 
   linkChanged(link: LinkState): void {

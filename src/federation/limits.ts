@@ -1,4 +1,5 @@
 import type { Limits } from './api.ts'
+import type { BackoffRange } from './backoff.ts'
 
 const KIB = 1_024
 const MIB = 1_024 * KIB
@@ -38,6 +39,9 @@ export const NONCE_SECONDS = 121
 
 /** Entries that may stand between two checkpoints of a log: what a reader buffers until it can verify. */
 export const CHECKPOINT_GAP_BYTES = 256 * MIB
+
+/** Waits between two questions to the inviter whether a join is in force. */
+export const JOIN_POLL: BackoffRange = { firstMs: 5_000, maxMs: 60_000 }
 
 /** How long an invitation is good. */
 export const INVITATION_VALID_MS = 7 * 24 * 3_600_000

@@ -1,5 +1,8 @@
 // Joining: invitation, words on both sides, votes, and a charter that reaches everybody.
 import assert from 'node:assert/strict'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { makeCharter, makeMember } from '../simulation/members.ts'
 import { openRealNode, reserve, until } from '../testing/real-node.ts'
@@ -71,4 +74,25 @@ test('a member votes once for each version, and a charter without its quorum is 
   await jp.federation.alliances.bootstrapCharter(charter)
   assert.equal(jp.federation.directory.members().length, 3)
   await assert.rejects(jp.federation.alliances.approve('pacific', jp.member.root), { code: 'ALLIANCE_NO_PROPOSAL' })
+})
+
+test('a member that nobody can call learns of its admission by itself, also over a restart, and links to its inviter', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'noroshi-federation-'))
+  const place = await reserve()
+  // Its charter row names no address: nobody can push to it, and it can't be told.
+  await using jp = await openRealNode(makeMember('jp-nco', Date.now()), place)
+  const member = makeMember('us-cisa', Date.now())
+  const first = await openRealNode(member, await reserve(), { folder })
+  for (const node of [jp, first]) node.federation.start()
+  await jp.federation.alliances.create('pacific', {}, jp.member.root)
+  const { text } = await jp.federation.alliances.invite('pacific', { address: place.address })
+  await first.federation.alliances.join(text)
+  await first[Symbol.asyncDispose]()
+  await jp.federation.alliances.confirm('pacific', member.self.member, jp.member.root)
+  await using second = await openRealNode(member, await reserve(), { folder })
+  second.federation.start()
+  await until('the charter', () => second.federation.directory.charter('pacific') !== undefined, 8_000)
+  await until('the link', () => second.federation.links()[0]?.state === 'up', 8_000)
+  assert.equal(second.federation.links()[0]?.address, place.address)
+  await rm(folder, { recursive: true, force: true })
 })

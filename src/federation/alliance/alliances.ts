@@ -34,6 +34,8 @@ export interface AllianceParts {
   client: LinkClient
   /** Peers that stand in the alliance and have a link. */
   peersOf: (alliance: Slug) => Target[]
+  /** A join waits for the charter that admits this member. */
+  onJoining: (alliance: Slug) => void
 }
 
 /** Founding, inviting, joining, voting: what people do with charters. @see FEDERATION.md, Joining */
@@ -95,7 +97,7 @@ export class AllianceOperations implements Alliances {
   async join(text: string) {
     const invitation = parseInvitation(text)
     const { alliance, inviter, address, secret, expires } = invitation
-    const { context, client, joins, directory } = this.#parts
+    const { context, client, joins, directory, onJoining } = this.#parts
     if (context.now() >= expires)
       throw new FederationError(
         'INVITATION_EXPIRED',
@@ -116,6 +118,7 @@ export class AllianceOperations implements Alliances {
     await this.#ask(client.post(target, '/link/v1/join/reveal', utf8(JSON.stringify(second))), address)
     const words = toWords(theirs, own)
     await joins.joining(alliance, { inviter: theirs.row, address, words })
+    onJoining(alliance)
     return { alliance, inviter, inviterSlug: theirs.row.slug, words }
   }
 

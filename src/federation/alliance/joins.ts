@@ -77,6 +77,11 @@ export class Joins {
     return keyIn(this.#keys.get(member) ?? [], key, this.#context.now())
   }
 
+  /** Alliances that this node is about to join. */
+  open(): Slug[] {
+    return [...this.#inviters.keys()]
+  }
+
   isInviter(alliance: Slug, member: MemberId): boolean {
     return this.#inviters.get(alliance) === member
   }
