@@ -200,3 +200,32 @@ test('waits grow, and stay between half of the whole and the whole', () => {
     assert.equal(backoff(settings.backoff, failures, 1), whole)
   }
 })
+
+test('a peer that refuses every log is not asked for one after the other; once it gives one it is asked on', () => {
+  const run = new Run()
+  run.add(A)
+  const logs = Array.from({ length: 100 }, (_, i) => String(i).padStart(64, '0'))
+  run.snapshot(A, 1, Object.fromEntries(logs.map((log) => [log, head(1)])))
+  const asked: LogId[] = []
+  const gather = () => {
+    for (const effect of run.effects) if (effect.type === 'fetch') asked.push(effect.log)
+  }
+  gather()
+  let now = 10
+  for (let failed = 0; failed < asked.length;) {
+    for (; failed < asked.length; failed++) {
+      run.send({ type: 'fetch-failed', peer: A, log: asked[failed]!, reason: 'no', jitter: 1, now })
+      gather()
+    }
+    now = nextWake(run.state)!
+    if (now > 10_000) break
+    run.send({ type: 'tick', now })
+    gather()
+  }
+  assert.ok(asked.length <= 16, `${asked.length} logs were asked for in ten seconds`)
+  run.send({ type: 'tick', now })
+  gather()
+  const given = asked.at(-1)!
+  run.send({ type: 'mirrored', peer: A, log: given, head: head(1), now })
+  assert.equal(run.effects.filter(({ type }) => type === 'fetch').length, 1, 'the next takes its place at once')
+})
