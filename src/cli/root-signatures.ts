@@ -1,4 +1,4 @@
-import { canonicalJson, fromBase64, fromUtf8, type JsonObject, parseJson, toBase64 } from '#base'
+import { canonicalJson, fromBase64, fromUtf8, type Hash, type JsonObject, parseJson, toBase64 } from '#base'
 import type { Signer } from '#log'
 import { NodeError, openRootSigner } from '#node'
 import { UsageError } from './command.ts'
@@ -11,13 +11,15 @@ const ROUNDS = 8
 
 /**
  * Runs an operation that needs the root key: the node says what is to be signed, this process opens the key from the data
- * directory, looks at what it signs, and hands over nothing but the signature.
+ * directory, looks at what it signs, and hands over nothing but the signature. Where a person read one charter, `charter` is
+ * its hash, and a vote for any other one is not signed.
  */
 export async function withRootSignatures<T>(
   node: NodeClient,
   path: string,
   body: object,
   alliance: string,
+  charter?: Hash,
 ): Promise<T> {
   if (node.dir === undefined)
     throw new UsageError(
@@ -35,7 +37,7 @@ export async function withRootSignatures<T>(
     )
     if (code !== 202 || answer.sign === undefined) return answer
     const bytes = fromBase64(answer.sign.bytes)
-    assertVote(bytes, alliance)
+    assertVote(bytes, alliance, charter)
     root ??= await openRootSigner(node.dir, await readPassphrase('Passphrase of the root key'))
     signatures.push({ bytes: answer.sign.bytes, sig: toBase64(root.sign(bytes)) })
     time = answer.time
@@ -44,7 +46,7 @@ export async function withRootSignatures<T>(
 }
 
 /** The root key signs votes of this alliance here, whatever a node may ask for. */
-function assertVote(bytes: Uint8Array, alliance: string): void {
+function assertVote(bytes: Uint8Array, alliance: string, charter: Hash | undefined): void {
   const text = fromUtf8(bytes)
   const isVote = text.startsWith(VOTE_PREFIX)
   const vote = isVote ? (parseJson(text.slice(VOTE_PREFIX.length)) as JsonObject) : {}
@@ -52,11 +54,12 @@ function assertVote(bytes: Uint8Array, alliance: string): void {
     isVote &&
     vote['type'] === 'vote' &&
     vote['alliance'] === alliance &&
+    (charter === undefined || vote['charter'] === charter) &&
     canonicalJson(vote) === text.slice(VOTE_PREFIX.length)
   )
     return
   throw new NodeError(
     'ALLIANCE_REFUSED',
-    'The node asked the root key to sign something other than a vote of this alliance; nothing was signed.',
+    'The node asked the root key to sign something other than that vote of this alliance; nothing was signed.',
   )
 }

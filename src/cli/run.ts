@@ -27,16 +27,20 @@ export async function run(args: readonly string[], output: Output): Promise<Exit
 }
 
 function newProgram(output: Output): Command {
-  return new Command('noroshi')
-    .description('Noroshi: a cyber-defence network for allies.')
-    .version(version(), '-V, --version')
-    .helpCommand(false)
-    .configureHelp({ sortSubcommands: false })
-    .configureOutput({ writeErr: (text) => output.note(text.trimEnd()) })
-    .addHelpText(
-      'after',
-      '\nEvery command has --help with examples, and --json.\nExit codes: 0 done, 1 the answer is no, 2 wrong usage or cannot run.\n',
-    )
+  return (
+    new Command('noroshi')
+      .description('Noroshi: a cyber-defence network for allies.')
+      .version(version(), '-V, --version')
+      .helpCommand(false)
+      // Before the command only: `alliance approve` has a --version of its own.
+      .enablePositionalOptions()
+      .configureHelp({ sortSubcommands: false })
+      .configureOutput({ writeErr: (text) => output.note(text.trimEnd()) })
+      .addHelpText(
+        'after',
+        '\nEvery command has --help with examples, and --json.\nExit codes: 0 done, 1 the answer is no, 2 wrong usage or cannot run.\n',
+      )
+  )
 }
 
 /** Faults of usage come back as errors, from every depth of subcommands. */

@@ -14,7 +14,7 @@ export const ERRORS = {
     409,
     'The folder holds other files; choose an empty or a new one, or the folder `noroshi init` made.',
   ],
-  DATA_DIR_LOCKED: [409, 'Another process runs this node; stop it first, or give the command the other node’s --dir.'],
+  DATA_DIR_LOCKED: [409, 'Another process runs this node; stop it first, or name another --dir.'],
   DATA_DIR_MISSING: [
     404,
     'Create the node first: noroshi init --dir DIR --slug SLUG --name NAME --nation CC --kind KIND.',
@@ -31,7 +31,7 @@ export const ERRORS = {
   KEY_UNREADABLE: [500, 'Restore the keys folder from its backup.'],
   LINK_REFUSED: [409, 'Check the peer’s address and that both nodes stand in one charter.'],
   NODE_UNREACHABLE: [502, 'Start the node with noroshi serve, or name it with --dir or --url.'],
-  NOT_FOUND: [404, 'Nothing with this name can be read with this token.'],
+  NOT_FOUND: [404, 'Check the name; what the token may not read is answered in the same way.'],
   NOT_READY: [503, 'Wait until /readyz answers 200.'],
   PASSPHRASE_MISSING: [400, 'Set NOROSHI_PASSPHRASE, or run the command in a terminal to be asked.'],
   PASSPHRASE_WRONG: [

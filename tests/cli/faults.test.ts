@@ -185,7 +185,8 @@ test('SIGKILL in the middle of publishing loses nothing that was acknowledged', 
     const deadline = Date.now() + PUBLISH_LIMIT_MS
     const work = Array.from({ length: 6 }, async () => {
       while (!killed) {
-        if (Date.now() > deadline) throw new Error(`too few publications were acknowledged: ${node.log().slice(-2_000)}`)
+        if (Date.now() > deadline)
+          throw new Error(`too few publications were acknowledged: ${node.log().slice(-2_000)}`)
         const object = indicator('198.51.100.7')
         const response = await publish(node, JSON.stringify(object)).catch(() => undefined)
         const text = await response?.text().catch(() => undefined)

@@ -1,7 +1,11 @@
 import type { Command } from 'commander'
+import { createInterface } from 'node:readline/promises'
+import { type CharterStatement, statementHash } from '#log'
+import { NodeError } from '#node'
+import { changeLines, joinerLines } from '../charter-change.ts'
 import { collect, EXIT, examples, type Register, UsageError } from '../command.ts'
 import { findNode, type NodeClient, type NodeOptions, withNodeOptions } from '../node-client.ts'
-import { table } from '../output.ts'
+import { type Output, table } from '../output.ts'
 import { withRootSignatures } from '../root-signatures.ts'
 
 interface Member {
@@ -21,19 +25,28 @@ interface Proposal {
   votes: string[]
   needed: number
   inForce: boolean
+  charter: CharterStatement
 }
 
 interface Waiting {
   member: boolean
-  requests: { member: { id: string; slug: string; name: string }; words: string; time: number }[]
+  requests: { member: CharterStatement['members'][number]; words: string; time: number }[]
   proposals: Proposal[]
+  /** The charter in force. */
+  current: CharterStatement | null
 }
 
 type JsonOption = NodeOptions & { json?: boolean }
 
 /** `noroshi alliance …` */
 export const register: Register = (program, { output, exit }) => {
-  const alliance = program.command('alliance').description('Found an alliance, invite, join, approve, list members.')
+  const alliance = program
+    .command('alliance')
+    .description('Found an alliance, invite, join, approve, list members.')
+    .addHelpText(
+      'after',
+      examples(['noroshi alliance create trilateral --dir node', 'noroshi alliance requests trilateral --dir node']),
+    )
   const sub = (usage: string, description: string, lines: string[]): Command =>
     withNodeOptions(alliance.command(usage).description(description))
       .option('--json', 'print JSON')
@@ -105,24 +118,27 @@ export const register: Register = (program, { output, exit }) => {
 
   sub(
     'approve <slug>',
-    'Admit a member after comparing the words, or vote for the proposal that waits; signs with the root key.',
+    'Admit a member after comparing the words, or vote for the proposal that waits, after reading what it changes; signs with the root key.',
     [
-      'noroshi alliance approve trilateral --dir node --member ph-ncert --words "amber fox lantern"',
-      'noroshi alliance approve trilateral --dir node',
+      'noroshi alliance approve trilateral --dir node --member ph-ncert --words "amber fox lantern river"',
+      'noroshi alliance requests trilateral --dir node',
+      'noroshi alliance approve trilateral --dir node --version 4',
     ],
   )
     .option('--member <slug>', 'who asked to join')
     .option('--words <words>', 'the words that they read out', collectWords)
-    .option('--version <version>', 'the version that was read, for a vote')
+    .option('--version <version>', 'the version of the charter that was read, for a vote')
     .action(async (slug: string, options: JsonOption & { member?: string; words?: string; version?: string }) => {
       const node = await findNode(options)
       if (options.member !== undefined && options.words === undefined)
         throw new UsageError('--member needs --words: the words that the new member read out to you.')
-      const body = {
-        ...(options.member === undefined ? {} : { member: options.member, words: options.words }),
-        ...(options.version === undefined ? {} : { version: Number(options.version) }),
-      }
-      const state = await withRootSignatures<Proposal>(node, `/api/v1/alliances/${slug}/approve`, body, slug)
+      const body: { member?: string; words?: string; version?: number } =
+        options.member === undefined ? {} : { member: options.member, words: options.words ?? '' }
+      const charter = options.member === undefined ? await readProposal(node, slug, options.version, output) : undefined
+      if (charter !== undefined) body.version = charter.version
+      const path = `/api/v1/alliances/${slug}/approve`
+      const hash = charter && statementHash({ ...charter })
+      const state = await withRootSignatures<Proposal>(node, path, body, slug, hash)
       await say(options.json, state, [
         state.inForce
           ? `Version ${state.version} of ${slug} is in force.`
@@ -158,10 +174,56 @@ async function membersOf(node: NodeClient, slug: string | undefined): Promise<Me
   return slug === undefined ? members : members.filter(({ alliances }) => alliances.includes(slug))
 }
 
-function requestLines(slug: string, { member, requests, proposals }: Waiting): string[] {
+/** The proposal that a vote is for, after its changes were shown: named by its version, or by a yes at the terminal. */
+async function readProposal(
+  node: NodeClient,
+  slug: string,
+  version: string | undefined,
+  output: Output,
+): Promise<CharterStatement> {
+  const { proposals, current } = await node.get<Waiting>(`/api/v1/alliances/${slug}/requests`)
+  if (version !== undefined && !/^[1-9]\d{0,8}$/.test(version))
+    throw new UsageError('--version: a whole number from 1.')
+  const proposal = proposals.find((one) => version === undefined || one.version === Number(version))
+  if (!proposal)
+    throw new NodeError(
+      'ALLIANCE_REFUSED',
+      version === undefined || proposals.length === 0
+        ? `No charter of ${slug} waits for votes.`
+        : `Version ${version} of ${slug} does not wait for votes; version ${proposals.map((one) => one.version).join(', ')} does.`,
+    )
+  for (const line of proposalLines(slug, proposal, current)) output.note(line)
+  if (version !== undefined || (await isConfirmed(`Vote for version ${proposal.version}?`))) return proposal.charter
+  throw new UsageError(`Nothing was signed. If this is what you want: --version ${proposal.version}.`)
+}
+
+async function isConfirmed(question: string): Promise<boolean> {
+  if (!process.stdin.isTTY || !process.stderr.isTTY) return false
+  const asking = createInterface({ input: process.stdin, output: process.stderr })
+  try {
+    return /^y(?:es)?$/i.test((await asking.question(`${question} [y/N] `)).trim())
+  } finally {
+    asking.close()
+  }
+}
+
+const proposalLines = (
+  slug: string,
+  { version, votes, needed, charter }: Proposal,
+  current: CharterStatement | null,
+) => [
+  `Version ${version} of ${slug} waits: ${votes.length} of ${needed} votes. It changes:`,
+  ...changeLines(current ?? undefined, charter).map((line) => `  ${line}`),
+]
+
+function requestLines(slug: string, { member, requests, proposals, current }: Waiting): string[] {
   return [
     member ? `This member stands in ${slug}.` : `This member does not stand in ${slug} yet.`,
-    ...requests.map(({ member: who, words }) => `${who.slug} (${who.name}) asks to join; its words must be: ${words}`),
-    ...proposals.map(({ version, votes, needed }) => `Version ${version} waits: ${votes.length} of ${needed} votes.`),
+    ...requests.flatMap(({ member: who, words }) => [
+      `${who.slug} asks to join; its words must be: ${words}`,
+      ...joinerLines(who).map((line) => `  ${line}`),
+    ]),
+    ...proposals.flatMap((proposal) => proposalLines(slug, proposal, current)),
+    ...proposals.slice(0, 1).map(({ version }) => `Vote: noroshi alliance approve ${slug} --version ${version}`),
   ]
 }

@@ -13,7 +13,10 @@ interface RunOptions {
 
 /** `noroshi drill run | list | report` */
 export const register: Register = (program, { output, exit }) => {
-  const drill = program.command('drill').description('Run a scenario, list and read drills.')
+  const drill = program
+    .command('drill')
+    .description('Run a scenario, list and read drills.')
+    .addHelpText('after', examples(['noroshi drill list', 'noroshi drill run router-botnet']))
 
   drill
     .command('run <scenario>')

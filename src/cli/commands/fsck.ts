@@ -1,5 +1,5 @@
 import { fsckDirectory, readEnvironment } from '#node'
-import { EXIT, examples, type Register, UsageError } from '../command.ts'
+import { counted, EXIT, examples, type Register, UsageError } from '../command.ts'
 
 /** Faults listed one by one. */
 const LISTED_FAULTS = 50
@@ -22,7 +22,7 @@ export const register: Register = (program, { output, exit }) => {
       else {
         const { logs, entries, checkpoints, objects, bytes } = report.checked
         await output.line(
-          `Checked ${logs} logs, ${entries} entries, ${checkpoints} checkpoints, ${objects} objects, ${bytes} bytes: ${report.ok ? 'all good' : `${report.faults.length} faults`}.`,
+          `Checked ${counted(logs, 'log')}, ${counted(entries, 'entry', 'entries')}, ${counted(checkpoints, 'checkpoint')}, ${counted(objects, 'object')}, ${counted(bytes, 'byte')}: ${report.ok ? 'all good' : counted(report.faults.length, 'fault')}.`,
         )
         for (const { log, index, kind, message } of report.faults.slice(0, LISTED_FAULTS))
           await output.line(

@@ -1,5 +1,5 @@
-import { type InitOptions, initDataDirectory, NodeError, readEnvironment } from '#node'
-import { collect, EXIT, examples, type Register, UsageError } from '../command.ts'
+import { type InitOptions, initDataDirectory, readEnvironment } from '#node'
+import { collect, EXIT, examples, type Register, shaped, toPort, UsageError } from '../command.ts'
 import { readPassphrase } from '../passphrase.ts'
 
 interface Options {
@@ -16,19 +16,36 @@ interface Options {
   json?: boolean
 }
 
+/** Characters of a passphrase, at least. */
+const PASSPHRASE_CHARACTERS = 12
+const KINDS = [
+  'national-csirt',
+  'agency',
+  'military',
+  'ministry',
+  'police',
+  'company',
+  'isac',
+  'vendor',
+  'academia',
+  'other',
+]
+const toSlug = shaped(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'Small letters a-z, digits and hyphens, such as jp-nco.')
+const toNation = shaped(/^[A-Z]{2}$/, 'Two capital letters of ISO 3166-1 alpha-2, such as JP.')
+
 /** `noroshi init` */
 export const register: Register = (program, { output, exit }) => {
   program
     .command('init')
     .description('Create the data directory and the keys of a node. The root key is sealed with a passphrase.')
     .option('--dir <dir>', 'folder to create (NOROSHI_DIR)')
-    .requiredOption('--slug <slug>', 'short name for people, such as jp-nco')
+    .requiredOption('--slug <slug>', 'short name for people, such as jp-nco', toSlug)
     .requiredOption('--name <name>', 'full name of the member')
-    .requiredOption('--nation <cc>', 'ISO 3166-1 alpha-2, such as JP')
-    .requiredOption('--kind <kind>', 'such as national-csirt, agency, company, isac')
+    .requiredOption('--nation <cc>', 'ISO 3166-1 alpha-2, such as JP', toNation)
+    .requiredOption('--kind <kind>', `${KINDS.join(', ')}, or another one`, toSlug)
     .option('--sector <sector>', 'sector of the member; may be given several times', collect)
     .option('--host <host>', 'address to listen on')
-    .option('--port <port>', 'port to listen on')
+    .option('--port <port>', 'port to listen on', toPort)
     .option('--public-url <url>', 'address under which peers reach the node')
     .option('--demo', 'keys that everybody can compute, for a rehearsal only')
     .option('--json', 'print JSON')
@@ -43,6 +60,12 @@ export const register: Register = (program, { output, exit }) => {
       const dir = options.dir ?? readEnvironment().dir
       if (dir === undefined) throw new UsageError('Where? Give --dir DIR, or set NOROSHI_DIR.')
       const passphrase = options.demo ? '' : await readPassphrase('Passphrase for the root key', { confirm: true })
+      if (!options.demo && Array.from(passphrase).length < PASSPHRASE_CHARACTERS)
+        throw new UsageError(
+          `The passphrase is too short: at least ${PASSPHRASE_CHARACTERS} characters guard the root key. Nothing was created.`,
+        )
+      if (!KINDS.includes(options.kind))
+        output.note(`noroshi: --kind ${options.kind} is not a usual kind (${KINDS.join(', ')}); it is taken as it is.`)
       const config = await initDataDirectory({ ...(await toInitOptions(options)), dir, passphrase, now: Date.now() })
       if (options.json)
         await output.line(JSON.stringify({ dir, member: config.member, slug: config.slug, rootKey: config.rootKey }))
@@ -53,7 +76,6 @@ export const register: Register = (program, { output, exit }) => {
 
 async function toInitOptions(options: Options): Promise<Omit<InitOptions, 'dir' | 'passphrase' | 'now'>> {
   const { slug, name, nation, kind, sector, host, port, publicUrl, demo } = options
-  if (port !== undefined && !/^\d{1,5}$/.test(port)) throw new NodeError('USAGE', `--port: ${port} is not a port.`)
   return {
     slug,
     name,

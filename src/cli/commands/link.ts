@@ -17,7 +17,13 @@ type JsonOption = NodeOptions & { json?: boolean }
 
 /** `noroshi link …` */
 export const register: Register = (program, { output, exit }) => {
-  const link = program.command('link').description('Addresses of peers.')
+  const link = program
+    .command('link')
+    .description('Addresses of peers.')
+    .addHelpText(
+      'after',
+      examples(['noroshi link list --dir node', 'noroshi link add us-cisa https://noroshi.example.gov --dir node']),
+    )
   const sub = (usage: string, description: string, lines: string[]): Command =>
     withNodeOptions(link.command(usage).description(description))
       .option('--json', 'print JSON')

@@ -11,7 +11,10 @@ const OBSERVED = { maxBytes: 268_435_456, maxDepth: 80 }
 /** `noroshi pattern …` */
 export const register: Register = (program, context) => {
   const { output, exit } = context
-  const pattern = program.command('pattern').description('Check STIX patterns, match them with observations.')
+  const pattern = program
+    .command('pattern')
+    .description('Check STIX patterns, match them with observations.')
+    .addHelpText('after', examples([`noroshi pattern check "[ipv4-addr:value = '198.51.100.7']"`]))
 
   pattern
     .command('check [pattern]')

@@ -1,5 +1,5 @@
 import { NodeError, type NodeErrorCode, toNodeError } from '#node'
-import { collect, EXIT, examples, type Register } from '../command.ts'
+import { collect, EXIT, examples, oneOf, type Register } from '../command.ts'
 import { findNode, type NodeClient, type NodeOptions, type RequestBody, withNodeOptions } from '../node-client.ts'
 import { readLines } from '../batch.ts'
 import { openInput } from '../input.ts'
@@ -33,6 +33,7 @@ export const register: Register = (program, { output, exit }) => {
     .option(
       '--tlp <level>',
       'clear, green, amber, amber+strict or red: the level of what carries none; it tightens the others, never loosens',
+      oneOf('clear', 'green', 'amber', 'amber+strict', 'red'),
     )
     .option(
       '--to <whom>',

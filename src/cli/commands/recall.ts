@@ -1,10 +1,12 @@
-import { EXIT, examples, type Register, UsageError } from '../command.ts'
+import { EXIT, examples, oneOf, type Register, UsageError } from '../command.ts'
 import { findNode, type NodeOptions, withNodeOptions } from '../node-client.ts'
 
 interface Options extends NodeOptions {
   reason: string
   json?: boolean
 }
+
+const REASONS = ['error', 'legal', 'marking', 'other', 'personal-data', 'source-protection', 'superseded']
 
 /** `noroshi recall` */
 export const register: Register = (program, { output, exit }) => {
@@ -13,11 +15,7 @@ export const register: Register = (program, { output, exit }) => {
       .command('recall <id>')
       .description('Take back an object, or one entry as LOG:INDEX: every recipient stops using it and acknowledges.'),
   )
-    .option(
-      '--reason <reason>',
-      'error, legal, marking, other, personal-data, source-protection or superseded',
-      'error',
-    )
+    .option('--reason <reason>', `${REASONS.join(', ')}`, oneOf(...REASONS), 'error')
     .option('--json', 'print JSON')
     .addHelpText(
       'after',

@@ -1,5 +1,5 @@
 import { openNode, readEnvironment } from '#node'
-import { EXIT, examples, type Register, UsageError } from '../command.ts'
+import { EXIT, examples, type Register, toPort, UsageError } from '../command.ts'
 import { listenForStop } from '../stop-request.ts'
 
 interface Options {
@@ -21,7 +21,7 @@ export const register: Register = (program, { output, exit }) => {
     .description('Run a node until SIGINT or SIGTERM. Its log goes to stderr, as JSON lines.')
     .option('--dir <dir>', 'data directory (NOROSHI_DIR)')
     .option('--host <host>', 'address to listen on; other than loopback needs TLS or a proxy')
-    .option('--port <port>', 'port to listen on; 0 = any free one')
+    .option('--port <port>', 'port to listen on; 0 = any free one', toPort)
     .option('--tls-cert <file>', 'certificate chain, PEM')
     .option('--tls-key <file>', 'its private key, PEM')
     .option('--tls-ca <file>', 'authorities that peers’ certificates may be of, besides the system’s, PEM')
@@ -54,7 +54,6 @@ export const register: Register = (program, { output, exit }) => {
 }
 
 function toNodeOptions({ host, port, tlsCert, tlsKey, tlsCa, behindProxy, rehearsal }: Options) {
-  if (port !== undefined && !/^\d{1,5}$/.test(port)) throw new UsageError(`--port: ${port} is not a port.`)
   if ((tlsCert === undefined) !== (tlsKey === undefined))
     throw new UsageError('--tls-cert and --tls-key belong together.')
   return {

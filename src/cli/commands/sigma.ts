@@ -7,7 +7,10 @@ import { openInput } from '../input.ts'
 /** `noroshi sigma …` */
 export const register: Register = (program, context) => {
   const { output, exit } = context
-  const sigma = program.command('sigma').description('Match a Sigma rule with events.')
+  const sigma = program
+    .command('sigma')
+    .description('Match a Sigma rule with events.')
+    .addHelpText('after', examples(['noroshi sigma match rule.yml events.jsonl']))
   sigma
     .command('match [rule] [files...]')
     .description(

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { EXIT, examples, type Register, UsageError } from '../command.ts'
+import { EXIT, examples, oneOf, type Register, UsageError } from '../command.ts'
 import { findNode, type NodeOptions, withNodeOptions } from '../node-client.ts'
 import { table } from '../output.ts'
 
@@ -15,10 +15,17 @@ interface Token {
 type JsonOption = NodeOptions & { json?: boolean }
 
 const DAY_MS = 86_400_000
+const SCOPES = ['operator', 'read', 'publish', 'telemetry', 'metrics']
 
 /** `noroshi token …` */
 export const register: Register = (program, { output, exit }) => {
-  const token = program.command('token').description('Access of clients and machines.')
+  const token = program
+    .command('token')
+    .description('Access of clients and machines.')
+    .addHelpText(
+      'after',
+      examples(['noroshi token create prometheus --scope metrics --dir node', 'noroshi token list --dir node']),
+    )
   const sub = (usage: string, description: string, lines: string[]): Command =>
     withNodeOptions(token.command(usage).description(description))
       .option('--json', 'print JSON')
@@ -33,7 +40,7 @@ export const register: Register = (program, { output, exit }) => {
     'noroshi token create "bank SOC" --scope read --org ph-bank --days 90 --dir node',
     'noroshi token create prometheus --scope metrics --dir node',
   ])
-    .requiredOption('--scope <scope>', 'operator, read, publish, telemetry or metrics')
+    .requiredOption('--scope <scope>', 'operator, read, publish, telemetry or metrics', oneOf(...SCOPES))
     .option('--org <org>', 'organisation for which its bearer reads; absent = this member')
     .option('--days <days>', 'days until it expires')
     .action(async (name: string, options: JsonOption & { scope: string; org?: string; days?: string }) => {

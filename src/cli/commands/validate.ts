@@ -1,8 +1,9 @@
 import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { Json, JsonObject } from '#base'
 import { answerValidateVector, BundleReader, type StreamItem, validateObject } from '#stix'
 import { exactlyOneForm, runBatch } from '../batch.ts'
-import { EXIT, examples, type Register } from '../command.ts'
+import { EXIT, examples, type Register, UsageError } from '../command.ts'
 import { openInput } from '../input.ts'
 import type { Output } from '../output.ts'
 
@@ -55,11 +56,16 @@ async function validateFile(
   output: Output,
   total: { objects: number; invalid: number },
 ): Promise<void> {
-  const size = file === '-' ? undefined : (await stat(file)).size
+  const about = file === '-' ? undefined : await stat(file)
+  if (about?.isDirectory())
+    throw new UsageError(`${file} is a folder; name the files in it, such as ${join(file, '*.json')}.`)
+  const size = about?.size
+  let isEmpty = true
   const input = openInput(file)
   const reader = new BundleReader()
   const take = async (items: ReturnType<BundleReader['push']>) => {
     for (const item of items) {
+      isEmpty = false
       const report =
         item.kind === 'fault'
           ? faultReport(item.error, file)
@@ -82,6 +88,11 @@ async function validateFile(
     )
   }
   await take(reader.end())
+  if (!isEmpty) return
+  total.invalid++
+  const { errors } = faultReport({ code: 'EMPTY', message: 'it holds no object' }, file)
+  if (options.json) await output.line(JSON.stringify({ id: null, valid: false, errors, warnings: [] }))
+  else for (const line of toLines(null, errors, [])) await output.line(line)
 }
 
 /** A bundle's objects came before it, one by one; it has none of its own only where none came. */

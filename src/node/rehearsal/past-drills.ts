@@ -53,7 +53,11 @@ export async function readReport(folder: string): Promise<DrillReport> {
   try {
     return JSON.parse(await readFile(join(folder, 'report.json'), 'utf8')) as DrillReport
   } catch (cause) {
-    throw new NodeError('NOT_FOUND', `There is no drill report in ${folder}.`, { cause })
+    throw new NodeError(
+      'NOT_FOUND',
+      `There is no drill report in ${folder}; noroshi drill list shows those there are.`,
+      { cause },
+    )
   }
 }
 

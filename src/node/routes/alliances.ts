@@ -86,7 +86,8 @@ export function allianceRoutes(app: FastifyInstance, node: NodeContext): void {
     {
       config,
       schema: {
-        summary: 'Join requests and proposals that wait, and whether this member’s own join is in force',
+        summary:
+          'Join requests, proposals that wait beside the charter in force, and whether this member’s own join is in force',
         tags,
         params: Params,
       },
@@ -98,6 +99,7 @@ export function allianceRoutes(app: FastifyInstance, node: NodeContext): void {
         member: isMember || (await alliances.joined(slug).catch(() => false)),
         requests: await alliances.joinRequests(slug),
         proposals: await alliances.proposals(slug),
+        current: node.directory.charter(slug)?.charter ?? null,
       }
     },
   )
@@ -121,7 +123,11 @@ export function allianceRoutes(app: FastifyInstance, node: NodeContext): void {
       const waiting = (await alliances.joinRequests(slug)).find(
         (one) => one.member.id === member || one.member.slug === member,
       )
-      if (!waiting) throw new NodeError('NOT_FOUND', `Nobody named ${member} asks to join ${slug}.`)
+      if (!waiting)
+        throw new NodeError(
+          'NOT_FOUND',
+          `Nobody named ${member} asks to join ${slug}; noroshi alliance requests ${slug} shows who does.`,
+        )
       if (words !== undefined && wordsOf(words) !== wordsOf(waiting.words))
         throw new NodeError(
           'ALLIANCE_REFUSED',

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import Type, { type Static } from 'typebox'
+import type { MemberId } from '#base'
 import { NodeError } from '../errors.ts'
 import type { NodeContext } from '../node-context.ts'
 import { closed } from '../schemas.ts'
@@ -25,6 +26,10 @@ export function linkListRoutes(app: FastifyInstance, node: NodeContext): void {
     '/api/v1/links',
     { config, schema: { summary: 'Set the address of a peer', tags, body: AddLink } },
     async (request, reply) => {
+      const { member } = request.body
+      const isKnown = node.directory.member(member as MemberId) ?? node.directory.register().org(member)
+      if (!isKnown)
+        throw new NodeError('NOT_FOUND', `No charter names a member "${member}"; noroshi alliance members lists them.`)
       await node.federation.addLink(request.body.member, request.body.address.replace(/\/+$/, ''))
       return reply.code(201).send({ links: node.federation.links() })
     },

@@ -100,7 +100,9 @@ export function objectRoutes(app: FastifyInstance, node: NodeContext): void {
       },
     },
     async (request) => {
-      const standing = await node.publisher.standing(request.params.id)
+      const { id } = request.params
+      const held = await node.publisher.standing(id)
+      const standing = [...held, ...(await takenBack(node, id, held))]
       return { standing: await Promise.all(standing.map((entry) => withRecall(node, entry))) }
     },
   )
@@ -124,11 +126,10 @@ export function objectRoutes(app: FastifyInstance, node: NodeContext): void {
   )
 }
 
+type Standing = Awaited<ReturnType<Publisher['standing']>>[number]
+
 /** An own entry with its recall, if it was taken back: when, why, and which recipients acknowledged it. */
-async function withRecall(
-  node: NodeContext,
-  { recalled, ...entry }: Awaited<ReturnType<Publisher['standing']>>[number],
-) {
+async function withRecall(node: NodeContext, { recalled, ...entry }: Standing) {
   if (!recalled) return entry
   const { log, index } = entry
   const acks = await node.federation.recallAcks(log, index)
@@ -147,6 +148,27 @@ async function withRecall(
       })),
     },
   }
+}
+
+/** Own entries of an object that were taken back and are gone from the store: the journals still name them. */
+async function takenBack(node: NodeContext, id: string, held: readonly Standing[]): Promise<Standing[]> {
+  const recalls = await node.store.journal<JsonObject>('recalls', { newestFirst: true, limit: RECALL_ROWS })
+  const place = (row: { log?: unknown; index?: unknown }) => `${String(row.log)} ${String(row.index)}`
+  const gone = new Set(recalls.filter(({ value }) => value['own'] === true).map(({ value }) => place(value)))
+  for (const entry of held) gone.delete(place(entry))
+  const found: Standing[] = []
+  for (let after = 0; gone.size > 0;) {
+    const rows = await node.store.journal<JsonObject>('published', { after, limit: RECALL_ROWS })
+    for (const { value } of rows) {
+      if (!gone.delete(place(value)) || value['id'] !== id) continue
+      const { log, index, time } = value as unknown as { log: Standing['log']; index: number; time: number }
+      found.push({ log, index, published: time, recalled: true })
+    }
+    const last = rows.at(-1)
+    if (!last) break
+    after = last.sequence
+  }
+  return found
 }
 
 /** Rows of the journal of recalls in which the time and the reason are looked for. */

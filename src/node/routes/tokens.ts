@@ -72,7 +72,10 @@ export function tokenRoutes(app: FastifyInstance, node: NodeContext): void {
     },
     async (request, reply) => {
       if (!(await node.tokens.revoke(request.params.id)))
-        throw new NodeError('NOT_FOUND', `There is no token ${request.params.id}.`)
+        throw new NodeError(
+          'NOT_FOUND',
+          `There is no token ${request.params.id}; noroshi token list shows those there are.`,
+        )
       return reply.code(204).send()
     },
   )
