@@ -232,8 +232,11 @@ export interface Directory {
   memberOfKey(key: KeyId, at: Millis): { member: MemberId; publicKey: Uint8Array } | undefined
   charters(): VotedCharter[]
   charter(alliance: Slug): VotedCharter | undefined
-  /** Charter lines of a checkpoint, ascending by alliance. */
-  charterLines(): (readonly [alliance: Slug, hash: Hash])[]
+  /**
+   * Charter lines of a checkpoint, ascending by alliance: of those alone that the log's audience names, because the log's
+   * readers are not told in which other alliances its author stands.
+   */
+  charterLines(audience: Audience): (readonly [alliance: Slug, hash: Hash])[]
 }
 
 export interface DirectoryMember extends CharterMember {

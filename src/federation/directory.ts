@@ -1,5 +1,12 @@
 import { fromBase64, type Hash, type KeyId, type MemberId, type Millis, type Slug } from '#base'
-import { type CharterMember, type CharterStatement, type KeyWindow, keyWindows, statementHash } from '#log'
+import {
+  type Audience,
+  type CharterMember,
+  type CharterStatement,
+  type KeyWindow,
+  keyWindows,
+  statementHash,
+} from '#log'
 import { type Register, registerOf } from '#policy'
 import type { Directory, DirectoryMember, VotedCharter } from './api.ts'
 
@@ -71,8 +78,13 @@ export class CharterDirectory implements Directory {
     return this.#hashes.get(alliance)
   }
 
-  charterLines(): (readonly [alliance: Slug, hash: Hash])[] {
-    return [...this.#hashes].sort(([a], [b]) => (a < b ? -1 : 1))
+  charterLines(audience: Audience): (readonly [alliance: Slug, hash: Hash])[] {
+    const named = new Set([
+      ...(audience.alliances ?? []),
+      ...(audience.community ?? []),
+      ...(audience.epochs ?? []).map((epoch) => epoch.slice(0, epoch.indexOf(':'))),
+    ])
+    return [...this.#hashes].filter(([alliance]) => named.has(alliance)).sort(([a], [b]) => (a < b ? -1 : 1))
   }
 
   /** Whether both stand, not having left, in one charter. */

@@ -226,7 +226,7 @@ class OpenFederation implements Federation {
         author: self.member,
         audience: head.audience,
         genesis: { salt: random(32), time: now(), incarnation: random(16) },
-        charters: directory.charterLines(),
+        charters: directory.charterLines(head.audience),
         entries: [{ kind: ENTRY_KIND.recall, salt: random(32), time: now(), payload }],
       },
       ...recalls.own(log, index, entry.leaf, reason),

@@ -268,7 +268,7 @@ export class Publisher {
         author: self,
         audience: (group[0] as Planned).release.audience,
         genesis: { salt: random(32), time, incarnation: random(16) },
-        charters: federation.directory.charterLines(),
+        charters: federation.directory.charterLines((group[0] as Planned).release.audience),
         entries: group.map(({ release, columns }): NewEntry => ({
           kind: ENTRY_KIND.object,
           salt: random(32),

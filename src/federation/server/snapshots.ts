@@ -70,8 +70,11 @@ export class Snapshots {
 
   /** Only charters in which the reader itself stands: which other alliances exist is not its business. */
   #chartersOf(reader: MemberId): Record<string, Hash> {
-    const alliances = this.#directory.member(reader)?.alliances ?? []
-    return Object.fromEntries(this.#directory.charterLines().filter(([alliance]) => alliances.includes(alliance)))
+    const hashes = (this.#directory.member(reader)?.alliances ?? []).map((alliance) => [
+      alliance,
+      this.#directory.hash(alliance),
+    ])
+    return Object.fromEntries(hashes.filter(([, hash]) => hash !== undefined)) as Record<string, Hash>
   }
 }
 

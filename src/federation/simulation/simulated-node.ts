@@ -106,7 +106,7 @@ export class SimulatedNode {
       object: { ...objectColumns(object), status: 'accepted' as const },
     }
     const genesis = { salt: seeded.bytes(32), time: at, incarnation: seeded.bytes(16) }
-    const charters = federation.directory.charterLines()
+    const charters = federation.directory.charterLines(audience)
     const author = this.member.self.member
     const [outcome] = await store.commit([{ op: 'append', author, audience, genesis, charters, entries: [entry] }])
     if (outcome?.op !== 'append') return

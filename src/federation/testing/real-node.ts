@@ -93,7 +93,7 @@ export async function publish(
     object: { ...objectColumns(object), status: 'accepted' as const },
   }))
   const genesis = { salt: random(32), time, incarnation: random(16) }
-  const charters = federation.directory.charterLines()
+  const charters = federation.directory.charterLines(audience)
   const [outcome] = await store.commit([{ op: 'append', author: self.member, audience, genesis, charters, entries }])
   if (outcome?.op !== 'append') throw new Error('The store did not append')
   federation.announce([{ log: outcome.log, size: outcome.size }])
