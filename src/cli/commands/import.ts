@@ -14,6 +14,7 @@ import { collect, type CommandContext, EXIT, type ExitCode, examples, type Regis
 import { openInput } from '../input.ts'
 import { findNode, type NodeClient, type NodeOptions, withNodeOptions } from '../node-client.ts'
 import { type Output, table } from '../output.ts'
+import { PublishParts } from '../publish-parts.ts'
 import { type Result, toLines } from './publish.ts'
 
 interface Options extends NodeOptions {
@@ -29,8 +30,8 @@ interface Options extends NodeOptions {
 
 /** Rows and losses shown one by one; the others are counted. */
 const SHOWN = 10
-/** Objects in one request. */
-const BATCH_OBJECTS = 5_000
+/** Bounds of one request; what belongs together by references goes together. */
+const PART_LIMITS = { bytes: 8_388_608, objects: 5_000 }
 /** Requests at once that ask what the node already has. */
 const ASKED_AT_ONCE = 8
 
@@ -223,19 +224,26 @@ async function send(
   { tlp, to }: Options,
   dryRun: boolean,
 ): Promise<Result> {
-  const result: Result = { ...(dryRun ? { dryRun: true as const } : {}), published: [], refused: [] }
-  for (let at = 0; at < objects.length; at += BATCH_OBJECTS) {
-    const body = {
-      objects: objects.slice(at, at + BATCH_OBJECTS),
+  using parts = new PublishParts('The import', PART_LIMITS)
+  parts.push(Buffer.from(JSON.stringify(objects)))
+  // An object that others refer to may go in several requests; it is published, and counted, once.
+  const published = new Map<string, Result['published'][number]>()
+  const refused = new Map<string, Result['refused'][number]>()
+  for (const { body } of parts.bodies()) {
+    const answer = await node.post<Result>('/api/v1/publish', {
+      objects: JSON.parse(Buffer.from(body).toString('utf8')) as JsonObject[],
       ...(tlp === undefined ? {} : { tlp: tlp.toLowerCase() }),
       ...(to === undefined ? {} : { to }),
       dryRun,
-    }
-    const { published, refused } = await node.post<Result>('/api/v1/publish', body)
-    result.published.push(...published)
-    result.refused.push(...refused)
+    })
+    for (const row of answer.published) published.set(JSON.stringify([row.id, row.log, row.index, row.audience]), row)
+    for (const row of answer.refused) refused.set(JSON.stringify([row.id, row.code]), row)
   }
-  return result
+  return {
+    ...(dryRun ? { dryRun: true as const } : {}),
+    published: [...published.values()],
+    refused: [...refused.values(), ...parts.tooLarge],
+  }
 }
 
 /** Asks the person at the terminal; where there is none, the answer is no. */
