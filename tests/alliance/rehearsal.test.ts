@@ -97,8 +97,9 @@ test('doubling an artificial link delay moves the exposure window', async () => 
   }
   const [short, long] = [await windowWithDelay('250ms'), await windowWithDelay('500ms')]
   assert.ok(short.us >= 250, `one way takes 250 ms, the window was ${short.us}`)
-  assert.ok(long.us - short.us >= 200, `from ${short.us} to ${long.us}`)
-  assert.ok(long.us > long.jp + 250, 'the delayed link alone is slower')
+  // 250 ms more, less the 100 ms between two replays, which is how finely a window can be seen.
+  assert.ok(long.us - short.us >= 150, `from ${short.us} to ${long.us}`)
+  assert.ok(long.us > long.jp + 150, 'the delayed link alone is slower')
 })
 
 test('a scenario with other addresses, members and delays works unchanged', async () => {
