@@ -1,11 +1,11 @@
-import type { Command } from 'commander'
 import { createInterface } from 'node:readline/promises'
 import { type CharterStatement, statementHash } from '#log'
 import { NodeError } from '#node'
 import { changeLines, joinerLines } from '../charter-change.ts'
-import { collect, EXIT, examples, type Register, UsageError } from '../command.ts'
-import { findNode, type NodeClient, type NodeOptions, withNodeOptions } from '../node-client.ts'
+import { collect, examples, type Register, UsageError } from '../command.ts'
+import { findNode, type NodeClient, type NodeOptions } from '../node-client.ts'
 import { type Output, table } from '../output.ts'
+import { subcommandsOf } from '../subcommands.ts'
 import { withRootSignatures } from '../root-signatures.ts'
 
 interface Member {
@@ -39,7 +39,8 @@ interface Waiting {
 type JsonOption = NodeOptions & { json?: boolean }
 
 /** `noroshi alliance …` */
-export const register: Register = (program, { output, exit }) => {
+export const register: Register = (program, context) => {
+  const { output } = context
   const alliance = program
     .command('alliance')
     .description('Found an alliance, invite, join, approve, list members.')
@@ -47,15 +48,7 @@ export const register: Register = (program, { output, exit }) => {
       'after',
       examples(['noroshi alliance create trilateral --dir node', 'noroshi alliance requests trilateral --dir node']),
     )
-  const sub = (usage: string, description: string, lines: string[]): Command =>
-    withNodeOptions(alliance.command(usage).description(description))
-      .option('--json', 'print JSON')
-      .addHelpText('after', examples(lines))
-  const say = async (json: boolean | undefined, value: unknown, lines: readonly string[]) => {
-    if (json) await output.line(JSON.stringify(value))
-    else for (const line of lines) await output.line(line)
-    exit(EXIT.done)
-  }
+  const { sub, say } = subcommandsOf(alliance, context)
 
   sub('create <slug>', 'Found an alliance with this member alone; signs its charter with the root key.', [
     'noroshi alliance create trilateral --dir node',

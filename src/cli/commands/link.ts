@@ -1,7 +1,7 @@
-import type { Command } from 'commander'
-import { EXIT, examples, type Register } from '../command.ts'
-import { findNode, type NodeOptions, withNodeOptions } from '../node-client.ts'
+import { examples, type Register } from '../command.ts'
+import { findNode, type NodeOptions } from '../node-client.ts'
 import { table } from '../output.ts'
+import { subcommandsOf } from '../subcommands.ts'
 
 interface Link {
   peer: string
@@ -16,7 +16,7 @@ interface Link {
 type JsonOption = NodeOptions & { json?: boolean }
 
 /** `noroshi link …` */
-export const register: Register = (program, { output, exit }) => {
+export const register: Register = (program, context) => {
   const link = program
     .command('link')
     .description('Addresses of peers.')
@@ -24,15 +24,7 @@ export const register: Register = (program, { output, exit }) => {
       'after',
       examples(['noroshi link list --dir node', 'noroshi link add us-cisa https://noroshi.example.gov --dir node']),
     )
-  const sub = (usage: string, description: string, lines: string[]): Command =>
-    withNodeOptions(link.command(usage).description(description))
-      .option('--json', 'print JSON')
-      .addHelpText('after', examples(lines))
-  const say = async (json: boolean | undefined, value: unknown, lines: readonly string[]) => {
-    if (json) await output.line(JSON.stringify(value))
-    else for (const line of lines) await output.line(line)
-    exit(EXIT.done)
-  }
+  const { sub, say } = subcommandsOf(link, context)
 
   sub('list', 'Links and their state.', ['noroshi link list --dir node']).action(async (options: JsonOption) => {
     const node = await findNode(options)

@@ -1,7 +1,7 @@
-import type { Command } from 'commander'
-import { EXIT, examples, oneOf, type Register, UsageError } from '../command.ts'
-import { findNode, type NodeOptions, withNodeOptions } from '../node-client.ts'
+import { examples, oneOf, type Register, UsageError } from '../command.ts'
+import { findNode, type NodeOptions } from '../node-client.ts'
 import { table } from '../output.ts'
+import { subcommandsOf } from '../subcommands.ts'
 
 interface Token {
   id: string
@@ -18,7 +18,8 @@ const DAY_MS = 86_400_000
 const SCOPES = ['operator', 'read', 'publish', 'telemetry', 'metrics']
 
 /** `noroshi token …` */
-export const register: Register = (program, { output, exit }) => {
+export const register: Register = (program, context) => {
+  const { output } = context
   const token = program
     .command('token')
     .description('Access of clients and machines.')
@@ -26,15 +27,7 @@ export const register: Register = (program, { output, exit }) => {
       'after',
       examples(['noroshi token create prometheus --scope metrics --dir node', 'noroshi token list --dir node']),
     )
-  const sub = (usage: string, description: string, lines: string[]): Command =>
-    withNodeOptions(token.command(usage).description(description))
-      .option('--json', 'print JSON')
-      .addHelpText('after', examples(lines))
-  const say = async (json: boolean | undefined, value: unknown, lines: readonly string[]) => {
-    if (json) await output.line(JSON.stringify(value))
-    else for (const line of lines) await output.line(line)
-    exit(EXIT.done)
-  }
+  const { sub, say } = subcommandsOf(token, context)
 
   sub('create <name>', 'Make a token; its text is shown this once.', [
     'noroshi token create "bank SOC" --scope read --org ph-bank --days 90 --dir node',
