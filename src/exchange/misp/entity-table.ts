@@ -82,6 +82,18 @@ vulnerability vulnerability
   description text description
   summary text description
   references link @url
+malware-analysis malware-analysis
+  product text product
+  version text version
+  configuration_version text configuration_version
+  module text modules[]
+  analysis_engine_version text analysis_engine_version
+  analysis_definition_version text analysis_definition_version
+  submitted_time datetime submitted
+  start_time datetime analysis_started
+  end_time datetime analysis_ended
+  result_name text result_name
+  result text result
 annotation note
   text text content
 `

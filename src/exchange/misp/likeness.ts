@@ -34,6 +34,11 @@ const ATTRIBUTES: ReadonlyMap<string, readonly [string, string]> = new Map(
   }),
 )
 
+/** Types that a comparison is where the property alone is another: MISP watches for mail to an address. */
+const IN_PATTERNS: ReadonlyMap<string, readonly [string, string]> = new Map([
+  ['email-addr:value', ['email-dst', 'Network activity']],
+])
+
 /** Templates by the observable they are about. */
 const TEMPLATES: ReadonlyMap<string, string> = new Map(
   Object.entries({
@@ -57,10 +62,11 @@ const TEMPLATES: ReadonlyMap<string, string> = new Map(
 export function likelyAttribute(
   key: string,
   value: string,
+  of: 'pattern' | 'observable' = 'observable',
 ): { type: string; value: string; category: string } | undefined {
   const found = ATTRIBUTES.get(key)
   if (!found || value === '') return undefined
-  const [type, category] = found
+  const [type, category] = of === 'pattern' ? (IN_PATTERNS.get(key) ?? found) : found
   return { type, value: type === 'AS' ? asNumber(value) : value, category }
 }
 

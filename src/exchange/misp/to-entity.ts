@@ -41,6 +41,7 @@ export function entityObjectOf(object: JsonObject, lookup: Lookup): JsonObject |
 
 /** Template of a domain object that says nothing of MISP. */
 function likelyEntity(object: JsonObject): string | undefined {
+  if (object['type'] === 'malware-analysis') return 'malware-analysis'
   if (object['type'] === 'location' && object['latitude'] !== undefined) return 'geolocation'
   const isOrganised = object['type'] === 'identity' && labelOf(object, 'galaxy-type') === undefined
   return isOrganised && object['identity_class'] !== 'class' ? 'identity' : undefined

@@ -58,7 +58,7 @@ function metaOf(object: JsonObject, ids: readonly string[], refs: readonly strin
   const isNamed = object['type'] === 'vulnerability' && labelOf(object, 'galaxy-type') === 'branded-vulnerability'
   if (ids.length > 0) meta[isNamed ? 'aliases' : 'external_id'] = isNamed || ids.length > 1 ? [...ids] : (ids[0] ?? '')
   if (refs.length > 0) meta['refs'] = [...refs]
-  const aliases = textsOf(object, 'aliases')
+  const aliases = aliasesOf(object, isOwn, ids)
   if (aliases.length > 0) meta['synonyms'] = aliases
   const phases = objectsOf(object, 'kill_chain_phases').map(
     (one) => `${textOf(one, 'kill_chain_name')}:${textOf(one, 'phase_name')}`,
@@ -71,6 +71,13 @@ function metaOf(object: JsonObject, ids: readonly string[], refs: readonly strin
     for (const name of ['created', 'modified'])
       if (object[name] !== undefined) meta[name] = wholeSeconds(textOf(object, name))
   return meta
+}
+
+/** Other names; a group or malware of ATT&CK that has none is listed there under its own. */
+function aliasesOf(object: JsonObject, isOwn: boolean, ids: readonly string[]): string[] {
+  const aliases = textsOf(object, 'aliases')
+  const isListed = isOwn && ['intrusion-set', 'malware'].includes(textOf(object, 'type')) && ids.length > 0
+  return aliases.length === 0 && isListed ? textsOf(object, 'name') : aliases
 }
 
 /** Fields of MISP's galaxies have hyphens where names of properties can't. */

@@ -1,7 +1,7 @@
 import type { Json, JsonObject } from '#base'
 import { type Comparison, comparisonsOf } from '../comparisons.ts'
 import { isObject, textOf, textsOf } from '../fields.ts'
-import { keyOf, type Lookup, valuesAt } from './from-observable.ts'
+import { keyOf, type Lookup, type Placed, placedAt } from './from-observable.ts'
 import { mispUuid, uuidIn } from './ids.ts'
 import { labelOf } from './labels.ts'
 import { likelyAttribute, likelyTemplate } from './likeness.ts'
@@ -15,9 +15,10 @@ export function objectOfPattern(object: JsonObject): JsonObject[] {
   if (!comparisons) return []
   const name = labelOf(object, 'name')
   if (name === undefined) {
+    const all = comparisons.all.filter(({ key }) => key !== 'email-addr:display_name')
     const attributes =
-      comparisons.joined === 'or' || comparisons.all.length === 1
-        ? comparisons.all.map(({ key, value }) => likelyAttribute(key, value))
+      comparisons.joined === 'or' || all.length === 1
+        ? all.map(({ key, value }) => likelyAttribute(key, value, 'pattern'))
         : []
     if (attributes.length > 0 && attributes.every((one) => one !== undefined))
       return attributes.map((one, index) => ({
@@ -51,19 +52,30 @@ function attributeOfComparison(object: JsonObject, { key, value }: Comparison, s
       ? []
       : [made(object, 'account-type', 'text', value, true)]
   if (key.startsWith('file:extensions.windows-pebinary-ext.')) return []
+  if (key === 'artifact:payload_bin')
+    return [made(object, 'payload_bin', 'attachment', { value: uuidIn(textOf(object, 'id')), data: value }, true)]
   if (/content_ref\.(?:payload_bin|hashes|mime_type|encryption_algorithm|decryption_key|x_misp_filename)/.test(key))
     return []
   if (/\.x_misp_\w+\.(?:data|value)$/.test(key)) return []
-  const exact = [...shape.relations].filter(
-    ([, { place }]) => place && (keyOf(place.patternPath) === key || keyOf(place.path) === key),
-  )
-  const fitting = exact.find(([, { type }]) => fits(type, value)) ?? exact[0]
-  if (fitting) return [made(object, fitting[0], fitting[1].type, value, true)]
+  const exact = [...shape.relations].filter(([relation, { place }]) => {
+    const also = ALSO_AT.get(`${shape.name}/${relation}`)
+    const paths = [...(place ? [place.patternPath, place.path] : []), ...(also === undefined ? [] : [also])]
+    return paths.some((path) => keyOf(path) === key)
+  })
+  const ofLayer = exact.filter(([relation]) => LAYERS.get(relation)?.(value.toLowerCase()) !== false)
+  const fitting = ofLayer.find(([, { type }]) => fits(type, value)) ?? exact[0]
+  if (fitting) return [made(object, fitting[0], fitting[1].type, saidInPattern(fitting[0], value, labelOf(object, 'name') !== undefined), true)]
   const custom = /[:.](?:x_misp_)?([A-Za-z0-9_]+)$/.exec(key)?.[1]
   if (custom === undefined) return []
   const relation = relationOfCustom(custom, shape)
   if (!/[:.]x_misp_/.test(key) && !shape.relations.has(relation)) return []
   return [made(object, relation, shape.relations.get(relation)?.type ?? 'text', value, true)]
+}
+
+/** A value of a pattern in MISP's words. */
+function saidInPattern(relation: string, value: string, isOwn: boolean): string {
+  if (relation === 'state') return value.toLowerCase() === 'true' ? 'listening' : value
+  return isOwn && relation.endsWith('protocol') ? value.toUpperCase() : value
 }
 
 /** Whether a value can be of a type: an address is no host's name. */
@@ -162,16 +174,19 @@ function attributesOfAll(
 
 function attributesOf(object: JsonObject, root: JsonObject, shape: ObjectShape, lookup: Lookup): JsonObject[] {
   const taken = new Set<string>()
+  const owner = NAMED_BY_THEMSELVES.has(textOf(root, 'type')) ? root : object
   const placed = [...shape.relations].flatMap(([relation, { type, place }]) => {
-    if (!place || taken.has(place.path)) return []
-    const values = place.path.endsWith(':content_ref')
-      ? [contentOf(root, relation, lookup)]
-      : valuesAt(root, place.path, lookup)
-    const fitting = values
-      .map((value) => (value === undefined ? undefined : spoken(relation, value, shape)))
-      .filter((value) => value !== undefined && (typeof value !== 'string' || fits(type, value)))
-    if (fitting.length > 0 && place.path !== 'network-traffic:protocols') taken.add(place.path)
-    return fitting.map((value) => made(object, relation, type, value ?? '', false))
+    const also = ALSO_AT.get(`${shape.name}/${relation}`)
+    const path = place?.path ?? also
+    if (path === undefined || taken.has(path)) return []
+    const own = path.endsWith(':content_ref') ? contentOf(root, relation, lookup) : withBytes(root, path, lookup)
+    const values = own.length > 0 || also === undefined ? own : placedAt(root, also, lookup)
+    const fitting = values.flatMap((one) => {
+      const value = spoken(relation, one.value, shape)
+      return value === undefined || (typeof value === 'string' && !fits(type, value)) ? [] : [{ ...one, value }]
+    })
+    if (fitting.length > 0 && path !== 'network-traffic:protocols') taken.add(path)
+    return fitting.map(({ value, via }) => made(owner, relation, type, value, false, via))
   })
   const custom = Object.entries(root).flatMap(([key, value]) => {
     const relation = relationOfCustom(key.replace(/^x_misp_/, ''), shape)
@@ -180,10 +195,19 @@ function attributesOf(object: JsonObject, root: JsonObject, shape: ObjectShape, 
     if (placed.some((one) => one['object_relation'] === relation)) return []
     return [value]
       .flat()
-      .map((one) => made(object, relation, shape.relations.get(relation)?.type ?? 'text', one, false))
+      .map((one) => made(owner, relation, shape.relations.get(relation)?.type ?? 'text', one, false))
   })
   return [...placed, ...custom]
 }
+
+/** Other places where foreign observables and patterns hold what a relation of a template says. */
+const ALSO_AT: ReadonlyMap<string, string> = new Map([
+  ['email/email-body', 'email-message:body_multipart[*].body'],
+  ['email/received-header-ip', "email-message:additional_header_fields.'X-Originating-IP'"],
+])
+
+/** Observables whose attributes have uuids that follow from the observable, not from who observed it. */
+const NAMED_BY_THEMSELVES = new Set(['autonomous-system', 'domain-name', 'user-account'])
 
 const LAYERS: ReadonlyMap<string, (protocol: string) => boolean> = new Map([
   ['layer3-protocol', (protocol) => /^(?:ip|ipv4|ipv6|icmp|arp)$/.test(protocol)],
@@ -200,24 +224,37 @@ function spoken(relation: string, value: Json, { constants }: ObjectShape): Json
 }
 
 /** The packed bytes of a file, as MISP holds a sample: name and hash as value, bytes as data. */
-function contentOf(root: JsonObject, relation: string, lookup: Lookup): Json | undefined {
+function contentOf(root: JsonObject, relation: string, lookup: Lookup): Placed[] {
   const artifact = lookup.get(textOf(root, 'content_ref'))
-  if (!artifact) return undefined
+  if (!artifact) return []
   const name = textOf(artifact, 'x_misp_filename') || textOf(root, 'name')
   const hashes = artifact['hashes']
   const md5 = isObject(hashes) ? textOf(hashes, 'MD5') : ''
-  return {
-    value: relation === 'malware-sample' && md5 !== '' ? `${name}|${md5}` : name,
-    data: textOf(artifact, 'payload_bin'),
-  }
+  const text = relation === 'malware-sample' && md5 !== '' ? `${name}|${md5}` : name
+  return [{ value: { value: text, data: textOf(artifact, 'payload_bin') }, via: [textOf(artifact, 'id')] }]
+}
+
+/** Values at a path; the bytes of an artifact go by the name of its file, or by its own uuid. */
+function withBytes(root: JsonObject, path: string, lookup: Lookup): Placed[] {
+  const placed = placedAt(root, path, lookup)
+  if (path !== 'artifact:payload_bin') return placed
+  const name = textOf(root, 'x_misp_filename') || uuidIn(textOf(root, 'id'))
+  return placed.map((one) => ({ ...one, value: { value: name, data: String(one.value) } }))
 }
 
 /** One attribute of an object; its uuid follows from the object, its relation and its value. */
-export function made(object: JsonObject, relation: string, type: string, value: Json, detects: boolean): JsonObject {
+export function made(
+  object: JsonObject,
+  relation: string,
+  type: string,
+  value: Json,
+  detects: boolean,
+  via: readonly string[] = [],
+): JsonObject {
   const withData = isObject(value)
   const plain = withData ? textOf(value, 'value') : mispValue(type, value)
   return {
-    uuid: mispUuid(textOf(object, 'id'), relation, plainText(plain)),
+    uuid: mispUuid(textOf(object, 'id'), ...via, relation, namingText(withData ? plain : value)),
     object_relation: relation,
     value: plain,
     type,
@@ -233,6 +270,15 @@ function mispValue(type: string, value: Json): Json {
   if (type === 'datetime') return text.replace(/(?:\.0+)?Z$/, '+00:00')
   const isPlain = (typeof value === 'boolean' && type === 'boolean') || (typeof value === 'number' && type === 'float')
   return isPlain ? value : text
+}
+
+/** Text of a value in the form that MISP's converters name it by: times with a space, booleans with a capital. */
+function namingText(value: Json): string {
+  if (typeof value === 'boolean') return value ? 'True' : 'False'
+  const parts = /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.(\d{1,6})\d*)?Z$/.exec(typeof value === 'string' ? value : '')
+  if (!parts) return plainText(value)
+  const fraction = (parts[3] ?? '').padEnd(6, '0')
+  return `${parts[1]} ${parts[2]}${Number(fraction) === 0 ? '' : `.${fraction}`}+00:00`
 }
 
 /** Text of a value; what is no single value stays readable as JSON. */
