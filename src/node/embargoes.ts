@@ -15,6 +15,17 @@ export interface EmbargoesOptions {
   publish: (releases: readonly Release[]) => Promise<unknown>
 }
 
+/** Everything that waits for the end of an embargo. */
+export async function heldReleases(store: Store): Promise<Omit<Release, 'json'>[]> {
+  const rows: { key: string; value: Json }[] = []
+  for (;;) {
+    const after = rows.at(-1)?.key
+    const page = await store.records<Json>(COLLECTION, after === undefined ? {} : { after })
+    if (page.length === 0) return rows.map(({ value }) => value as unknown as Omit<Release, 'json'>)
+    rows.push(...page)
+  }
+}
+
 /** Keeps releases until their embargo ends, over restarts; then appends them to their final logs. */
 export class Embargoes implements AsyncDisposable {
   readonly #o: EmbargoesOptions

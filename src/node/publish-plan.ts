@@ -115,3 +115,18 @@ export function batchesOf(groups: readonly (readonly Planned[])[], size: number)
   }
   return batch.length > 0 ? [...batches, batch] : batches
 }
+
+/** Refused objects by code and type. */
+export function countRefused(
+  refused: readonly Refusal[],
+  objects: readonly RawObject[],
+): Record<string, Record<string, number>> {
+  const typeOf = new Map(objects.map(({ value }) => [String(value['id']), String(value['type'])]))
+  const counts: Record<string, Record<string, number>> = {}
+  for (const { id, code } of refused) {
+    const byType = (counts[code] ??= {})
+    const type = typeOf.get(id) ?? 'unknown'
+    byType[type] = (byType[type] ?? 0) + 1
+  }
+  return counts
+}

@@ -7,11 +7,13 @@
 import type { LogId, MemberId, Millis } from '#base'
 import type { Federation } from '#federation'
 import { type Audience, audienceId, ENTRY_KIND, type RecallReason, type TlpLevel } from '#log'
+import type { ReleasedBefore } from '#policy'
 import type { LogHead, NewEntry, Store } from '#store'
 import { admitObjects, type Refusal } from './admission.ts'
+import { releasedBefore } from './annotated.ts'
 import { isDiskFull, NodeError } from './errors.ts'
 import type { NodeEvents, PublishedRow } from './events.ts'
-import { batchesOf, type Place, type Planned, planReleases, withoutNobodies } from './publish-plan.ts'
+import { batchesOf, countRefused, type Place, type Planned, planReleases, withoutNobodies } from './publish-plan.ts'
 import type { RawObject } from './raw-objects.ts'
 import type { Release, SharingRules } from './sharing-rules.ts'
 
@@ -24,6 +26,8 @@ export interface PublishOptions {
   drill?: string
   /** Says what would happen, and does nothing. */
   dryRun?: boolean
+  /** Logs that the submitter may see, where it is another organisation: it must not learn of others. */
+  within?: readonly LogHead[]
 }
 
 /** One object version of a publication and where it stands. */
@@ -103,7 +107,8 @@ export class Publisher {
     const { admitted, refused } = await admitObjects(objects, { self, register: rules.register(), now: now() })
     const ids = [...new Set(admitted.map(({ value }) => String(value['id'])))]
     return this.#exclusively(ids, async () => {
-      const released = this.#release(admitted, options)
+      const before = await releasedBefore(this.#o.store, admitted, options.within)
+      const released = this.#release(admitted, options, before)
       refused.push(...released.refused)
       const [due, held] = parted(
         withoutNobodies(released.releases),
@@ -212,10 +217,20 @@ export class Publisher {
     return rows
   }
 
-  #release(objects: readonly RawObject[], { tlp, to, drill }: PublishOptions): ReturnType<SharingRules['release']> {
+  #release(
+    objects: readonly RawObject[],
+    { tlp, to, drill }: PublishOptions,
+    before: ReleasedBefore,
+  ): ReturnType<SharingRules['release']> {
     const targets = to?.map((text) => text.replace(/^member:/, 'org:'))
     const defaults = { ...(tlp ? { tlp } : {}), ...(targets ? { to: targets } : {}) }
-    return this.#o.rules.release({ objects, defaults, now: this.#o.now(), ...(drill === undefined ? {} : { drill }) })
+    return this.#o.rules.release({
+      objects,
+      defaults,
+      releasedBefore: before,
+      now: this.#o.now(),
+      ...(drill === undefined ? {} : { drill }),
+    })
   }
 
   async #append(planned: readonly Planned[], progress?: PublishProgress): Promise<PublishedObject[]> {
@@ -368,18 +383,4 @@ export class Publisher {
 
 function parted<T>(list: readonly T[], isFirst: (item: T) => boolean): [T[], T[]] {
   return [list.filter(isFirst), list.filter((item) => !isFirst(item))]
-}
-
-function countRefused(
-  refused: readonly Refusal[],
-  objects: readonly RawObject[],
-): Record<string, Record<string, number>> {
-  const typeOf = new Map(objects.map(({ value }) => [String(value['id']), String(value['type'])]))
-  const counts: Record<string, Record<string, number>> = {}
-  for (const { id, code } of refused) {
-    const byType = (counts[code] ??= {})
-    const type = typeOf.get(id) ?? 'unknown'
-    byType[type] = (byType[type] ?? 0) + 1
-  }
-  return counts
 }

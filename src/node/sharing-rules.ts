@@ -7,6 +7,7 @@ import {
   type Release,
   release,
   type ReleaseDefaults,
+  type ReleasedBefore,
   type ReleaseResult,
   toRegister,
 } from '#policy'
@@ -16,6 +17,7 @@ import type { RawObject } from './raw-objects.ts'
 export interface ReleaseRequest {
   objects: readonly RawObject[]
   defaults: ReleaseDefaults
+  releasedBefore?: ReleasedBefore
   now: Millis
   drill?: string
 }

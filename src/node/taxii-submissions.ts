@@ -179,9 +179,12 @@ export class TaxiiSubmissions {
       },
     ])
     let todo = objects
+    const { visibility, publisher } = this.#node
+    const behind = await visibility.logsBehind(reader)
     for (const tlp of target.tlp === undefined ? [undefined] : [undefined, target.tlp]) {
       if (todo.length === 0) break
-      const { published, refused } = await this.#node.publisher.publish(todo, {
+      const { published, refused } = await publisher.publish(todo, {
+        ...behind,
         ...(tlp === undefined ? {} : { tlp }),
         to: target.to,
       })

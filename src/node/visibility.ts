@@ -42,6 +42,11 @@ export class Visibility {
     return heads.filter((head) => this.mayRead(reader, head))
   }
 
+  /** The logs that what the reader submits may be judged by; absent = all, for the node's own people. */
+  async logsBehind(reader: Reader): Promise<{ within?: LogHead[] }> {
+    return reader.isOperator || reader.org === this.self ? {} : { within: await this.logsFor(reader) }
+  }
+
   /** Whether the reader may see the log; unknown logs are answered like forbidden ones. */
   async mayReadLog(reader: Reader, log: LogId): Promise<boolean> {
     const head = await this.#store.log(log)

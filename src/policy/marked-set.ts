@@ -9,6 +9,7 @@ import { explain, type ReasonCode } from './reason.ts'
 import { type GranularMarking, granularMarkings, type Protection, references } from './redaction.ts'
 import type { ReleaseObject } from './release.ts'
 import type { ApplyDefaults } from './release-defaults.ts'
+import { type ReleasedBefore, tightened } from './released-before.ts'
 import { combine, type Definitions, type Resolved, resolveMarkings } from './resolve.ts'
 import { textOf } from './json-text.ts'
 
@@ -41,6 +42,7 @@ export interface MarkingContext {
   readonly definitions: Definitions
   readonly applyDefaults: ApplyDefaults
   readonly protections: ReadonlyMap<string, Protection>
+  readonly releasedBefore: ReleasedBefore
   readonly moment: Moment
 }
 
@@ -60,9 +62,17 @@ const ANNOTATES: Readonly<Record<string, string>> = {
   'language-content': 'object_ref',
 }
 
+/** Ids of what an object annotates: those whose marking it inherits. */
+export function annotatedIds(object: JsonObject): string[] {
+  const property = ANNOTATES[textOf(object['type'])]
+  if (property === undefined) return []
+  const named = object[property]
+  return (Array.isArray(named) ? named : [named]).map(textOf).filter((id) => id !== '')
+}
+
 /** Resolves the markings of every object of the set. */
 export function markSet(objects: readonly ReleaseObject[], context: MarkingContext): MarkedSet {
-  const { definitions, applyDefaults, protections, moment } = context
+  const { definitions, applyDefaults, protections, releasedBefore, moment } = context
   const byId = new Map<string, ReleaseObject[]>()
   for (const object of objects) push(byId, textOf(object.value['id']), object)
   const granularOf = new Map<ReleaseObject, readonly GranularMarking[] | undefined>()
@@ -82,7 +92,7 @@ export function markSet(objects: readonly ReleaseObject[], context: MarkingConte
     const id = textOf(value['id'])
     const own = ownOf.get(object)
     const granular = granularOf.get(object)
-    const resolved = own && inherited(object, own)
+    const resolved = own && inheritedByLevel(object, own)
     if (isTravelling(object) && resolved) travelling.push({ ...object, id, resolved })
     else if (resolved === undefined || granular === undefined || resolved.isUnknown) refuse(id, 'UNKNOWN_MARKING')
     else if (resolved.level === undefined) refuse(id, 'UNMARKED')
@@ -104,20 +114,24 @@ export function markSet(objects: readonly ReleaseObject[], context: MarkingConte
     return moment.register.org(id)?.id === id
   }
 
-  function inherited(object: ReleaseObject, own: Resolved, seen = new Set([object])): Resolved {
-    const property = ANNOTATES[textOf(object.value['type'])]
-    if (property === undefined) return own
-    const named = object.value[property]
-    const ids = Array.isArray(named) ? named : [named]
-    return ids
-      .flatMap((id) => byId.get(textOf(id)) ?? [])
+  /** What was released before tightens a level; it gives none to what nobody has marked. */
+  function inheritedByLevel(object: ReleaseObject, own: Resolved): Resolved {
+    const inSet = inherited(object, own, new Map())
+    return inSet.level === undefined || releasedBefore.size === 0 ? inSet : inherited(object, own, releasedBefore)
+  }
+
+  function inherited(object: ReleaseObject, own: Resolved, before: ReleasedBefore, seen = new Set([object])): Resolved {
+    const ids = annotatedIds(object.value)
+    const inSet = ids
+      .flatMap((id) => byId.get(id) ?? [])
       .reduce((resolved, target) => {
         const marking = ownOf.get(target)
         if (seen.has(target) || marking === undefined) return resolved
         seen.add(target)
-        const theirs = inherited(target, marking, seen)
+        const theirs = inherited(target, marking, before, seen)
         return theirs === resolved ? resolved : combine(resolved, theirs)
       }, own)
+    return ids.reduce((resolved, id) => tightened(resolved, before.get(id) ?? [], moment), inSet)
   }
 }
 

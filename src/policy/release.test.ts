@@ -281,3 +281,28 @@ test('20,000 objects of one marking take less than two seconds', () => {
   assert.equal(releases.length, values.length)
   assert.ok(user < 2_000_000, `${user / 1e6} s`)
 })
+
+test('a note inherits from what was released before, unless its own marking is inside', () => {
+  const target = textOf(indicator('target', [])['id'])
+  const note = (...markings: string[]) => ({
+    ...indicator('n', markings),
+    type: 'note',
+    id: 'note--00000000-0000-4000-8000-000000000001',
+    content: 'c',
+    object_refs: [target],
+  })
+  const after = (own: string[], ...publishers: JsonObject[][]) => {
+    const standing = publishers.map((list) => list.map((audience) => ({ audience: toAudience({ v: 1, ...audience }) })))
+    const { releases, refused } = run([note(...own)], { releasedBefore: new Map([[target, standing]]) })
+    return releases[0]?.audience ?? refused[0]?.code
+  }
+  const [clear, amber] = [{ tlp: 'clear' }, { tlp: 'amber', alliances: ['trilateral'] }]
+  const strict = { tlp: 'amber+strict', alliances: ['asean-japan'] }
+  assert.deepEqual(after([tlp('green')], [clear]), { v: 1, tlp: 'green', community: COMMUNITY })
+  assert.deepEqual(after([tlp('clear')], [amber]), { v: 1, ...amber })
+  assert.deepEqual(after([tlp('red')], [amber]), { v: 1, tlp: 'red' })
+  assert.deepEqual(after([tlp('clear')], [amber, strict]), { v: 1, ...strict }, 'the strictest that leaves a reader')
+  assert.deepEqual(after([tlp('clear')], [strict], [clear]), { v: 1, ...strict }, 'the strictest publisher')
+  assert.deepEqual(after([tlp('clear')], [amber], [strict]), { v: 1, tlp: 'amber+strict', alliances: [] }, 'nobody')
+  assert.equal(after([], [amber]), 'UNMARKED')
+})

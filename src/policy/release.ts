@@ -19,6 +19,7 @@ import type { Protection } from './redaction.ts'
 import type { Register } from './register.ts'
 import { toDefaults, type ReleaseDefaults } from './release-defaults.ts'
 import { cutRendition } from './rendition.ts'
+import type { ReleasedBefore } from './released-before.ts'
 import { Definitions } from './resolve.ts'
 import { type Traveller, travellingDefinitions } from './travelling-definitions.ts'
 
@@ -44,6 +45,8 @@ export interface ReleaseRequest {
   readonly drill?: string
   /** What is known about single objects, by id. */
   readonly protections?: ReadonlyMap<string, Protection>
+  /** Where the objects stand already that these annotate. */
+  readonly releasedBefore?: ReleasedBefore
 }
 
 /** One entry to append: a rendition and the audience of the log that it belongs to. */
@@ -79,6 +82,7 @@ export function release(request: ReleaseRequest): ReleaseResult {
     definitions,
     applyDefaults: toDefaults(request.defaults ?? {}, register),
     protections: request.protections ?? new Map(),
+    releasedBefore: request.releasedBefore ?? new Map(),
     moment,
   })
   const scopes = new Scopes(moment, now, request.drill)

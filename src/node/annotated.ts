@@ -1,0 +1,106 @@
+/**
+ * Where the objects stand that a submission annotates: a note on what this node holds under AMBER is AMBER, also when it
+ * comes alone. @see SHARING-RULES section 4
+ */
+import { canonicalJson, parseJson } from '#base'
+import { annotatedIds, type ReleasedBefore, type ReleasedTo } from '#policy'
+import { objectColumns } from '#stix'
+import type { LogHead, ObjectRow, ObjectStatus, Store } from '#store'
+import { heldReleases } from './embargoes.ts'
+import type { RawObject } from './raw-objects.ts'
+
+/** Ids of one lookup, and rows of its page. */
+const LOOKUP_IDS = 500
+const LOOKUP_ROWS = 1_000
+
+/** To the node's own people: whatever is or was in use, also where nothing of it may be shown any more. */
+const HELD = ['accepted', 'quarantined', 'recalled'] as const
+/** To everybody else: what they can read. */
+const READABLE = ['accepted'] as const
+
+/**
+ * Audiences in which annotated objects stand, own and mirrored, each publisher's newest version.
+ *
+ * A submission that is not the node's own is judged by the logs that its submitter may see, `within`, and by nothing
+ * else: what becomes of a note must not tell a client of an object that is kept from it.
+ */
+export async function releasedBefore(
+  store: Store,
+  objects: readonly RawObject[],
+  within?: readonly LogHead[],
+): Promise<ReleasedBefore> {
+  const ids = [...new Set(objects.flatMap(({ value }) => annotatedIds(value)))]
+  const found = new Map<string, ReleasedTo[][]>()
+  if (ids.length === 0) return found
+  const heads = new Map((within ?? (await store.logs())).map((head) => [head.log, head]))
+  const submitted = Map.groupBy(objects, ({ value }) => String(value['id']))
+  const rows = await rowsOf(store, ids, [...heads.keys()], within ? READABLE : HELD)
+  for (const [id, versions] of Map.groupBy(rows, (row) => row.id)) {
+    const standing = versions.filter((row) => !isReplaced(row, heads.get(row.log), submitted.get(id)))
+    const publishers = Map.groupBy(standing, ({ publisher }) => publisher)
+    const audiences = [...publishers.values()].map((own) => audiencesOf(newestOf(own), heads))
+    if (audiences.length > 0) found.set(id, audiences)
+  }
+  if (!within) await addHeld(store, found, new Set(ids), submitted)
+  return found
+}
+
+async function rowsOf(
+  store: Store,
+  ids: readonly string[],
+  logs: LogHead['log'][],
+  statuses: readonly ObjectStatus[],
+): Promise<ObjectRow[]> {
+  const rows: ObjectRow[] = []
+  for (let from = 0; from < ids.length; from += LOOKUP_IDS) {
+    let cursor: string | undefined
+    do {
+      const page = await store.objects({
+        logs,
+        ids: ids.slice(from, from + LOOKUP_IDS),
+        statuses,
+        limit: LOOKUP_ROWS,
+        ...(cursor === undefined ? {} : { cursor }),
+      })
+      rows.push(...page.rows)
+      cursor = page.next
+    } while (cursor !== undefined)
+  }
+  return rows
+}
+
+/** An own version that the submission holds too, or a newer one of: there its marking is decided anew. */
+function isReplaced(row: ObjectRow, head: LogHead | undefined, submitted: readonly RawObject[] = []): boolean {
+  return (
+    head?.own === true &&
+    submitted.some(({ value }) => {
+      const { modified } = objectColumns(value)
+      if (modified !== row.modified) return modified > row.modified
+      return row.json.length > 0 && canonicalJson(parseJson(row.json)) === canonicalJson(value)
+    })
+  )
+}
+
+/** Versions without a time are each other's equals. */
+function newestOf(rows: readonly ObjectRow[]): ObjectRow[] {
+  const newest = rows.reduce((latest, { modified }) => (modified > latest ? modified : latest), '')
+  return rows.filter(({ modified }) => modified === newest)
+}
+
+function audiencesOf(rows: readonly ObjectRow[], heads: ReadonlyMap<string, LogHead>): ReleasedTo[] {
+  const standing = [...new Set(rows.map(({ log }) => log))].flatMap((log) => heads.get(log) ?? [])
+  return standing.map(({ audience }) => ({ audience }))
+}
+
+/** What an embargo still holds back here: an annotation waits with it. */
+async function addHeld(
+  store: Store,
+  found: Map<string, ReleasedTo[][]>,
+  ids: ReadonlySet<string>,
+  submitted: ReadonlyMap<string, readonly RawObject[]>,
+): Promise<void> {
+  for (const { objectId, id, audience, notBefore } of await heldReleases(store)) {
+    if (!ids.has(id) || objectId !== id || submitted.has(id) || notBefore === undefined) continue
+    found.set(id, [...(found.get(id) ?? []), [{ audience, notBefore }]])
+  }
+}
