@@ -1,14 +1,23 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Command } from 'commander'
 import { readEnvironment } from '#node'
-import { collectionsAt, type RemoteCollection, TaxiiClientError, TaxiiHttp } from '#taxii'
-import { UsageError } from './command.ts'
+import {
+  type ClientOptions,
+  collectionsAt,
+  findCollection,
+  type RemoteCollection,
+  TaxiiClientError,
+  TaxiiHttp,
+} from '#taxii'
+import { shaped, UsageError } from './command.ts'
 import type { Output } from './output.ts'
 
 /** Options that name a collection of another server. */
 export interface RemoteOptions {
   collection?: string
   user?: string
+  timeout?: string
+  tries?: string
 }
 
 /** Adds those options to a command. */
@@ -16,9 +25,13 @@ export const withRemoteOptions = (command: Command): Command =>
   command
     .option('--collection <name>', 'id, alias or title of the collection, where the address is not its own')
     .option('--user <user>', 'user there; password in NOROSHI_TAXII_PASSWORD, or a bearer token in NOROSHI_TAXII_TOKEN')
+    .option('--timeout <seconds>', 'time that one request may take', shaped(COUNT, 'Give a number of seconds.'))
+    .option('--tries <count>', 'how often a request is tried', shaped(COUNT, 'Give a number.'))
+
+const COUNT = /^[1-9]\d{0,4}$/
 
 /** A client of another server, with the account that the environment names. */
-export function openRemote({ user }: RemoteOptions, output: Output): TaxiiHttp {
+export function openRemote({ user, timeout, tries }: RemoteOptions, output: Output): TaxiiHttp {
   const { taxiiToken, taxiiUser, taxiiPassword } = readEnvironment()
   const name = user ?? taxiiUser
   if (name !== undefined && taxiiPassword === undefined)
@@ -28,8 +41,10 @@ export function openRemote({ user }: RemoteOptions, output: Output): TaxiiHttp {
       ? taxiiToken && `Bearer ${taxiiToken}`
       : `Basic ${Buffer.from(`${name}:${taxiiPassword}`).toString('base64')}`
   return new TaxiiHttp({
-    fetch: (url, init) => fetch(url, init),
+    fetch: (url, init) => fetch(url, init as RequestInit) as ReturnType<ClientOptions['fetch']>,
     ...(authorization === undefined ? {} : { authorization }),
+    ...(timeout === undefined ? {} : { tryMs: Number(timeout) * 1_000 }),
+    ...(tries === undefined ? {} : { tries: Number(tries) }),
     sleep: (ms) => sleep(ms),
     now: () => Date.now(),
     random: () => Math.random(),
@@ -44,16 +59,9 @@ export async function findRemote(
   { collection }: RemoteOptions,
   fits: (one: RemoteCollection) => boolean,
 ): Promise<RemoteCollection> {
-  const all = (await collectionsAt(http, address)).filter(fits)
-  const named =
-    collection === undefined ? all : all.filter(({ id, alias, title }) => [id, alias, title].includes(collection))
-  const [found] = named
-  if (found && named.length === 1) return found
-  const listed = all.slice(0, 20).map(({ title, id }) => `${title} (${id})`)
-  throw new UsageError(
-    `${named.length === 0 ? 'No collection there fits' : 'Several collections there fit'}; give --collection. ` +
-      `There are: ${listed.join(', ') || 'none for this account'}.`,
-  )
+  const answer = findCollection((await collectionsAt(http, address)).filter(fits), collection)
+  if (answer.found) return answer.found
+  throw new UsageError(answer.why)
 }
 
 /** Failures of another server as one line. */

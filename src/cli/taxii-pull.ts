@@ -1,11 +1,11 @@
 import type { Command } from 'commander'
-import { isJsonObject, parseJson } from '#base'
-import { cutEnvelope } from '#node'
-import { type Position, type PulledPage, pullPages } from '#taxii'
-import { collect, type CommandContext, EXIT, examples } from './command.ts'
+import type { JsonObject } from '#base'
+import { parseObjects, type Position, type PulledPage, pullPages, SourceMarkings } from '#taxii'
+import { collect, type CommandContext, EXIT, examples, shaped } from './command.ts'
 import { findNode, type NodeClient, type NodeOptions, withNodeOptions } from './node-client.ts'
 import { atRemote, findRemote, openRemote, type RemoteOptions, withRemoteOptions } from './taxii-account.ts'
-import { appendLines, readState, statePath, writeState } from './taxii-state.ts'
+import { PulledLines } from './pulled-lines.ts'
+import { PagedLines, readState, statePath, writeState } from './taxii-state.ts'
 
 interface Options extends NodeOptions, RemoteOptions {
   tlp?: string
@@ -20,6 +20,10 @@ interface Options extends NodeOptions, RemoteOptions {
 interface State {
   collection: string
   position: Position
+  /** Bytes of the file of objects, or of the quarantine, that count. */
+  bytes?: number
+  /** Marking-definitions that came: later objects may name them. */
+  definitions?: JsonObject[]
 }
 
 /** What a pull did: what was not taken, and why. */
@@ -27,16 +31,26 @@ interface Report {
   collection: string
   pages: number
   taken: number
-  /** Objects without a marking, and the file that keeps them. */
+  /** Objects whose marking is absent or not understood, and the file that keeps them. */
   quarantined: number
   quarantine?: string
   lost: { id: string; code: string; message: string }[]
 }
 
-type Take = (objects: { id: string; bytes: Uint8Array }[]) => Promise<void>
+/** Puts objects where they are safe. */
+interface Sink {
+  take(objects: PulledPage['objects'], report: Report): Promise<void>
+  /** What the state keeps besides the position. */
+  kept(): Partial<State>
+}
 
 /** Losses listed one by one for a person. */
 const LISTED = 10
+/** Objects and bytes of one request to the node. */
+const REQUEST_OBJECTS = 1_000
+const REQUEST_BYTES = 16_777_216
+/** Reasons for which an object waits instead of being lost. */
+const WAITS = new Set(['UNMARKED', 'UNKNOWN_MARKING'])
 
 /** `noroshi taxii pull` */
 export function registerPull(taxii: Command, { output, exit }: CommandContext): void {
@@ -45,7 +59,7 @@ export function registerPull(taxii: Command, { output, exit }: CommandContext): 
     .option('--tlp <level>', 'marking of objects that carry none; absent = those go to quarantine')
     .option('--to <whom>', 'whom the node shows them: alliance:SLUG, member:SLUG, …', collect)
     .option('--type <type>', 'only objects of this type; may be given several times', collect)
-    .option('--limit <objects>', 'objects of one page')
+    .option('--limit <objects>', 'objects of one page', shaped(/^[1-9]\d{0,5}$/, 'Give a number of objects.'))
     .option('--out <file>', 'write NDJSON to a file, instead of into a node')
     .option('--state <file>', 'where to keep how far it came')
     .option('--json', 'print JSON')
@@ -65,17 +79,19 @@ export function registerPull(taxii: Command, { output, exit }: CommandContext): 
           options.state ??
           (node?.dir ? statePath(node.dir, 'pull', remote.url) : `${options.out ?? 'taxii-pull'}.state`)
         const report: Report = { collection: remote.url, pages: 0, taken: 0, quarantined: 0, lost: [] }
-        const take = node
-          ? intoNode(node, options, report, `${path}.quarantine.ndjson`)
-          : intoFile(options.out ?? '', report)
         const state = await readState<State>(path, remote.url)
+        const sink = node
+          ? await intoNode(node, options, state, `${path}.quarantine.ndjson`)
+          : await intoFile(options.out ?? '', state)
         const asked = {
           ...(options.limit === undefined ? {} : { limit: Number(options.limit) }),
           ...(options.type ? { types: options.type } : {}),
         }
         for await (const page of pullPages(http, remote.url, state?.position ?? {}, asked)) {
-          await take(readable(page, report))
-          await writeState(path, { collection: remote.url, position: page.position } satisfies State)
+          await sink.take(page.objects, report)
+          report.lost.push(...page.unreadable)
+          if (page.gap !== undefined) report.lost.push({ id: '', code: 'NOT_REACHED', message: page.gap })
+          await writeState(path, { collection: remote.url, position: page.position, ...sink.kept() } satisfies State)
           report.pages++
           output.progress(`${report.taken} objects taken`)
         }
@@ -86,64 +102,96 @@ export function registerPull(taxii: Command, { output, exit }: CommandContext): 
     )
 }
 
-/** The page's new objects that can be read at all. */
-function readable({ body, fresh }: PulledPage, report: Report): { id: string; bytes: Uint8Array }[] {
-  const texts = cutEnvelope(body) ?? []
-  return fresh.flatMap((i) => {
-    const bytes = texts[i]
-    if (!bytes) return []
-    try {
-      const value = parseJson(bytes)
-      if (isJsonObject(value) && typeof value['id'] === 'string') return [{ id: value['id'], bytes }]
-      report.lost.push({ id: 'unknown', code: 'NOT_STIX', message: `Element ${i} of a page is no STIX object.` })
-    } catch (error) {
-      report.lost.push({
-        id: 'unknown',
-        code: 'JSON_INVALID',
-        message: `Element ${i} of a page: ${(error as Error).message}`,
-      })
-    }
-    return []
-  })
-}
-
-function intoNode(node: NodeClient, { tlp, to = [] }: Options, report: Report, quarantine: string): Take {
-  const query = new URLSearchParams(tlp === undefined ? {} : { tlp: tlp.toLowerCase() })
-  for (const whom of to) query.append('to', whom)
-  return async (objects) => {
-    if (objects.length === 0) return
+/** Publishes at a node; markings become what the node understands, and what it does not waits in a file. */
+async function intoNode(
+  node: NodeClient,
+  { tlp, to = [] }: Options,
+  state: State | undefined,
+  quarantine: string,
+): Promise<Sink> {
+  const waiting = await PagedLines.open(quarantine, state?.bytes)
+  const definitions = state?.definitions ?? []
+  const markings = new SourceMarkings([], definitions)
+  const publish = async (objects: readonly Uint8Array[], level: string | undefined): Promise<Report['lost']> => {
+    const query = new URLSearchParams(level === undefined ? {} : { tlp: level.toLowerCase() })
+    for (const whom of to) query.append('to', whom)
     const body = Buffer.concat([
       Buffer.from('['),
-      ...objects.flatMap(({ bytes }, i) => (i === 0 ? [bytes] : [Buffer.from(','), bytes])),
+      ...objects.flatMap((bytes, i) => (i === 0 ? [bytes] : [Buffer.from(','), bytes])),
       Buffer.from(']'),
     ])
-    const answer = await node.send('POST', `/api/v1/publish?${query.toString()}`, {
-      body,
-      headers: { 'content-type': 'application/json' },
-    })
-    const { refused } = (await answer.json()) as { refused: Report['lost'] }
-    const unmarked = new Set(refused.filter(({ code }) => code === 'UNMARKED').map(({ id }) => id))
-    const kept = objects.filter(({ id }) => unmarked.has(id))
-    await appendLines(
-      quarantine,
-      kept.map(({ bytes }) => oneLine(bytes)),
-    )
-    if (kept.length > 0) report.quarantine = quarantine
-    const lost = refused.filter(({ code }) => code !== 'UNMARKED')
-    report.quarantined += kept.length
-    report.lost.push(...lost)
-    report.taken += objects.length - kept.length - lost.length
+    const headers = { 'content-type': 'application/json' }
+    const answer = await node.send('POST', `/api/v1/publish?${query.toString()}`, { body, headers })
+    return ((await answer.json()) as { refused: Report['lost'] }).refused
+  }
+  return {
+    kept: () => ({ bytes: waiting.bytes, definitions }),
+    async take(objects, report) {
+      for (const { value } of parseObjects(objects.filter(({ id }) => id.startsWith('marking-definition--'))).parsed)
+        if (markings.learn(value)) definitions.push(value)
+      for (const part of partsOf(objects)) {
+        const { parsed, faults } = parseObjects(part)
+        report.lost.push(...faults)
+        let todo = parsed.flatMap((object) => {
+          const read = markings.translate(object)
+          return 'unknown' in read ? [] : [{ ...read, came: object.bytes }]
+        })
+        const isRead = new Set(todo.map(({ came }) => came))
+        const held = parsed.filter(({ bytes }) => !isRead.has(bytes)).map(({ bytes }) => bytes)
+        for (const level of tlp === undefined ? [undefined] : [undefined, tlp]) {
+          if (todo.length === 0) break
+          const along = new Set(todo.flatMap((one) => one.definitions))
+          const own = new Set(todo.map(({ value }) => value['id']))
+          const extra = [...along].filter(({ id }) => !own.has(id)).map((one) => Buffer.from(JSON.stringify(one)))
+          const refused = await publish([...extra, ...todo.map(({ bytes }) => bytes)], level)
+          const reasons = new Map(refused.map((refusal) => [refusal.id, refusal]))
+          const codeOf = ({ value }: { value: JsonObject }) => reasons.get(String(value['id']))?.code ?? ''
+          report.taken += todo.filter((one) => codeOf(one) === '').length
+          report.lost.push(
+            ...todo.flatMap((one) => {
+              const reason = reasons.get(String(one.value['id']))
+              return reason && !WAITS.has(reason.code) ? [reason] : []
+            }),
+          )
+          held.push(...todo.filter((one) => codeOf(one) === 'UNKNOWN_MARKING').map(({ came }) => came))
+          todo = todo.filter((one) => codeOf(one) === 'UNMARKED')
+        }
+        held.push(...todo.map(({ came }) => came))
+        await waiting.add(held.map(oneLine))
+        report.quarantined += held.length
+        if (held.length > 0) report.quarantine = quarantine
+      }
+    },
   }
 }
 
-function intoFile(file: string, report: Report): Take {
-  return async (objects) => {
-    await appendLines(
-      file,
-      objects.map(({ bytes }) => oneLine(bytes)),
-    )
-    report.taken += objects.length
+async function intoFile(path: string, state: State | undefined): Promise<Sink> {
+  const file = await PagedLines.open(path, state?.bytes)
+  const lines = await PulledLines.of(path)
+  return {
+    kept: () => ({ bytes: file.bytes }),
+    async take(objects, report) {
+      const fresh = objects.map(({ bytes }) => oneLine(bytes)).filter((line) => lines.isNew(line))
+      await file.add(fresh)
+      report.taken += fresh.length
+    },
   }
+}
+
+/** Requests that the node takes. */
+function* partsOf(objects: PulledPage['objects']): Generator<PulledPage['objects']> {
+  let part: PulledPage['objects'][number][] = []
+  let size = 0
+  for (const object of objects) {
+    if (part.length === REQUEST_OBJECTS || (part.length > 0 && size + object.bytes.length > REQUEST_BYTES)) {
+      yield part
+      part = []
+      size = 0
+    }
+    part.push(object)
+    size += object.bytes.length
+  }
+  if (part.length > 0) yield part
 }
 
 /** Line ends can stand between the values of a JSON text only, where a space means the same. */
@@ -152,9 +200,7 @@ const oneLine = (bytes: Uint8Array): Uint8Array => bytes.map((byte) => (byte ===
 function toLines({ pages, taken, quarantined, quarantine, lost }: Report): string[] {
   return [
     `Took ${taken} objects on ${pages} pages.`,
-    ...(quarantined === 0
-      ? []
-      : [`${quarantined} without a marking wait in ${quarantine}: publish that file with --tlp.`]),
+    ...(quarantined === 0 ? [] : [`${quarantined} whose marking is absent or not understood wait in ${quarantine}.`]),
     ...(lost.length === 0 ? [] : [`Not taken ${lost.length}:`]),
     ...lost.slice(0, LISTED).map(({ id, code, message }) => `  ${id}: ${code}: ${message}`),
     ...(lost.length > LISTED ? [`  and ${lost.length - LISTED} more; --json lists all`] : []),

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Command } from 'commander'
 import { BundleReader } from '#stix'
-import { push, type Pushed, toSubmissions } from '#taxii'
+import { follow, push, type Pushed, type Submitted, toSubmissions } from '#taxii'
 import { type CommandContext, EXIT, examples } from './command.ts'
 import { openInput } from './input.ts'
 import { atRemote, findRemote, openRemote, type RemoteOptions, withRemoteOptions } from './taxii-account.ts'
@@ -12,10 +12,11 @@ interface Options extends RemoteOptions {
   json?: boolean
 }
 
-/** Submissions that were taken, by the hash of their bytes. */
+/** Submissions that were taken, by the hash of their bytes; and the one that the server had when the last run ended. */
 interface State {
   collection: string
   done: string[]
+  open?: { hash: string } & Submitted
 }
 
 interface Report {
@@ -55,10 +56,17 @@ export function registerPush(taxii: Command, { output, exit }: CommandContext): 
             report.before += submission.objects
             continue
           }
-          const { objects, failures, pending } = await push(http, remote, submission)
-          report.sent += objects
+          const { failures, pending } =
+            state.open?.hash === hash
+              ? await follow(http, remote, state.open, submission.objects)
+              : await push(http, remote, submission, async (submitted) => {
+                  state.open = { hash, ...submitted }
+                  await writeState(path, state)
+                })
+          report.sent += submission.objects
           report.pending += pending
           report.failures.push(...failures)
+          delete state.open
           state.done.push(hash)
           await writeState(path, state)
           output.progress(`${report.sent} objects sent`)

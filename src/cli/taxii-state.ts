@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { mkdir, open, readFile, rename } from 'node:fs/promises'
+import { mkdir, open, readFile, rename, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { UsageError } from './command.ts'
 
@@ -39,16 +39,64 @@ export async function writeState(path: string, state: object): Promise<void> {
     await file.close()
   }
   await rename(`${path}.tmp`, path)
-}
-
-/** Adds lines to a file, on disk before it resolves. */
-export async function appendLines(path: string, lines: readonly (string | Uint8Array)[]): Promise<void> {
-  if (lines.length === 0) return
-  const file = await open(path, 'a', 0o600)
+  const folder = await open(dirname(path), 'r')
   try {
-    await file.writeFile(Buffer.concat(lines.flatMap((line) => [Buffer.from(line), Buffer.from('\n')])))
-    await file.sync()
+    await folder.sync()
   } finally {
-    await file.close()
+    await folder.close()
   }
 }
+
+/** A file of lines that grows page by page; what was written behind the last page that counts is cut off again. */
+export class PagedLines {
+  readonly path: string
+  #bytes: number
+
+  private constructor(path: string, bytes: number) {
+    this.path = path
+    this.#bytes = bytes
+  }
+
+  /** Opens it at the length that counts; absent = at its end. @throws UsageError where it is shorter than that */
+  static async open(path: string, bytes: number | undefined): Promise<PagedLines> {
+    const size = await stat(path).then(
+      (found) => found.size,
+      () => 0,
+    )
+    if (bytes !== undefined && size < bytes)
+      throw new UsageError(
+        `${path} has ${size} bytes, but an earlier run wrote ${bytes}: put it back, or remove the state to begin again.`,
+      )
+    if (bytes !== undefined && size > bytes) {
+      const file = await open(path, 'r+')
+      try {
+        await file.truncate(bytes)
+        await file.sync()
+      } finally {
+        await file.close()
+      }
+    }
+    return new PagedLines(path, bytes ?? size)
+  }
+
+  /** Bytes up to the end of what was added. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** Adds lines, on disk before it resolves. */
+  async add(lines: readonly Uint8Array[]): Promise<void> {
+    if (lines.length === 0) return
+    const text = Buffer.concat(lines.flatMap((line) => [line, NEWLINE]))
+    const file = await open(this.path, 'a', 0o600)
+    try {
+      await file.writeFile(text)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    this.#bytes += text.length
+  }
+}
+
+const NEWLINE = Buffer.from('\n')

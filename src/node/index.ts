@@ -18,7 +18,6 @@ export { ERRORS, NodeError, type NodeErrorCode, toNodeError } from './errors.ts'
 export { type Limits, LIMITS } from './limits.ts'
 export type { NodeOptions, NoroshiNode } from './node.ts'
 export type { Rehearsal, RehearsalRunOptions } from './rehearsal/rehearsal.ts'
-export { cutEnvelope } from './raw-objects.ts'
 export { buildWebPage } from './web-page.ts'
 
 /** Opens a node over its data directory and serves it; loaded when it is wanted, so that other commands start fast. */

@@ -5,9 +5,11 @@ import type { AddressInfo } from 'node:net'
 import { describe, test } from 'node:test'
 import { collectionsAt } from './discover.ts'
 import type { TaxiiClientError } from './error.ts'
-import { retryAfter, TaxiiHttp } from './http.ts'
+import type { ClientOptions } from './client-options.ts'
+import { TaxiiHttp } from './http.ts'
 import { type Position, pullPages } from './pull.ts'
 import { push, toSubmissions } from './push.ts'
+import { retryAfter } from './refusal.ts'
 
 type Answer = (url: URL, request: IncomingMessage, response: ServerResponse) => unknown
 
@@ -29,7 +31,7 @@ async function server(answer: Answer): Promise<{ url: string; asked: string[] } 
 function client() {
   const slept: number[] = []
   const http = new TaxiiHttp({
-    fetch: (url, init) => fetch(url, init),
+    fetch: (url, init) => fetch(url, init as RequestInit) as ReturnType<ClientOptions['fetch']>,
     sleep: async (ms) => void slept.push(ms),
     now: () => Date.parse('2026-01-01T00:00:00Z'),
     random: () => 0,
@@ -45,7 +47,7 @@ async function pulled(url: string, from: Position = {}) {
   const ids: string[] = []
   let position = from
   for await (const page of pullPages(client().http, `${url}/c/`, from)) {
-    ids.push(...page.fresh.map((i) => String(page.objects[i]?.['id'])))
+    ids.push(...page.objects.map(({ id }) => id))
     position = page.position
   }
   return { ids, position }
@@ -83,7 +85,7 @@ describe('oddities of other servers', () => {
     })
     const { ids, position } = await pulled(there.url)
     assert.deepEqual(ids, all(5))
-    assert.deepEqual(position, { addedAfter: added(6) })
+    assert.deepEqual(position, { addedAfter: added(6), seen: ['x--4 2026-01-01T00:00:00Z'] })
   })
 
   test('a server that ignores next is gone through by time, one that ignores both is left after a page', async () => {
@@ -100,7 +102,7 @@ describe('oddities of other servers', () => {
     assert.deepEqual((await pulled(byTime.url)).ids, all(5))
     await using byNothing = await server(answer(false))
     assert.deepEqual((await pulled(byNothing.url)).ids, all(2))
-    assert.ok(byNothing.asked.length < 6, byNothing.asked.join(' '))
+    assert.ok(byNothing.asked.length < 10, byNothing.asked.join(' '))
   })
 
   test('added_after as "at or after" repeats nothing and ends', async () => {

@@ -1,10 +1,12 @@
 import { rootCandidates } from '../oddities/relative-roots.ts'
+import { isApiRoot } from '../oddities/bare-root.ts'
 import { submissionBytes } from '../oddities/odd-limits.ts'
 import { TaxiiClientError } from './error.ts'
 import type { TaxiiHttp } from './http.ts'
 
 /** Roots and collections read of one server. */
 const MAX_ROOTS = 100
+const MAX_COLLECTIONS = 10_000
 
 /** A collection of another server. */
 export interface RemoteCollection {
@@ -33,13 +35,24 @@ export async function collectionsAt(http: TaxiiHttp, address: string): Promise<R
     const root = url.replace(/collections\/[^/]+\/$/, '')
     return [toCollection(root, await maxBytesOf(http, root), value)]
   }
-  if (Array.isArray(value['versions'])) return ofRoot(http, url, value)
+  if (isApiRoot(value)) return ofRoot(http, url, value)
   const listed = Array.isArray(value['api_roots']) ? value['api_roots'] : [value['default']]
   const roots = listed.filter((root): root is string => typeof root === 'string').slice(0, MAX_ROOTS)
   if (roots.length === 0)
     throw new TaxiiClientError('TAXII_SERVER_ODD', `${url} lists no API root; check the address, or the account.`)
   const found: RemoteCollection[] = []
-  for (const root of roots) found.push(...(await ofListedRoot(http, url, root)))
+  let refused: TaxiiClientError | undefined
+  for (const root of roots) {
+    try {
+      found.push(...(await ofListedRoot(http, url, root)))
+    } catch (error) {
+      // A root that this account may not see costs no other.
+      if (!(error instanceof TaxiiClientError) || error.code === 'TAXII_SERVER_UNREACHABLE') throw error
+      http.note(`${error.message} Passing over that API root.`)
+      refused = error
+    }
+  }
+  if (found.length === 0 && refused) throw refused
   return found
 }
 
@@ -61,7 +74,10 @@ async function ofRoot(http: TaxiiHttp, root: string, about: Record<string, unkno
   const { value } = await http.get(`${root}collections/`)
   const list = Array.isArray(value['collections']) ? (value['collections'] as Record<string, unknown>[]) : []
   const maxBytes = submissionBytes(about['max_content_length'])
-  return list.filter((one) => typeof one?.['id'] === 'string').map((one) => toCollection(root, maxBytes, one))
+  return list
+    .slice(0, MAX_COLLECTIONS)
+    .filter((one) => typeof one?.['id'] === 'string')
+    .map((one) => toCollection(root, maxBytes, one))
 }
 
 async function maxBytesOf(http: TaxiiHttp, root: string): Promise<number> {
@@ -86,3 +102,22 @@ function toCollection(root: string, maxBytes: number, one: Record<string, unknow
     root,
   }
 }
+
+/** The one collection of a list that a name or an id means, of those that fit; else what there is to choose from. */
+export function findCollection(
+  all: readonly RemoteCollection[],
+  name: string | undefined,
+): { found: RemoteCollection } | { found?: undefined; why: string } {
+  const named = name === undefined ? all : all.filter(({ id, alias, title }) => [id, alias, title].includes(name))
+  const [found] = named
+  if (found && named.length === 1) return { found }
+  const listed = all.slice(0, LISTED).map(({ title, id }) => `${title} (${id})`)
+  return {
+    why:
+      `${named.length === 0 ? 'No collection there fits' : 'Several collections there fit'}; give --collection. ` +
+      `There are: ${listed.join(', ') || 'none for this account'}.`,
+  }
+}
+
+/** Collections named where none was found. */
+const LISTED = 20

@@ -1,173 +1,200 @@
-import type { Millis } from '#base'
+import { JsonError, isJsonObject, type Millis, parseJson } from '#base'
 import { TAXII_TYPE } from '../media-type.ts'
 import { mayBeTaxii } from '../oddities/loose-media-type.ts'
+import { speaksTaxii1 } from '../oddities/taxii-1.ts'
+import { type ClientAnswer, type ClientOptions, type ClientResponse, limitsOf } from './client-options.ts'
 import { TaxiiClientError } from './error.ts'
+import { requireTls, sameOrigin, toRedirected } from './redirect.ts'
+import { refusal, retryAfter } from './refusal.ts'
 
-/** Tries of one request. */
-const TRIES = 7
 /** First pause between tries; it doubles, with up to as much again by chance. */
 const FIRST_PAUSE_MS = 500
 const LONGEST_PAUSE_MS = 60_000
-/** Longest pause that a server can ask for. */
-const LONGEST_RETRY_AFTER_MS = 600_000
-/** One try takes at most this long. */
-const TRY_MS = 120_000
-/** Bytes of one answer. */
-const ANSWER_BYTES = 134_217_728
+/** Tries of a request that is answered too slowly, or by broken JSON: it may pass, but costs time and traffic. */
+const COSTLY_TRIES = 3
+const REDIRECTS = 5
+/** Bytes of an answer that is no page of objects. */
+const RESOURCE_BYTES = 4_194_304
 const PASSING = new Set([408, 425, 429, 500, 502, 503, 504])
 
-/** What a client takes from outside. */
-export interface ClientOptions {
-  fetch: (url: string, init: RequestInit) => Promise<Response>
-  /** Value of the Authorization header. */
-  authorization?: string
-  sleep: (ms: number) => Promise<void>
-  now: () => Millis
-  /** From 0 to 1. */
-  random: () => number
-  /** Hears of pauses and oddities. */
-  note?: (message: string) => void
+interface Sent {
+  method: 'GET' | 'POST'
+  body?: Buffer
 }
 
-/** An answer of another server. */
-export interface ClientAnswer {
-  headers: Headers
-  body: Buffer
-  /** The body as JSON. */
-  value: Record<string, unknown>
-}
-
-/** Speaks to one server: waits and tries again where that may help. */
+/** Speaks to one server: waits and tries again where that may help; bounds what an answer costs. */
 export class TaxiiHttp {
   readonly #o: ClientOptions
+  readonly #limits: ReturnType<typeof limitsOf>
+  /** Origin of the first address: only there the account is shown. */
+  #home: string | undefined
 
   constructor(options: ClientOptions) {
     this.#o = options
+    this.#limits = limitsOf(options)
   }
 
   note(message: string): void {
     this.#o.note?.(message)
   }
 
-  get(url: string): Promise<ClientAnswer> {
-    return this.#send(url, { method: 'GET' })
-  }
-
-  post(url: string, body: Buffer): Promise<ClientAnswer> {
-    return this.#send(url, { method: 'POST', body, headers: { 'content-type': TAXII_TYPE } })
-  }
-
   sleep(ms: number): Promise<void> {
     return this.#o.sleep(ms)
   }
 
-  async #send(url: string, init: RequestInit): Promise<ClientAnswer> {
-    requireTls(url)
+  /** A resource other than a page of objects. @throws TaxiiClientError */
+  get(url: string): Promise<ClientAnswer & { value: Record<string, unknown> }> {
+    return this.#resource(url, { method: 'GET' })
+  }
+
+  post(url: string, body: Buffer): Promise<ClientAnswer & { value: Record<string, unknown> }> {
+    return this.#resource(url, { method: 'POST', body })
+  }
+
+  /** A page of objects, read by `read`, which throws TaxiiClientError TAXII_SERVER_ODD for one that came broken. */
+  page<T>(url: string, read: (answer: ClientAnswer) => T): Promise<T> {
+    return this.#patiently(url, { method: 'GET' }, this.#limits.answerBytes, read)
+  }
+
+  #resource(url: string, sent: Sent) {
+    return this.#patiently(url, sent, RESOURCE_BYTES, (answer) => ({ ...answer, value: toObject(url, answer.body) }))
+  }
+
+  async #patiently<T>(url: string, sent: Sent, maxBytes: number, read: (answer: ClientAnswer) => T): Promise<T> {
     for (let tried = 1; ; tried++) {
       let pause = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (tried - 1)) * (1 + this.#o.random())
       let fault: TaxiiClientError
       try {
-        const answer = await this.#o.fetch(url, {
-          ...init,
-          headers: {
-            accept: TAXII_TYPE,
-            ...(this.#o.authorization === undefined ? {} : { authorization: this.#o.authorization }),
-            ...(init.headers as Record<string, string>),
-          },
-          signal: AbortSignal.timeout(TRY_MS),
-        })
-        const body = await readBody(answer)
-        if (answer.ok) return { headers: answer.headers, body, value: parse(url, answer, body) }
-        fault = refusal(url, answer, body)
-        if (!PASSING.has(answer.status)) throw fault
+        const { status, answer, from } = await this.#once(url, sent, maxBytes)
+        if (status >= 200 && status < 300) {
+          requireTaxii(from, answer)
+          return read(answer)
+        }
+        fault = refusal(from, status, answer)
+        if (!PASSING.has(status)) throw fault
         pause = retryAfter(answer.headers.get('retry-after'), this.#o.now()) ?? pause
-      } catch (cause) {
-        if (cause instanceof TaxiiClientError) throw cause
-        fault = new TaxiiClientError('TAXII_SERVER_UNREACHABLE', `${url} does not answer: ${messageOf(cause)}.`, {
-          cause,
-        })
+      } catch (error) {
+        if (!(error instanceof TaxiiClientError)) throw error
+        if (!isPassing(error) || (error.details['costly'] === true && tried >= COSTLY_TRIES)) throw error
+        fault = error
       }
-      if (tried === TRIES) throw fault
+      if (tried >= this.#limits.tries) throw fault
       this.note(`${fault.message} Trying again in ${Math.ceil(pause / 1_000)} s.`)
       await this.#o.sleep(pause)
     }
   }
+
+  /** One try, with its redirects, each of which is asked without the account where it leads to another origin. */
+  async #once(url: string, sent: Sent, maxBytes: number) {
+    const { tryMs, idleMs } = this.#limits
+    this.#home ??= new URL(url).origin
+    const stop = new AbortController()
+    const why = { slow: '' }
+    const end = (what: string) => {
+      why.slow = what
+      stop.abort()
+    }
+    const whole = setTimeout(() => end(`did not finish within ${tryMs / 1_000} s`), tryMs)
+    const idle = setTimeout(() => end(`sent nothing for ${idleMs / 1_000} s`), idleMs)
+    let from = url
+    try {
+      for (let redirects = 0; ; redirects++) {
+        requireTls(from)
+        const response = await this.#o.fetch(from, { ...this.#init(from, sent), signal: stop.signal })
+        idle.refresh()
+        const to = toRedirected(from, response)
+        if (to === undefined) {
+          const body = await readBody(from, response, maxBytes, () => void idle.refresh())
+          return { status: response.status, answer: { headers: response.headers, body }, from }
+        }
+        await discard(response)
+        if (redirects === REDIRECTS)
+          throw new TaxiiClientError('TAXII_SERVER_ODD', `${url} redirects more than ${REDIRECTS} times.`)
+        from = to
+      }
+    } catch (cause) {
+      if (cause instanceof TaxiiClientError) throw cause
+      const slow = why.slow === '' ? undefined : `${from} ${why.slow}.`
+      throw new TaxiiClientError(
+        'TAXII_SERVER_UNREACHABLE',
+        slow ?? `${from} does not answer: ${messageOf(cause)}.`,
+        slow === undefined ? { cause } : { cause, details: { costly: true } },
+      )
+    } finally {
+      clearTimeout(whole)
+      clearTimeout(idle)
+    }
+  }
+
+  #init(url: string, { method, body }: Sent) {
+    const { authorization } = this.#o
+    const knowsUs = authorization !== undefined && sameOrigin(url, this.#home ?? '')
+    return {
+      method,
+      redirect: 'manual' as const,
+      headers: {
+        accept: TAXII_TYPE,
+        ...(knowsUs ? { authorization } : {}),
+        ...(body === undefined ? {} : { 'content-type': TAXII_TYPE }),
+      },
+      ...(body === undefined ? {} : { body }),
+    }
+  }
 }
 
-/** Milliseconds that a Retry-After header asks for: seconds, or a date. */
-export function retryAfter(header: string | null, now: Millis): number | undefined {
-  if (header === null) return undefined
-  const ms = /^\s*\d+\s*$/.test(header) ? Number(header) * 1_000 : Date.parse(header) - now
-  return Number.isNaN(ms) ? undefined : Math.min(LONGEST_RETRY_AFTER_MS, Math.max(0, ms))
-}
+const isPassing = ({ code, details }: TaxiiClientError) =>
+  code === 'TAXII_SERVER_UNREACHABLE' || (code === 'TAXII_SERVER_ODD' && details['costly'] === true)
 
-function requireTls(url: string): void {
-  const { protocol, hostname } = new URL(url)
-  const isLoopback = hostname === 'localhost' || hostname === '[::1]' || hostname.startsWith('127.')
-  if (protocol === 'https:' || (protocol === 'http:' && isLoopback)) return
-  throw new TaxiiClientError(
-    'TAXII_TLS_REQUIRED',
-    `${url}: give an https address; plain http is for this machine alone.`,
-  )
-}
-
-async function readBody(answer: Response): Promise<Buffer> {
+async function readBody(url: string, answer: ClientResponse, maxBytes: number, progress: () => void): Promise<Buffer> {
   const chunks: Uint8Array[] = []
   let size = 0
-  for await (const chunk of (answer.body ?? []) as AsyncIterable<Uint8Array>) {
+  for await (const chunk of answer.body ?? []) {
+    progress()
     size += chunk.length
-    if (size > ANSWER_BYTES)
-      throw new TaxiiClientError(
-        'TAXII_SERVER_ODD',
-        `${answer.url} answers more than ${ANSWER_BYTES} bytes; ask for smaller pages.`,
-      )
+    if (size > maxBytes)
+      throw new TaxiiClientError('TAXII_SERVER_ODD', `${url} answers more than ${maxBytes} bytes.`, {
+        details: { isTooLarge: true },
+      })
     chunks.push(chunk)
   }
   return Buffer.concat(chunks)
 }
 
-function parse(url: string, answer: Response, body: Buffer): Record<string, unknown> {
+/** Takes no more of a body that nobody wants. */
+async function discard({ body }: ClientResponse): Promise<void> {
+  try {
+    await body?.[Symbol.asyncIterator]().return?.(undefined)
+  } catch {
+    // The connection is given up either way.
+  }
+}
+
+function requireTaxii(url: string, { headers }: ClientAnswer): void {
+  if (speaksTaxii1(headers))
+    throw new TaxiiClientError(
+      'TAXII_SERVER_ODD',
+      `${url} speaks TAXII 1, which is another protocol; 2.1 is needed. Ask its operator for the address of TAXII 2.1.`,
+    )
+  if (!mayBeTaxii(headers.get('content-type')))
+    throw new TaxiiClientError('TAXII_SERVER_ODD', `${url} answers, but not in TAXII's form; check the address.`)
+}
+
+function toObject(url: string, body: Buffer): Record<string, unknown> {
   if (body.length === 0) return {}
   try {
-    if (mayBeTaxii(answer.headers.get('content-type'))) {
-      const value = JSON.parse(body.toString()) as unknown
-      if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
-    }
-  } catch {
-    // Named below.
+    const value = parseJson(body, { maxBytes: RESOURCE_BYTES })
+    if (isJsonObject(value)) return value
+  } catch (cause) {
+    if (!(cause instanceof JsonError)) throw cause
+    throw new TaxiiClientError('TAXII_SERVER_ODD', `${url} answers with broken JSON: ${cause.message}.`, {
+      cause,
+      details: { costly: true },
+    })
   }
   throw new TaxiiClientError('TAXII_SERVER_ODD', `${url} answers, but not in TAXII's form; check the address.`)
 }
 
-function refusal(url: string, { status }: Response, body: Buffer): TaxiiClientError {
-  let said = ''
-  try {
-    const { title, description } = JSON.parse(body.toString()) as { title?: unknown; description?: unknown }
-    said = [title, description]
-      .filter((text) => typeof text === 'string')
-      .join(': ')
-      .slice(0, 300)
-  } catch {
-    // Nothing that a person would want to read.
-  }
-  const hint = HINTS[status] ?? ''
-  return new TaxiiClientError(
-    'TAXII_SERVER_REFUSED',
-    `${url} answers ${status}${said === '' ? '' : ` (${said})`}.${hint}`,
-    {
-      details: { status },
-    },
-  )
-}
-
-const HINTS: Readonly<Record<number, string>> = {
-  401: ' Check user and password, or token.',
-  403: ' This account may not do that there.',
-  404: ' Check the address and the collection; accounts see only what they may.',
-  406: ' It may speak another version of TAXII; 2.1 is needed.',
-}
-
 const messageOf = (cause: unknown) => {
   const inner = (cause as { cause?: { message?: string } }).cause
-  return inner?.message ?? (cause instanceof Error ? cause.message : String(cause))
+  return (inner?.message || (cause instanceof Error ? cause.message : String(cause))).replace(/\.$/, '')
 }

@@ -1,5 +1,7 @@
 import type { StatusDetail } from '../resources.ts'
+import { countOf, failuresOf } from '../oddities/loose-status.ts'
 import type { RemoteCollection } from './discover.ts'
+import { TaxiiClientError } from './error.ts'
 import type { TaxiiHttp } from './http.ts'
 
 /** Objects of one submission. */
@@ -12,10 +14,14 @@ const CLOSE = Buffer.from(']}')
 
 /** What became of one submission. */
 export interface Pushed {
-  objects: number
   failures: StatusDetail[]
   /** Not known when the client stopped looking. */
   pending: number
+}
+
+/** A submission that the server has, by the status resource under which it can be asked for. */
+export interface Submitted {
+  status?: string
 }
 
 /**
@@ -40,26 +46,62 @@ export async function* toSubmissions(
   if (parts.length > 0) yield done()
 }
 
-/** Sends one submission and waits until the server has dealt with it. @throws TaxiiClientError */
+/**
+ * Sends one submission and waits until the server has dealt with it. `accepted` hears of it as soon as the server has it:
+ * who is cut off then asks for its status by `follow`, and sends nothing twice.
+ *
+ * @throws TaxiiClientError
+ */
 export async function push(
   http: TaxiiHttp,
-  { url, root }: RemoteCollection,
-  submission: { body: Buffer; objects: number },
+  collection: RemoteCollection,
+  { body, objects }: { body: Buffer; objects: number },
+  accepted: (submitted: Submitted) => Promise<void> = async () => undefined,
 ): Promise<Pushed> {
-  let { value } = await http.post(`${url}objects/`, submission.body)
-  const id = value['id']
-  for (let looks = 0; value['status'] === 'pending' && typeof id === 'string' && looks < MAX_LOOKS; looks++) {
-    await http.sleep(LOOK_MS)
-    value = (await http.get(`${root}status/${encodeURIComponent(id)}/`)).value
+  const { value } = await http.post(`${collection.url}objects/`, body)
+  const { id } = value
+  if (value['status'] === 'pending' && typeof id === 'string') {
+    await accepted({ status: id })
+    return look(http, collection, id, objects, value)
   }
-  const failures = Array.isArray(value['failures']) ? (value['failures'] as StatusDetail[]) : []
-  const unnamed = Number(value['failure_count'] ?? 0) - failures.length
-  for (let i = 0; i < unnamed; i++) failures.push({ id: 'unknown', version: '', message: 'not named by the server' })
-  return {
-    objects: submission.objects,
-    failures,
-    pending: value['status'] === 'pending' ? Number(value['pending_count'] ?? 0) : 0,
+  return toPushed(value, objects)
+}
+
+/** Waits for a submission that an earlier run made. @throws TaxiiClientError */
+export async function follow(
+  http: TaxiiHttp,
+  collection: RemoteCollection,
+  { status }: Submitted,
+  objects: number,
+): Promise<Pushed> {
+  return status === undefined ? { failures: [], pending: 0 } : look(http, collection, status, objects)
+}
+
+async function look(
+  http: TaxiiHttp,
+  { root }: RemoteCollection,
+  id: string,
+  objects: number,
+  first?: Record<string, unknown>,
+): Promise<Pushed> {
+  let value = first ?? { status: 'pending' }
+  for (let looks = 0; value['status'] === 'pending' && looks < MAX_LOOKS; looks++) {
+    if (looks > 0 || first) await http.sleep(LOOK_MS)
+    try {
+      value = (await http.get(`${root}status/${encodeURIComponent(id)}/`)).value
+    } catch (error) {
+      if (!(error instanceof TaxiiClientError) || error.code !== 'TAXII_SERVER_REFUSED') throw error
+      // The server took the submission, but shows no status to this account, or keeps none.
+      http.note(`${error.message} What became of ${objects} objects is not known.`)
+      break
+    }
   }
+  return toPushed(value, objects)
+}
+
+function toPushed(value: Record<string, unknown>, objects: number): Pushed {
+  const isPending = value['status'] === 'pending'
+  return { failures: failuresOf(value, objects), pending: isPending ? (countOf(value['pending_count']) ?? objects) : 0 }
 }
 
 function envelope(parts: readonly Uint8Array[]): Buffer {
