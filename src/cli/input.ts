@@ -25,6 +25,18 @@ export function openInput(path: string): Input {
   return { bytesRead: () => taken, [Symbol.asyncIterator]: () => unpacked(raw(), path) }
 }
 
+/** All bytes of a file or stdin. @throws UsageError beyond the limit */
+export async function readBounded(path: string, maxBytes: number): Promise<Uint8Array> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of openInput(path)) {
+    size += chunk.length
+    if (size > maxBytes) throw new UsageError(`${path} has more than ${maxBytes} bytes; split it.`)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
+}
+
 async function* unpacked(chunks: AsyncGenerator<Buffer>, path: string): AsyncGenerator<Buffer> {
   let head = Buffer.alloc(0)
   while (head.length < GZIP_MAGIC.length) {

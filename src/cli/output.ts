@@ -54,3 +54,10 @@ export function table(rows: readonly (readonly (string | number)[])[]): string[]
       .trimEnd(),
   )
 }
+
+/** Text of others on a terminal: control characters become visible. */
+export const printable = (text: string): string =>
+  text.replace(
+    /[\p{Cc}\p{Cf}\u2028\u2029]/gu,
+    (char) => `\\u${(char.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,
+  )

@@ -1,83 +1,93 @@
+import { guessEncoding } from './encoding-guess.ts'
 import { ExchangeError } from './error.ts'
+
+/** Encodings that text is read in, by the names of the WHATWG standard. */
+export const ENCODINGS = [
+  'utf-8',
+  'utf-16le',
+  'utf-16be',
+  'shift_jis',
+  'euc-jp',
+  'iso-2022-jp',
+  'gb18030',
+  'big5',
+  'euc-kr',
+  'windows-874',
+  'windows-1250',
+  'windows-1251',
+  'windows-1252',
+  'windows-1258',
+] as const
+
+/** Name of an encoding. */
+export type Encoding = (typeof ENCODINGS)[number]
 
 /** Text of a file, and the encoding it was read with. */
 export interface DecodedText {
   text: string
-  encoding: 'utf-8' | 'utf-16le' | 'utf-16be' | 'shift_jis' | 'windows-1252'
+  encoding: Encoding
 }
 
-/** Bytes looked at to tell Shift_JIS from Windows-1252. */
+/** Bytes looked at to tell encodings apart. */
 const SAMPLE_BYTES = 65_536
-/** Share of two-byte characters, of all bytes above 0x7F, from which a text counts as Japanese. */
-const JAPANESE_SHARE = 0.6
+/** Share of NUL bytes at odd or even places from which a text counts as UTF-16 without its mark. */
+const UTF_16_SHARE = 0.6
 
 /**
- * Decodes text of unknown encoding: by its mark, else UTF-8 where it is valid, else Shift_JIS (CP932) where the bytes
- * read as Japanese, else Windows-1252.
- * @throws EXCHANGE_ENCODING for what holds NUL characters, so is no text
+ * Decodes text: in the encoding that is named, else by its mark, else UTF-8 where it is valid, else the encoding whose
+ * characters it looks most like (Japanese, Chinese, Korean, Thai, Western European).
+ * @throws EXCHANGE_ENCODING for an unknown name, for bytes that are not of the named encoding, and for what holds NUL
+ * characters, so is no text
  */
-export function decodeText(bytes: Uint8Array): DecodedText {
-  const decoded = withMark(bytes) ?? asUtf8(bytes) ?? asJapanese(bytes) ?? asWestern(bytes)
+export function decodeText(bytes: Uint8Array, named?: string): DecodedText {
+  const decoded = named === undefined ? recognised(bytes) : inNamed(bytes, named)
   if (decoded.text.includes('\0'))
     throw new ExchangeError('EXCHANGE_ENCODING', 'The input holds NUL bytes, so it is no text; give its --format.')
   return decoded
 }
 
-function withMark(bytes: Uint8Array): DecodedText | undefined {
-  const decode = (encoding: DecodedText['encoding']) => ({ text: new TextDecoder(encoding).decode(bytes), encoding })
-  if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) return decode('utf-8')
-  if (bytes[0] === 0xff && bytes[1] === 0xfe) return decode('utf-16le')
-  if (bytes[0] === 0xfe && bytes[1] === 0xff) return decode('utf-16be')
-  return undefined
+function inNamed(bytes: Uint8Array, named: string): DecodedText {
+  const encoding = ENCODINGS.find((one) => one === named)
+  const decoded = encoding && fatally(bytes, encoding)
+  if (decoded) return decoded
+  throw new ExchangeError(
+    'EXCHANGE_ENCODING',
+    encoding
+      ? `The input is no ${encoding}; leave --encoding out, or name another: ${ENCODINGS.join(', ')}.`
+      : `No encoding ${named}; known are ${ENCODINGS.join(', ')}.`,
+  )
 }
 
-function asUtf8(bytes: Uint8Array): DecodedText | undefined {
+function recognised(bytes: Uint8Array): DecodedText {
+  const marked = byMark(bytes) ?? byZeros(bytes.subarray(0, SAMPLE_BYTES))
+  if (marked) return { text: new TextDecoder(marked).decode(bytes), encoding: marked }
+  const sample = new TextDecoder('latin1').decode(bytes.subarray(0, SAMPLE_BYTES))
+  const isSwitching = sample.includes('\u001B$B') || sample.includes('\u001B$@')
+  const guessed = guessEncoding(bytes.subarray(0, SAMPLE_BYTES))
+  const decoded =
+    (isSwitching ? fatally(bytes, 'iso-2022-jp') : undefined) ?? fatally(bytes, 'utf-8') ?? fatally(bytes, guessed)
+  return decoded ?? { text: new TextDecoder('windows-1252').decode(bytes), encoding: 'windows-1252' }
+}
+
+function byMark(bytes: Uint8Array): Encoding | undefined {
+  if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) return 'utf-8'
+  if (bytes[0] === 0xff && bytes[1] === 0xfe) return 'utf-16le'
+  return bytes[0] === 0xfe && bytes[1] === 0xff ? 'utf-16be' : undefined
+}
+
+/** UTF-16 without its mark: in a table, most characters are of ASCII, and every other byte is NUL. */
+function byZeros(bytes: Uint8Array): Encoding | undefined {
+  const zeros = [0, 0]
+  for (let at = 0; at < bytes.length; at++) if (bytes[at] === 0) zeros[at % 2] = (zeros[at % 2] ?? 0) + 1
+  const [even = 0, odd = 0] = zeros.map((count) => count / (bytes.length / 2))
+  if (even + odd === 0 || bytes.length % 2 === 1) return undefined
+  return odd > UTF_16_SHARE && even === 0 ? 'utf-16le' : even > UTF_16_SHARE && odd === 0 ? 'utf-16be' : undefined
+}
+
+function fatally(bytes: Uint8Array, encoding: Encoding): DecodedText | undefined {
   try {
-    return { text: new TextDecoder('utf-8', { fatal: true }).decode(bytes), encoding: 'utf-8' }
+    return { text: new TextDecoder(encoding, { fatal: true }).decode(bytes), encoding }
   } catch {
     return undefined
   }
 }
-
-function asJapanese(bytes: Uint8Array): DecodedText | undefined {
-  if (japaneseShare(bytes.subarray(0, SAMPLE_BYTES)) < JAPANESE_SHARE) return undefined
-  try {
-    return { text: new TextDecoder('shift_jis', { fatal: true }).decode(bytes), encoding: 'shift_jis' }
-  } catch {
-    return undefined
-  }
-}
-
-/** Share of high bytes that belong to kana, common kanji or half-width kana runs in Shift_JIS. */
-function japaneseShare(bytes: Uint8Array): number {
-  let high = 0
-  let japanese = 0
-  for (let i = 0; i < bytes.length; i++) {
-    const lead = bytes[i] ?? 0
-    if (lead < 0x80) continue
-    high++
-    const trail = bytes[i + 1] ?? 0
-    if (isLead(lead) && isTrail(trail)) {
-      japanese++
-      if (trail >= 0x80) {
-        high++
-        japanese++
-      }
-      i++
-    } else if (isHalfKana(lead) && isHalfKana(trail)) {
-      high++
-      japanese += 2
-      i++
-    }
-  }
-  return high === 0 ? 0 : japanese / high
-}
-
-const isLead = (byte: number) => (byte >= 0x81 && byte <= 0x9f) || (byte >= 0xe0 && byte <= 0xfc)
-const isTrail = (byte: number) => (byte >= 0x40 && byte <= 0x7e) || (byte >= 0x80 && byte <= 0xfc)
-const isHalfKana = (byte: number) => byte >= 0xa1 && byte <= 0xdf
-
-const asWestern = (bytes: Uint8Array): DecodedText => ({
-  text: new TextDecoder('windows-1252').decode(bytes),
-  encoding: 'windows-1252',
-})

@@ -1,7 +1,7 @@
 import type { JsonObject } from '#base'
 import { admissible } from './admission.ts'
 import { ExchangeError } from './error.ts'
-import type { ExportFormat, ImportFormat, Writing } from './format.ts'
+import type { ExportFormat, ImportFormat, SharedWith, Writing } from './format.ts'
 import { INPUT_MAX_BYTES } from './limits.ts'
 import { type Loss, LossReport } from './loss.ts'
 import { READERS, WRITERS } from './registry.ts'
@@ -15,6 +15,10 @@ export interface ReadOptions {
   now: string
   /** Leaves objects as they were translated, also where they are not valid STIX, as some of MISP's own converters are. */
   asTranslated?: boolean
+  /** Encoding of a table or text, one of `ENCODINGS`, instead of the one that is recognised. */
+  encoding?: string
+  /** Takes proposals to MISP events too, as notes that detect nothing. */
+  proposals?: boolean
 }
 
 /** What was understood of an input. */
@@ -25,6 +29,8 @@ export interface Understood {
   counts: Record<string, number>
   preview: string[]
   notes: string[]
+  /** Whom the input itself names as recipients. */
+  sharedWith: SharedWith[]
   losses: { total: number; listed: Loss[] }
 }
 
@@ -33,7 +39,7 @@ export interface Understood {
  * input, source and time give the same objects.
  * @throws EXCHANGE_TOO_LARGE, EXCHANGE_FORMAT_UNKNOWN, EXCHANGE_SYNTAX, EXCHANGE_ENCODING, EXCHANGE_EMPTY
  */
-export function readInput(bytes: Uint8Array, { format = 'auto', source, now, asTranslated }: ReadOptions): Understood {
+export function readInput(bytes: Uint8Array, { format = 'auto', asTranslated, ...how }: ReadOptions): Understood {
   if (bytes.length > INPUT_MAX_BYTES)
     throw new ExchangeError(
       'EXCHANGE_TOO_LARGE',
@@ -47,7 +53,7 @@ export function readInput(bytes: Uint8Array, { format = 'auto', source, now, asT
       `No format ${format}; known are ${READERS.map(({ name }) => name).join(', ')}.`,
     )
   const losses = new LossReport()
-  const { objects: translated, preview, notes } = reader.read(bytes, { source, now, losses })
+  const { objects: translated, preview, notes, sharedWith = [] } = reader.read(bytes, { ...how, losses })
   const objects = asTranslated ? translated : admissible(translated, losses)
   const counts: Record<string, number> = {}
   for (const { type } of objects) counts[String(type)] = (counts[String(type)] ?? 0) + 1
@@ -57,6 +63,7 @@ export function readInput(bytes: Uint8Array, { format = 'auto', source, now, asT
     counts,
     preview,
     notes,
+    sharedWith,
     losses: { total: losses.total, listed: losses.listed },
   }
 }

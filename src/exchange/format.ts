@@ -14,6 +14,17 @@ export interface ReadContext {
   /** RFC 3339 time for content that carries none. */
   now: string
   losses: LossReport
+  /** Encoding of a table or text, instead of the one that is recognised. */
+  encoding?: string
+  /** Takes proposals to MISP events too, as notes. */
+  proposals?: boolean
+}
+
+/** An organisation that the input names as one to share with, such as in a sharing group of MISP. */
+export interface SharedWith {
+  name: string
+  /** Empty where the input has none. */
+  uuid: string
 }
 
 /** What a format's reader understood. */
@@ -23,6 +34,8 @@ export interface Reading {
   preview: string[]
   /** What was noticed about the whole: encoding, delimiter, columns, distribution. */
   notes: string[]
+  /** Whom the input itself names as recipients: a suggestion, which decides nothing. */
+  sharedWith?: SharedWith[]
 }
 
 /** A format that can be read; a new one is a file in `formats/` and a line in `registry.ts`. */

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { isJsonObject, type Json, type JsonObject } from '#base'
 import { EXPORT_FORMATS, type ExportFormat, INPUT_MAX_BYTES, withMarking, writeOutput } from '#exchange'
 import { collect, type CommandContext, EXIT, type ExitCode, examples, type Register, UsageError } from '../command.ts'
-import { openInput } from '../input.ts'
+import { readBounded } from '../input.ts'
 import { findNode, type NodeClient, type NodeOptions, withNodeOptions } from '../node-client.ts'
 import type { Output } from '../output.ts'
 
@@ -123,20 +123,10 @@ function sinceOf(text: string | undefined): number | undefined {
 }
 
 async function fromFile(file: string): Promise<JsonObject[]> {
-  const chunks: Buffer[] = []
-  let size = 0
-  for await (const chunk of openInput(file)) {
-    size += chunk.length
-    if (size > INPUT_MAX_BYTES) throw new UsageError(`${file} has more than ${INPUT_MAX_BYTES} bytes; split it.`)
-    chunks.push(chunk)
-  }
+  const bytes = await readBounded(file, INPUT_MAX_BYTES)
   let json: Json
   try {
-    json = JSON.parse(
-      Buffer.concat(chunks)
-        .toString('utf8')
-        .replace(/^\uFEFF/, ''),
-    ) as Json
+    json = JSON.parse(new TextDecoder().decode(bytes)) as Json
   } catch (error) {
     throw new UsageError(`${file} is no JSON: ${(error as Error).message}`)
   }

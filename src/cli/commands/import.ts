@@ -1,25 +1,29 @@
-import { basename } from 'node:path'
-import { createInterface } from 'node:readline/promises'
 import type { JsonObject } from '#base'
+import { ENCODINGS, IMPORT_FORMATS, type ImportFormat, writeOutput } from '#exchange'
 import {
-  ExchangeError,
-  IMPORT_FORMATS,
-  type ImportFormat,
-  INPUT_MAX_BYTES,
-  readInput,
-  type Understood,
-  writeOutput,
-} from '#exchange'
-import { collect, type CommandContext, EXIT, type ExitCode, examples, type Register, UsageError } from '../command.ts'
-import { openInput } from '../input.ts'
+  collect,
+  type CommandContext,
+  counted,
+  EXIT,
+  type ExitCode,
+  examples,
+  oneOf,
+  type Register,
+  UsageError,
+} from '../command.ts'
+import { type ImportedInput, readImport } from '../import-input.ts'
+import { askMarking, suggestedFor, suggestionLines } from '../import-marking.ts'
 import { findNode, type NodeClient, type NodeOptions, withNodeOptions } from '../node-client.ts'
-import { type Output, table } from '../output.ts'
+import { type Output, printable, table } from '../output.ts'
 import { PublishParts } from '../publish-parts.ts'
-import { type Result, toLines } from './publish.ts'
+import { JoinedResult, type Result, toLines } from '../publish-result.ts'
+import { openTerminal, type Terminal } from '../terminal.ts'
 
 interface Options extends NodeOptions {
   format: ImportFormat | 'auto'
+  encoding?: string
   source?: string
+  proposals?: boolean
   tlp?: string
   to?: string[]
   yes?: boolean
@@ -41,11 +45,13 @@ export const register: Register = (program, context) => {
     program
       .command('import <file>')
       .description(
-        'Publish what analysts have: MISP events, tables (CSV, Excel), Shadowserver reports, or text with defanged indicators; - for stdin. Shows what was understood, what was left out and why, and who would receive it.',
+        'Publish what analysts have: MISP events and feeds, tables (CSV, Excel), Shadowserver reports, or mail and text with defanged indicators; - for stdin. Shows what was understood, what was left out and why, and who would receive it; asks at a terminal for the marking of what has none, and before it publishes.',
       ),
   )
     .option('--format <format>', `auto, ${IMPORT_FORMATS.join(', ')}`, 'auto')
+    .option('--encoding <name>', 'of a table or text, where it is not recognised', oneOf(...ENCODINGS))
     .option('--source <name>', 'where it is from; part of the ids that are made (default: the file’s name)')
+    .option('--proposals', 'take proposals to MISP events too, as notes, which detect nothing')
     .option('--tlp <level>', 'level of what carries none: clear, green, amber, amber+strict, red')
     .option(
       '--to <whom>',
@@ -60,8 +66,10 @@ export const register: Register = (program, context) => {
       'after',
       examples([
         'noroshi import event.json --dir node --tlp amber --to alliance:trilateral --dry-run',
+        'noroshi import feed/ --dir node --tlp green --yes',
+        'noroshi import https://misp.example.org/feed/ --dir node',
         'noroshi import report.csv --format shadowserver --dir node --tlp amber --to nation:JP --yes',
-        'pbpaste | noroshi import - --format text --source "mail of 3 May" --dir node --tlp green --yes',
+        'pbpaste | noroshi import - --format text --source "mail of 3 May" --dir node',
         'noroshi import indicators.xlsx --print > bundle.json',
       ]),
     )
@@ -71,87 +79,72 @@ export const register: Register = (program, context) => {
 async function run(file: string, options: Options, { output }: CommandContext): Promise<ExitCode> {
   if (options.format !== 'auto' && !IMPORT_FORMATS.includes(options.format))
     throw new UsageError(`--format is auto or one of ${IMPORT_FORMATS.join(', ')}, not ${options.format}.`)
-  const understood = await understand(file, options)
-  const { objects } = understood
-  if (options.print) return await print(understood, output)
+  const how = { ...options, asTranslated: options.print === true }
+  if (options.print) return await print(await readImport(file, how, undefined, output), output)
+  const understood = await readImport(file, how, () => findNode(options), output)
   if (!options.json) for (const line of summary(understood)) await output.line(line)
-  if (objects.length === 0) return await answer(understood, {}, options, output, 'Nothing in it could be taken.')
-  const node = await findNode(options)
+  const answer = new Answer(understood, options, output)
+  if (understood.objects.length === 0)
+    return understood.feed && understood.feed.unchanged > 0 && understood.feed.failed === 0
+      ? await answer.end('The node has all of it already.', EXIT.done)
+      : await answer.end('Nothing in it could be taken.')
+  using terminal = options.yes || options.json ? undefined : openTerminal({ isStdinTaken: file === '-' })
+  return await publish(await findNode(options), understood, { options, output, answer, terminal })
+}
+
+interface Asking {
+  options: Options
+  output: Output
+  answer: Answer
+  terminal: Terminal | undefined
+}
+
+async function publish(
+  node: NodeClient,
+  { objects, sharedWith }: ImportedInput,
+  { options, output, answer, terminal }: Asking,
+): Promise<ExitCode> {
   const fresh = await notHeld(node, objects, output)
   const unchanged = objects.length - fresh.length
-  if (fresh.length === 0)
-    return await answer(understood, { unchanged }, options, output, 'The node has all of it already.', EXIT.done)
+  answer.add({ unchanged })
+  if (fresh.length === 0) return await answer.end('The node has all of it already.', EXIT.done)
   const unmarked = fresh.filter((object) => object['object_marking_refs'] === undefined).length
-  if (unmarked > 0 && options.tlp === undefined)
-    return await answer(
-      understood,
-      { unchanged, unmarked },
-      options,
-      output,
-      `${unmarked} objects carry no marking, so nothing is published: say with --tlp how far they may go.`,
-    )
-  const preview = await send(node, fresh, options, true)
+  const suggested = await suggestedFor(node, sharedWith)
+  answer.add({ unmarked, ...(suggested.length > 0 ? { suggested } : {}) })
+  if (!options.json) for (const line of suggestionLines(sharedWith, suggested)) await output.line(line)
+  let { tlp, to } = options
+  if (unmarked > 0 && tlp === undefined) {
+    const asked = terminal && (await askMarking(terminal, unmarked, suggested, output))
+    if (!asked)
+      return await answer.end(
+        `${counted(unmarked, 'object')} ${unmarked === 1 ? 'carries' : 'carry'} no marking, so nothing is published: say with --tlp how far they may go.`,
+      )
+    ;({ tlp, to = to } = asked)
+  }
+  const marking = { ...(tlp === undefined ? {} : { tlp }), ...(to === undefined ? {} : { to }) }
+  const preview = await send(node, fresh, marking, true)
   if (!options.json) for (const line of toLines(preview)) await output.line(line)
-  if (options.dryRun)
-    return await answer(
-      understood,
-      { unchanged, unmarked, ...preview },
-      options,
-      output,
-      '',
-      preview.refused.length === 0 ? EXIT.done : EXIT.no,
-    )
-  if (!(options.yes ?? (await isConfirmed(fresh.length))))
-    return await answer(
-      understood,
-      { unchanged, unmarked },
-      options,
-      output,
-      'Nothing was published; --yes publishes without asking.',
-    )
-  const result = await send(node, fresh, options, false)
+  if (options.dryRun) {
+    answer.add(preview)
+    return await answer.end('', preview.refused.length === 0 ? EXIT.done : EXIT.no)
+  }
+  if (!options.yes && !(await isConfirmed(terminal, fresh.length)))
+    return await answer.end('Nothing was published; --yes publishes without asking.')
+  const result = await send(node, fresh, marking, false)
   if (!options.json) for (const line of toLines(result)) await output.line(line)
-  return await answer(
-    understood,
-    { unchanged, unmarked, ...result },
-    options,
-    output,
-    '',
-    result.refused.length === 0 ? EXIT.done : EXIT.no,
-  )
+  answer.add(result)
+  return await answer.end('', result.refused.length === 0 ? EXIT.done : EXIT.no)
 }
 
-async function understand(file: string, { format, source, print: asTranslated = false }: Options): Promise<Understood> {
-  const bytes = await readBounded(file)
-  try {
-    const name = source ?? (file === '-' ? 'stdin' : basename(file))
-    return readInput(bytes, { format, source: name, now: new Date().toISOString(), asTranslated })
-  } catch (error) {
-    if (error instanceof ExchangeError) throw new UsageError(`${file}: ${error.message}`)
-    throw error
-  }
-}
-
-async function readBounded(file: string): Promise<Uint8Array> {
-  const chunks: Buffer[] = []
-  let size = 0
-  for await (const chunk of openInput(file)) {
-    size += chunk.length
-    if (size > INPUT_MAX_BYTES) throw new UsageError(`${file} has more than ${INPUT_MAX_BYTES} bytes; split it.`)
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks)
-}
-
-async function print({ objects, losses }: Understood, output: Output): Promise<ExitCode> {
+async function print({ objects, losses }: ImportedInput, output: Output): Promise<ExitCode> {
   await output.line(writeOutput(objects, 'stix', { now: new Date().toISOString() }).text.trimEnd())
   for (const line of lossLines(losses)) output.note(line)
   return objects.length === 0 ? EXIT.no : EXIT.done
 }
 
-function summary({ format, counts, preview, notes, losses }: Understood): string[] {
+function summary({ format, counts, preview, notes, losses }: ImportedInput): string[] {
   return [
-    `Read as ${format}. ${notes.join(' ')}`,
+    `Read as ${format}. ${printable(notes.join(' '))}`,
     ...table(Object.entries(counts).map(([type, count]) => [`  ${type}`, count])),
     ...preview.slice(0, SHOWN).map((line) => `  ${printable(line)}`),
     ...(preview.length > SHOWN ? [`  and ${preview.length - SHOWN} more`] : []),
@@ -159,7 +152,7 @@ function summary({ format, counts, preview, notes, losses }: Understood): string
   ]
 }
 
-function lossLines({ total, listed }: Understood['losses']): string[] {
+function lossLines({ total, listed }: ImportedInput['losses']): string[] {
   if (total === 0) return ['Everything was taken.']
   return [
     `Not taken as it is, ${total}:`,
@@ -168,28 +161,33 @@ function lossLines({ total, listed }: Understood['losses']): string[] {
   ]
 }
 
-/** Text of others on a terminal: control characters become visible. */
-const printable = (text: string) =>
-  text.replace(
-    /[\p{Cc}\p{Cf}\u2028\u2029]/gu,
-    (char) => `\\u${(char.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,
-  )
+/** What the command answers in the end: one JSON object, or the last line. */
+class Answer {
+  readonly #understood: ImportedInput
+  readonly #isJson: boolean
+  readonly #output: Output
+  readonly #facts: object = {}
 
-async function answer(
-  { format, counts, notes, preview, losses }: Understood,
-  result: object,
-  { json }: Options,
-  output: Output,
-  message: string,
-  code: ExitCode = EXIT.no,
-): Promise<ExitCode> {
-  const told = message === '' ? {} : { message }
-  if (json)
-    await output.line(
-      JSON.stringify({ format, counts, notes, preview: preview.slice(0, SHOWN), losses, ...result, ...told }),
-    )
-  else if (message !== '') await output.line(message)
-  return code
+  constructor(understood: ImportedInput, { json }: Options, output: Output) {
+    this.#understood = understood
+    this.#isJson = json === true
+    this.#output = output
+  }
+
+  add(facts: object): void {
+    Object.assign(this.#facts, facts)
+  }
+
+  async end(message: string, code: ExitCode = EXIT.no): Promise<ExitCode> {
+    const { format, counts, notes, preview, losses, feed } = this.#understood
+    const told = { ...(feed ? { feed } : {}), ...this.#facts, ...(message === '' ? {} : { message }) }
+    if (this.#isJson)
+      await this.#output.line(
+        JSON.stringify({ format, counts, notes, preview: preview.slice(0, SHOWN), losses, ...told }),
+      )
+    else if (message !== '') await this.#output.line(message)
+    return code
+  }
 }
 
 /** The objects that the node does not have yet, in any version that says the same. */
@@ -221,38 +219,25 @@ const WRITTEN_DOWN = new Set(['created', 'modified', 'valid_from', 'object_marki
 async function send(
   node: NodeClient,
   objects: readonly JsonObject[],
-  { tlp, to }: Options,
+  { tlp, to }: { tlp?: string; to?: string[] },
   dryRun: boolean,
 ): Promise<Result> {
   using parts = new PublishParts('The import', PART_LIMITS)
   parts.push(Buffer.from(JSON.stringify(objects)))
-  // An object that others refer to may go in several requests; it is published, and counted, once.
-  const published = new Map<string, Result['published'][number]>()
-  const refused = new Map<string, Result['refused'][number]>()
-  for (const { body } of parts.bodies()) {
-    const answer = await node.post<Result>('/api/v1/publish', {
-      objects: JSON.parse(Buffer.from(body).toString('utf8')) as JsonObject[],
-      ...(tlp === undefined ? {} : { tlp: tlp.toLowerCase() }),
-      ...(to === undefined ? {} : { to }),
-      dryRun,
-    })
-    for (const row of answer.published) published.set(JSON.stringify([row.id, row.log, row.index, row.audience]), row)
-    for (const row of answer.refused) refused.set(JSON.stringify([row.id, row.code]), row)
-  }
-  return {
-    ...(dryRun ? { dryRun: true as const } : {}),
-    published: [...published.values()],
-    refused: [...refused.values(), ...parts.tooLarge],
-  }
+  const joined = new JoinedResult()
+  joined.add({ refused: parts.tooLarge, ...(dryRun ? { dryRun } : {}) })
+  for (const { body } of parts.bodies())
+    joined.add(
+      await node.post<Result>('/api/v1/publish', {
+        objects: JSON.parse(Buffer.from(body).toString('utf8')) as JsonObject[],
+        ...(tlp === undefined ? {} : { tlp: tlp.toLowerCase() }),
+        ...(to === undefined ? {} : { to }),
+        dryRun,
+      }),
+    )
+  return joined.result
 }
 
 /** Asks the person at the terminal; where there is none, the answer is no. */
-async function isConfirmed(count: number): Promise<boolean> {
-  if (!process.stdin.isTTY || !process.stderr.isTTY) return false
-  const asking = createInterface({ input: process.stdin, output: process.stderr })
-  try {
-    return /^y(?:es)?$/i.test((await asking.question(`Publish ${count} objects? [y/N] `)).trim())
-  } finally {
-    asking.close()
-  }
-}
+const isConfirmed = async (terminal: Terminal | undefined, count: number): Promise<boolean> =>
+  terminal !== undefined && /^y(?:es)?$/i.test(await terminal.ask(`Publish ${counted(count, 'object')}? [y/N] `))

@@ -26,7 +26,7 @@ export const csv: Reader = {
     return isNamed || rows.every((row) => row.some((cell) => recognise(refang(cell).text) !== undefined))
   },
   read(bytes, context) {
-    const { text, encoding } = decodeText(bytes)
+    const { text, encoding } = decodeText(bytes, context.encoding)
     const delimiter = delimiterOf(text)
     const rows = parseDelimited(text, delimiter, context.losses)
     if (rows.length === 0) throw new ExchangeError('EXCHANGE_EMPTY', 'The table has no rows.')

@@ -1,8 +1,9 @@
 import type { Json, JsonObject } from '#base'
 import { ExchangeError } from '../error.ts'
-import type { Reader } from '../format.ts'
+import type { Reader, SharedWith } from '../format.ts'
 import { parseForeignJson } from '../json-input.ts'
 import { OBJECTS_MAX } from '../limits.ts'
+import { sharedWith } from '../misp/distribution.ts'
 import { eventToStix } from '../misp/event-to-stix.ts'
 import { isObject, objectOf, objectsOf, textOf } from '../fields.ts'
 
@@ -28,6 +29,7 @@ export const misp: Reader = {
     const objects = new Map<string, JsonObject>()
     const notes = new Set<string>([`${events.length} MISP ${events.length === 1 ? 'event' : 'events'}.`])
     const preview: string[] = []
+    const groups = new Map<string, SharedWith>()
     events.forEach((event, index) => {
       const path = events.length === 1 ? 'Event' : `Event[${index}]`
       const made = eventToStix(event, context, path)
@@ -37,8 +39,9 @@ export const misp: Reader = {
         if (!objects.has(String(object['id']))) objects.set(String(object['id']), object)
       for (const note of made.notes) notes.add(note)
       preview.push(...previewOf(event, made.objects))
+      for (const one of sharedWith(event)) groups.set(one.name, one)
     })
-    return { objects: [...objects.values()], preview, notes: [...notes] }
+    return { objects: [...objects.values()], preview, notes: [...notes], sharedWith: [...groups.values()] }
   },
 }
 
@@ -54,7 +57,7 @@ function eventsOf(json: Json): JsonObject[] {
   if (entries.length > 0 && entries.every((one) => isObject(one) && one['info'] !== undefined))
     throw new ExchangeError(
       'EXCHANGE_SYNTAX',
-      'The input is the manifest of a MISP feed; import its event files, which it lists by uuid.',
+      'The input is the manifest of a MISP feed; import the folder that holds it, or its address.',
     )
   throw new ExchangeError('EXCHANGE_SYNTAX', 'The input is JSON, but no MISP event.')
 }

@@ -49,7 +49,7 @@ export const shadowserver: Reader = {
     return has('timestamp') && has('src_ip', 'ip') && has('src_asn', 'asn') && has('src_geo', 'geo')
   },
   read(bytes, context) {
-    const { text, encoding } = decodeText(bytes)
+    const { text, encoding } = decodeText(bytes, context.encoding)
     const [header, ...rows] = parseDelimited(text, ',', context.losses)
     if (!header) throw new ExchangeError('EXCHANGE_EMPTY', 'The report has no header line.')
     const names = header.map(columnName)

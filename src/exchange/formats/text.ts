@@ -29,8 +29,8 @@ interface Mention extends Recognised {
 export const text: Reader = {
   name: 'text',
   detects: () => true,
-  read(bytes, { source, now, losses }) {
-    const decoded = decodeText(bytes)
+  read(bytes, { source, now, losses, encoding }) {
+    const decoded = decodeText(bytes, encoding)
     const mentions = mentionsIn(decoded.text)
     const defangs = mentions.some((mention) => mention.defanged)
     const objects = new Map<string, JsonObject>()

@@ -103,7 +103,8 @@ function entity(
       .map(([relation, values]) => `${relation}: ${values.join('; ')}`)
       .join(' / ')
   if (type === 'note') made['object_refs'] = noted(object)
-  else if (type !== 'location' && type !== 'malware-analysis') made['name'] ??= textOf(object, 'comment') || textOf(object, 'name')
+  else if (type !== 'location' && type !== 'malware-analysis')
+    made['name'] ??= textOf(object, 'comment') || textOf(object, 'name')
   return made
 }
 

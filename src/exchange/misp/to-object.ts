@@ -64,7 +64,16 @@ function attributeOfComparison(object: JsonObject, { key, value }: Comparison, s
   })
   const ofLayer = exact.filter(([relation]) => LAYERS.get(relation)?.(value.toLowerCase()) !== false)
   const fitting = ofLayer.find(([, { type }]) => fits(type, value)) ?? exact[0]
-  if (fitting) return [made(object, fitting[0], fitting[1].type, saidInPattern(fitting[0], value, labelOf(object, 'name') !== undefined), true)]
+  if (fitting)
+    return [
+      made(
+        object,
+        fitting[0],
+        fitting[1].type,
+        saidInPattern(fitting[0], value, labelOf(object, 'name') !== undefined),
+        true,
+      ),
+    ]
   const custom = /[:.](?:x_misp_)?([A-Za-z0-9_]+)$/.exec(key)?.[1]
   if (custom === undefined) return []
   const relation = relationOfCustom(custom, shape)
@@ -193,9 +202,7 @@ function attributesOf(object: JsonObject, root: JsonObject, shape: ObjectShape, 
     const isOwn = shape.relations.has(relation) && shape.relations.get(relation)?.place === undefined
     if (!key.startsWith('x_misp_') && !isOwn) return []
     if (placed.some((one) => one['object_relation'] === relation)) return []
-    return [value]
-      .flat()
-      .map((one) => made(owner, relation, shape.relations.get(relation)?.type ?? 'text', one, false))
+    return [value].flat().map((one) => made(owner, relation, shape.relations.get(relation)?.type ?? 'text', one, false))
   })
   return [...placed, ...custom]
 }
