@@ -1,7 +1,7 @@
 import type { Json, JsonObject } from '#base'
 import { checkBundleContext } from './bundle-context.ts'
 import { isObject, shown, wrongType } from './check.ts'
-import { isIdOf } from './forms.ts'
+import { isIdOf, uuidVersion } from './forms.ts'
 import type { Sink } from './sink.ts'
 import { checkCustomProperty } from './struct.ts'
 
@@ -24,6 +24,8 @@ function checkId(value: Json, sink: Sink): void {
   if (typeof value !== 'string') wrongType(sink, 'an identifier', value, '2.9')
   else if (!isIdOf(value, 'bundle--'))
     sink.fail('INVALID_ID', `must be 'bundle--' and a UUID (RFC 4122), but is ${shown(value)}`, '2.9')
+  else if (sink.strict && uuidVersion(value) !== '4')
+    sink.advise('DETERMINISTIC_ID', `should be a UUIDv4, but is of version ${uuidVersion(value)}`, '2.9')
 }
 
 function checkObjects(value: Json, sink: Sink): void {

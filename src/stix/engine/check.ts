@@ -1,5 +1,6 @@
 import type { Json, JsonObject } from '#base'
 import { ENUMERATIONS, VOCABULARIES } from '../types/vocabulary.ts'
+import { checkAny } from './any-value.ts'
 import type { DataType, Form } from './data-type.ts'
 import { compileDictionary, compileHashes } from './dictionary.ts'
 import { isBase64, isHex, isTimestamp } from './forms.ts'
@@ -86,15 +87,6 @@ function checkBoolean(value: Json, sink: Sink): void {
   if (typeof value !== 'boolean') wrongType(sink, 'true or false', value, '2.2')
 }
 
-/** Any value of STIX: not null, and no empty list or object. */
-export function checkAny(value: Json, sink: Sink): void {
-  if (typeof value !== 'object') return
-  if (value === null) wrongType(sink, 'a value', value, '2')
-  else if (Array.isArray(value)) {
-    if (value.length === 0) sink.fail('EMPTY_LIST', 'is an empty list; leave the property out', '2.12')
-  } else if (!hasKeys(value)) sink.fail('EMPTY_OBJECT', 'is an empty object; leave the property out', '2.3')
-}
-
 function checkObject(value: Json, sink: Sink): void {
   if (!isObject(value)) wrongType(sink, 'an object', value, '2.3')
   else if (!hasKeys(value)) sink.fail('EMPTY_OBJECT', 'is an empty object; leave the property out', '2.3')
@@ -106,12 +98,14 @@ export function hasKeys(value: JsonObject): boolean {
   return false
 }
 
-function checkBinary(value: Json, sink: Sink): void {
+/** Padded base64. @see STIX 2.1 */
+export function checkBinary(value: Json, sink: Sink): void {
   if (typeof value !== 'string') wrongType(sink, 'a base64 string', value, '2.1')
   else if (!isBase64(value)) sink.fail('INVALID_VALUE', `is not base64 (RFC 4648): ${shown(value)}`, '2.1')
 }
 
-function checkHex(value: Json, sink: Sink): void {
+/** Pairs of hexadecimal digits. @see STIX 2.8 */
+export function checkHex(value: Json, sink: Sink): void {
   if (typeof value !== 'string') wrongType(sink, 'a hexadecimal string', value, '2.8')
   else if (value.length % 2 !== 0 || !isHex(value))
     sink.fail('INVALID_VALUE', `must be an even number of hexadecimal digits, but is ${shown(value)}`, '2.8')
@@ -155,11 +149,17 @@ function compileFloat(min: number, max: number): Check {
   }
 }
 
+/** How words are written that open lists gain: without capitals, spaces and underscores. */
+export const HYPHENATED = /^[^A-Z\s_]+$/
+
 function compileVocabulary(name: string, words: ReadonlySet<string>): Check {
   return (value, sink) => {
     if (typeof value !== 'string') wrongType(sink, `a word of ${name}`, value, '2.14')
-    else if (sink.strict && !words.has(value))
+    else if (sink.strict && !words.has(value)) {
       sink.advise('NOT_IN_VOCABULARY', `${shown(value)} is not in the suggested vocabulary ${name}`, '2.14')
+      if (!HYPHENATED.test(value))
+        sink.advise('NAMING', `${shown(value)} should be in lower case, with hyphens between words`, '2.14')
+    }
   }
 }
 

@@ -72,6 +72,7 @@ export const BOOLEAN: DataType = { kind: 'boolean' }
 export const TIMESTAMP: DataType = { kind: 'timestamp' }
 export const INTEGER: DataType = { kind: 'integer', min: -MAX_INTEGER, max: MAX_INTEGER }
 export const COUNT: DataType = { kind: 'integer', min: 0, max: MAX_INTEGER }
+export const FLOAT: DataType = { kind: 'float', min: -Number.MAX_VALUE, max: Number.MAX_VALUE }
 export const HEX: DataType = { kind: 'hex' }
 export const HASHES: DataType = { kind: 'hashes' }
 export const ANY: DataType = { kind: 'any' }

@@ -2,12 +2,13 @@ import type { Json, JsonObject } from '#base'
 import { ENUMERATIONS } from '../types/vocabulary.ts'
 import { type Check, hasKeys, isObject, shown, wrongType } from './check.ts'
 import type { StructDefinition } from './data-type.ts'
-import { badKey, isDictionaryKey } from './dictionary.ts'
-import { isIdOf } from './forms.ts'
+import { isIdOf, isTypeName } from './forms.ts'
 import type { Sink } from './sink.ts'
 import { checkUndefinedProperty, compileStruct } from './struct.ts'
 
 const DEFINITION_PREFIX = 'extension-definition--'
+const NAME_FORM =
+  'must be the id of an extension-definition, or of a-z, 0-9 and single hyphens, at most 250 of them, ending in -ext'
 const NEW_OBJECT_TYPES: ReadonlySet<Json> = new Set(['new-sdo', 'new-sco', 'new-sro'])
 
 /** A check of `extensions`: predefined ones by their tables, defined ones by the rules of 7.3, others as custom ones. */
@@ -72,12 +73,14 @@ function checkMembers(extension: JsonObject, sink: Sink): void {
 
 /** An extension that neither the specification nor an extension-definition defines: the deprecated custom form. */
 function checkUndefined(key: string, value: Json, observable: boolean, sink: Sink): void {
-  if (!isDictionaryKey(key)) badKey(key, sink)
+  if (!isTypeName(key) || !key.endsWith('-ext'))
+    sink.fail('INVALID_NAME', `the extension ${shown(key)} ${NAME_FORM}`, '11.3.1')
   if (!isObject(value)) return wrongType(sink, 'an object (extension)', value, '3.2')
-  if (!hasKeys(value)) sink.fail('EMPTY_OBJECT', 'needs at least one property', '11.3')
+  if (!hasKeys(value)) sink.fail('EMPTY_OBJECT', 'needs at least one property', '11.3.1')
+  checkMembers(value, sink)
   if (!sink.strict) return
   sink.advise('CUSTOM_PROPERTY', 'is a custom extension; the id of an extension-definition should be its key', '11.3')
   if (!observable)
     sink.advise('INVALID_EXTENSION', 'is a custom extension, which is meant for observable objects only', '11.3')
-  if (!key.endsWith('-ext')) sink.advise('NAMING', 'is a custom extension; its name should end in -ext', '11.3')
+  if (!key.startsWith('x-')) sink.advise('NAMING', 'is a custom extension; its name should start with x-', '11.3.1')
 }

@@ -5,6 +5,8 @@ import { typeOfId, uuidVersion } from './forms.ts'
 import type { Sink } from './sink.ts'
 
 const SECTION = '2.9'
+/** Properties that make an observable one of a single producer. @see STIX 3.6 */
+const VERSIONING = ['created_by_ref', 'created', 'modified', 'revoked']
 
 /** Warns of identifiers that another way of making them is recommended for. */
 export function adviseIdentifier(object: JsonObject, type: string, sink: Sink): void {
@@ -17,6 +19,11 @@ export function adviseIdentifier(object: JsonObject, type: string, sink: Sink): 
     return
   }
   const expected = scoId(object)
+  if (VERSIONING.some((name) => object[name] !== undefined)) {
+    if (id === expected)
+      sink.advise('DETERMINISTIC_ID', 'must not be the deterministic one on an observable with versions', '3.6', 'id')
+    return
+  }
   if (expected === undefined) {
     if (version !== '4')
       sink.advise('DETERMINISTIC_ID', 'must be a UUIDv4, for nothing in the object contributes to it', SECTION, 'id')

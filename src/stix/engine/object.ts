@@ -61,7 +61,9 @@ export function compileObject(definition: ObjectDefinition): ObjectCheck {
     for (const rule of rules) rule(object, sink)
     if (object['granular_markings'] !== undefined) checkSelectors(object, sink)
     if (kind === 'custom') requireOfNewObject(object, sink)
-    if (sink.strict) for (const name of notApplicable) adviseNotApplicable(name, object, type, sink)
+    if (!sink.strict) return
+    for (const name of notApplicable) adviseNotApplicable(name, object, type, sink)
+    if (!notApplicable.includes('lang')) adviseLanguage(object, sink)
   }
 }
 
@@ -112,6 +114,14 @@ function requireOfNewObject(object: JsonObject, sink: Sink): void {
   sink.advise('CUSTOM_TYPE', 'is a custom type; an extension-definition should define it', '11.2', 'type')
   if (!(typeof object['type'] === 'string' && object['type'].startsWith('x-')))
     sink.advise('NAMING', 'is a custom type; its name should start with x-', '11.2', 'type')
+}
+
+/** Properties whose text is in some language. */
+const TEXTS = ['name', 'description', 'abstract', 'content', 'explanation', 'objective']
+
+function adviseLanguage(object: JsonObject, sink: Sink): void {
+  if (object['lang'] !== undefined || !TEXTS.some((name) => typeof object[name] === 'string')) return
+  sink.advise('RECOMMENDED', 'should be given where there is text; without it the text is English', '3.2', 'lang')
 }
 
 function adviseNotApplicable(name: string, object: JsonObject, type: string, sink: Sink): void {

@@ -22,7 +22,7 @@ function compileOneType(target: string): Check {
   const prefix = `${target}--`
   return (value, sink) => {
     if (typeof value !== 'string') return wrongType(sink, 'an identifier', value, '2.9')
-    if (isIdOf(value, prefix)) return
+    if (isIdOf(value, prefix) && sink.container === undefined) return
     const type = typeOfReference(value, sink)
     if (type === undefined) notAnId(value, sink)
     else if (type !== target) wrongTarget(value, target, sink)
@@ -31,9 +31,17 @@ function compileOneType(target: string): Check {
 
 /** Inside the deprecated container a reference may be the key of another object in it. */
 function typeOfReference(value: string, sink: Sink): string | undefined {
-  const local = sink.container === undefined ? undefined : sink.container[value]
+  if (sink.container === undefined) return typeOfId(value)
+  const local = sink.container[value]
   if (isObject(local)) return typeof local['type'] === 'string' ? local['type'] : undefined
-  return typeOfId(value)
+  const type = typeOfId(value)
+  if (
+    sink.strict &&
+    type !== undefined &&
+    !Object.values(sink.container).some((object) => isObject(object) && object['id'] === value)
+  )
+    sink.advise('INVALID_REFERENCE', `${shown(value)} should refer to an object of this container`, '2.13')
+  return type
 }
 
 function notAnId(value: Json, sink: Sink): void {

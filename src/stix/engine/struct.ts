@@ -1,8 +1,8 @@
 import type { Json, JsonObject } from '#base'
-import { type Check, checkAny, compile, isObject, shown, wrongType } from './check.ts'
+import { checkAny } from './any-value.ts'
+import { type Check, checkBinary, checkHex, compile, isObject, shown, wrongType } from './check.ts'
 import type { Property, StructDefinition } from './data-type.ts'
-import { badKey, isDictionaryKey } from './dictionary.ts'
-import { isPropertyName } from './forms.ts'
+import { isPropertyName, typeOfId } from './forms.ts'
 import { compileRules } from './rules.ts'
 import type { Sink } from './sink.ts'
 
@@ -62,9 +62,23 @@ export function requirePresent(
 /** The rules of naming and of values that hold for any property, whoever defined it. */
 export function checkUndefinedProperty(name: string, value: Json, sink: Sink): void {
   if (!isPropertyName(name)) badPropertyName(name, sink)
-  checkAny(value, sink)
-  if (!isObject(value)) return
-  for (const key in value) if (!isDictionaryKey(key)) badKey(key, sink)
+  if (name.endsWith('_hex')) checkHex(value, sink)
+  else if (name.endsWith('_bin')) checkBinary(value, sink)
+  else checkAny(value, sink)
+  if (sink.strict) adviseReferences(name, value, sink)
+}
+
+/** Endings of names tell readers the data type; a reference that isn't one leads nowhere. @see STIX 3.1 */
+function adviseReferences(name: string, value: Json, sink: Sink): void {
+  const isId = (item: Json) => typeof item === 'string' && typeOfId(item) !== undefined
+  if (name.endsWith('_ref') && !isId(value))
+    sink.advise(
+      'INVALID_REFERENCE',
+      `should be an identifier, for the name ends in _ref; but is ${shown(value)}`,
+      '3.1',
+    )
+  if (name.endsWith('_refs') && !(Array.isArray(value) && value.every(isId)))
+    sink.advise('INVALID_REFERENCE', 'should be a list of identifiers, for the name ends in _refs', '3.1')
 }
 
 /** A property that the specification doesn't define: its name and value follow the general rules only. */

@@ -26,6 +26,18 @@ const COMMON = {
   granular_markings: optional(GRANULAR_MARKINGS),
 } satisfies Record<string, Property>
 
+/** Names that no extension may give another meaning to. @see STIX 7.3 */
+export const COMMON_NAMES: ReadonlySet<string> = new Set([
+  ...Object.keys(COMMON),
+  'type',
+  'spec_version',
+  'id',
+  'created',
+  'modified',
+  'extensions',
+  'defanged',
+])
+
 /** How a kind of object uses the common properties. @see STIX 3.2, second table */
 export interface CommonUse {
   properties: Readonly<Record<string, Property>>

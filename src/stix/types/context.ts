@@ -13,18 +13,25 @@ import {
   vocabulary,
 } from '../engine/data-type.ts'
 import type { ObjectDefinition } from '../engine/object.ts'
+import { isCountryCode } from './countries.ts'
 import { checkIndicatorPattern } from './indicator-pattern.ts'
 import { KILL_CHAIN_PHASES } from './structures.ts'
 
 const description = optional(STRING)
 const named = { name: required(STRING), description }
 const MOST_OBSERVATIONS = 999_999_999
-const COUNTRY = /^[A-Za-z]{2}$/
+/** Form of a subdivision's code: the country, a hyphen, one to three letters or digits. @see ISO 3166-2 */
+const SUBDIVISION = /^[A-Z]{2}-[A-Z0-9]{1,3}$/
 
-const adviseCountry: RuleCheck = (object, sink, section) => {
-  const country = object['country']
-  if (sink.strict && typeof country === 'string' && !COUNTRY.test(country))
+const advisePlace: RuleCheck = (object, sink, section) => {
+  if (!sink.strict) return
+  const { country, administrative_area: area } = object
+  if (typeof country === 'string' && !isCountryCode(country))
     sink.advise('INVALID_VALUE', 'should be an ISO 3166-1 alpha-2 code', section, 'country')
+  if (typeof area === 'string' && !SUBDIVISION.test(area))
+    sink.advise('INVALID_VALUE', 'should be an ISO 3166-2 code', section, 'administrative_area')
+  if (object['latitude'] !== undefined && object['precision'] === undefined)
+    sink.advise('RECOMMENDED', 'should be given with a latitude and longitude', section, 'precision')
 }
 
 const observesSomething: RuleCheck = (object, sink, section) => {
@@ -111,7 +118,7 @@ export const CONTEXT_TYPES: readonly ObjectDefinition[] = [
       { rule: 'requires', property: 'longitude', needs: ['latitude'] },
       { rule: 'requires', property: 'precision', needs: ['latitude', 'longitude'] },
       { rule: 'code', check: somewhere },
-      { rule: 'code', check: adviseCountry },
+      { rule: 'code', check: advisePlace },
     ],
   },
   {

@@ -16,7 +16,8 @@ import {
 } from '../engine/data-type.ts'
 import { isPropertyName, isTimestamp } from '../engine/forms.ts'
 import type { ObjectDefinition } from '../engine/object.ts'
-import { TLP_1_MARKINGS } from '../marking.ts'
+import { TLP_1_MARKINGS, TLP_2_EXTENSION, TLP_2_MARKINGS, TLP_LEVELS } from '../marking.ts'
+import { COMMON_NAMES } from './common.ts'
 
 const PROPERTY_NAME = form('a property name: 3 to 250 of a-z, 0-9 and _', '7.3', isPropertyName)
 
@@ -47,7 +48,11 @@ function checkTlp(
   )
   if (standard === undefined)
     return sink.fail('INVALID_MARKING', 'must be white, green, amber or red', section, 'definition.tlp')
-  const { id, created } = object
+  const { id, created, name } = object
+  if (name !== undefined && name !== standard['name'])
+    sink.fail('INVALID_MARKING', `TLP ${String(tlp)} has the name ${shown(standard['name'] ?? null)}`, section, 'name')
+  if (sink.strict && name === undefined)
+    sink.advise('RECOMMENDED', `should be given on a TLP marking: ${shown(standard['name'] ?? null)}`, section, 'name')
   if (id !== standard['id'])
     sink.fail(
       'INVALID_MARKING',
@@ -63,6 +68,28 @@ function checkTlp(
     timestampKey(created) !== timestampKey(expected)
   )
     sink.fail('INVALID_MARKING', `the predefined TLP marking was created ${expected}`, section, 'created')
+}
+
+/** The extension that carries TLP 2.0 has a level; each level has one marking-definition of its own. */
+const checkTlp2: RuleCheck = (object, sink) => {
+  const { id, extensions } = object
+  const extension = isObject(extensions) ? extensions[TLP_2_EXTENSION] : undefined
+  if (!isObject(extension)) return
+  const level = TLP_LEVELS.findIndex((label) => label === extension['tlp_2_0'])
+  if (level < 0)
+    sink.fail(
+      'INVALID_MARKING',
+      `must be one of ${TLP_LEVELS.join(', ')}`,
+      '7.3',
+      `extensions.${TLP_2_EXTENSION}.tlp_2_0`,
+    )
+  else if (sink.strict && id !== TLP_2_MARKINGS[level]?.['id'])
+    sink.advise(
+      'INVALID_MARKING',
+      `should be ${shown(TLP_2_MARKINGS[level]?.['id'] ?? null)} for this level`,
+      '7.3',
+      'id',
+    )
 }
 
 /** A marking must not be marked with itself. */
@@ -90,6 +117,15 @@ const checkExtensionProperties: RuleCheck = (object, sink, section) => {
       section,
       'extension_properties',
     )
+  if (Array.isArray(properties))
+    for (const [index, name] of properties.entries())
+      if (typeof name === 'string' && COMMON_NAMES.has(name))
+        sink.fail(
+          'INVALID_EXTENSION',
+          `${name} is a common property, which an extension must not redefine`,
+          '7.3',
+          `extension_properties.[${index}]`,
+        )
   if (sink.strict && toplevel && properties === undefined)
     sink.advise('RECOMMENDED', 'should name the properties added at the top level', section, 'extension_properties')
 }
@@ -117,6 +153,7 @@ export const META_TYPES: readonly ObjectDefinition[] = [
     },
     rules: [
       { rule: 'code', check: checkDefinition },
+      { rule: 'code', check: checkTlp2 },
       { rule: 'code', check: checkCircular },
     ],
   },

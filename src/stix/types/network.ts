@@ -1,3 +1,5 @@
+import type { Json } from '#base'
+import { isObject } from '../engine/check.ts'
 import {
   BOOLEAN,
   COUNT,
@@ -24,13 +26,57 @@ import { URL_FORM } from './structures.ts'
 
 const LAST_PORT = 65_535
 const ENDPOINTS = ['ipv4-addr', 'ipv6-addr', 'mac-addr', 'domain-name'] as const
-/** The text says lists, the specification's own examples show single strings; both are read. */
+/** The text says lists, the specification's own examples show single strings; both are read, these with a warning. */
 const HEADER_FIELDS = dictionaryOf(either('a string or a list of strings', STRING, listOf(STRING)))
+/** A word in the encoding that mail headers need on the way, and STIX must not carry. @see RFC 2047 section 2 */
+const ENCODED_WORD = /=\?[A-Za-z0-9_.:+-]{1,60}(?:\*[A-Za-z0-9-]{1,60})?\?[bq]\?[^?\s]{0,500}\?=/i
+/** Form of the names in the IANA service name registry, and of names beside it. @see RFC 6335 section 5.1 */
+const PROTOCOL = /^[a-z0-9][a-z0-9._+/-]{0,63}$/
+/** Protocol that each extension is about. @see STIX 6.12.2, 6.12.3, 6.12.5 */
+const PROTOCOL_OF_EXTENSION = { 'http-request-ext': 'http', 'icmp-ext': 'icmp', 'tcp-ext': 'tcp' } as const
 
 const advisePorts: RuleCheck = (object, sink, section) => {
   if (!sink.strict) return
   for (const name of ['src_port', 'dst_port'])
     if (object[name] === undefined) sink.advise('RECOMMENDED', 'should be given', section, name)
+}
+
+const adviseProtocols: RuleCheck = (object, sink, section) => {
+  const { protocols, extensions } = object
+  if (!sink.strict || !Array.isArray(protocols)) return
+  for (const [index, protocol] of protocols.entries())
+    if (typeof protocol === 'string' && !PROTOCOL.test(protocol))
+      sink.advise('NAMING', 'should be a service name as IANA writes it', section, `protocols.[${index}]`)
+  if (!isObject(extensions)) return
+  for (const [extension, protocol] of Object.entries(PROTOCOL_OF_EXTENSION))
+    if (extensions[extension] !== undefined && !protocols.includes(protocol))
+      sink.advise('RECOMMENDED', `should contain ${protocol}, for there is ${extension}`, section, 'protocols')
+}
+
+/** Warns of header fields that are a string where the text wants a list of strings. */
+const adviseHeaderLists =
+  (property: string): RuleCheck =>
+  (object, sink, section) => {
+    const fields = object[property]
+    if (!sink.strict || !isObject(fields)) return
+    for (const [name, value] of Object.entries(fields))
+      if (typeof value === 'string')
+        sink.advise('WRONG_TYPE', 'should be a list of strings', section, `${property}.${name}`)
+  }
+
+const headersAreDecoded: RuleCheck = (object, sink, section) => {
+  const refuse = (value: Json | undefined, path: string) => {
+    if (typeof value === 'string' && ENCODED_WORD.test(value))
+      sink.fail('INVALID_VALUE', 'must be decoded: it contains an encoded word (RFC 2047)', section, path)
+  }
+  refuse(object['subject'], 'subject')
+  const fields = object['additional_header_fields']
+  if (!isObject(fields)) return
+  for (const [name, value] of Object.entries(fields)) {
+    const path = `additional_header_fields.${name}`
+    if (Array.isArray(value)) for (const [index, item] of value.entries()) refuse(item, `${path}.[${index}]`)
+    else refuse(value, path)
+  }
 }
 
 const HTTP_REQUEST: StructDefinition = {
@@ -44,6 +90,7 @@ const HTTP_REQUEST: StructDefinition = {
     message_body_length: optional(COUNT),
     message_body_data_ref: optional(reference(['artifact'])),
   },
+  rules: [{ rule: 'code', check: adviseHeaderLists('request_header') }],
 }
 
 const ICMP: StructDefinition = {
@@ -153,6 +200,7 @@ export const NETWORK_TYPES: readonly ObjectDefinition[] = [
       { rule: 'order', earlier: 'start', later: 'end' },
       { rule: 'when', property: 'is_active', is: true, forbids: 'end' },
       { rule: 'code', check: advisePorts },
+      { rule: 'code', check: adviseProtocols },
     ],
     extensions: { 'http-request-ext': HTTP_REQUEST, 'icmp-ext': ICMP, 'socket-ext': SOCKET, 'tcp-ext': TCP },
   },
@@ -192,6 +240,8 @@ export const NETWORK_TYPES: readonly ObjectDefinition[] = [
     rules: [
       { rule: 'when', property: 'is_multipart', is: true, forbids: 'body' },
       { rule: 'when', property: 'is_multipart', is: false, forbids: 'body_multipart' },
+      { rule: 'code', check: headersAreDecoded },
+      { rule: 'code', check: adviseHeaderLists('additional_header_fields') },
     ],
   },
 ]

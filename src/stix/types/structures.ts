@@ -10,10 +10,10 @@ import {
   type DataType,
   struct,
 } from '../engine/data-type.ts'
+import { HYPHENATED } from '../engine/check.ts'
 import type { RuleCheck } from '../engine/data-type.ts'
 
 const URI = /^[A-Za-z][A-Za-z0-9+.-]{0,31}:[^\s"<>\\^`{|}]+$/
-const HYPHENATED = /^[^A-Z\s_]+$/
 
 /** A URL with its scheme, and without the characters that RFC 3986 leaves out of every URL. */
 export const URL_FORM: DataType = form('a URL with a scheme (RFC 3986)', '2.5', (text) => URI.test(text))

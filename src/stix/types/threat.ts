@@ -1,3 +1,4 @@
+import { HYPHENATED } from '../engine/check.ts'
 import type { Property, Rule, RuleCheck } from '../engine/data-type.ts'
 import {
   BOOLEAN,
@@ -25,6 +26,12 @@ const words = (name: Parameters<typeof vocabulary>[0]) => optional(listOf(vocabu
 const familyHasName: RuleCheck = (object, sink, section) => {
   if (object['is_family'] === true && object['name'] === undefined)
     sink.fail('MISSING_PROPERTY', 'is required where is_family is true', section, 'name')
+}
+
+const adviseProductName: RuleCheck = (object, sink, section) => {
+  const product = object['product']
+  if (sink.strict && typeof product === 'string' && !HYPHENATED.test(product))
+    sink.advise('NAMING', 'should be in lower case, with hyphens between words', section, 'product')
 }
 
 /** What attackers are, have and do. @see STIX 4 */
@@ -113,7 +120,10 @@ export const THREAT_TYPES: readonly ObjectDefinition[] = [
       analysis_sco_refs: optional(references('sco')),
       sample_ref: optional(reference(['artifact', 'file', 'network-traffic'])),
     },
-    rules: [{ rule: 'at-least-one', of: ['result', 'analysis_sco_refs'] }],
+    rules: [
+      { rule: 'at-least-one', of: ['result', 'analysis_sco_refs'] },
+      { rule: 'code', check: adviseProductName },
+    ],
   },
   {
     type: 'threat-actor',
@@ -151,6 +161,8 @@ export const THREAT_TYPES: readonly ObjectDefinition[] = [
     kind: 'sdo',
     section: '4.19',
     properties: { ...named },
-    rules: [{ rule: 'code', check: identifierForm('cve', /^CVE-\d{4}-\d{4,12}$/, 'CVE-[year]-[number]') }],
+    rules: [
+      { rule: 'code', check: identifierForm('cve', /^CVE-\d{4}-(?:0\d{3}|[1-9]\d{3,11})$/, 'CVE-[year]-[number]') },
+    ],
   },
 ]

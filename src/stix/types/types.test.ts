@@ -349,7 +349,7 @@ test('references inside the deprecated container name its keys', () => {
 })
 
 test('custom properties and types keep the rules of naming; reserved names are refused', () => {
-  assert.deepEqual(after('tool', { x_own: 1, anything: { Deep: null } }), [])
+  assert.deepEqual(after('tool', { x_own: 1, anything: { Deep: [{ er: 'x' }, 0, ''] } }), [])
   assert.deepEqual(
     after('tool', { Bad: 1, ab: 1, _own: 1, '7own': 1, __proto__x: 1 }).sort(),
     ['7own', 'Bad', '__proto__x', '_own', 'ab'].map((name) => `${name} INVALID_NAME`),
@@ -360,6 +360,15 @@ test('custom properties and types keep the rules of naming; reserved names are r
     'x_map EMPTY_OBJECT',
   ])
   assert.deepEqual(after('tool', { x_map: { 'a:b': 1, OK_1: 1 } }), ['x_map INVALID_NAME'])
+  assert.deepEqual(after('tool', { x_map: { a: { b: null, c: [1, {}], d: { 'e:f': [] } } } }), [
+    'x_map.a.b NULL_VALUE',
+    'x_map.a.c.[1] EMPTY_OBJECT',
+    'x_map.a.d INVALID_NAME',
+    'x_map.a.d.e:f EMPTY_LIST',
+  ])
+  let deep: Json = 'x'
+  for (let level = 0; level < 20_000; level++) deep = [deep]
+  assert.equal(validateObject({ ...sample('tool'), x_deep: deep }).errors[0]?.code, 'TOO_DEEP')
   for (const name of ['severity', 'username', 'phone_number', 'action', 'defanged'])
     assert.deepEqual(after('tool', { [name]: true }), [`${name} FORBIDDEN_PROPERTY`])
   for (const type of ['Tool', 'x--y', '1ab', 'ab', 'x_y'])
