@@ -27,6 +27,10 @@ export const ERRORS = {
   FORBIDDEN: [403, 'The token’s scope does not allow this; ask the node’s operator for another one.'],
   INPUT_INVALID: [400, 'Correct the named field; /api/v1/openapi.json describes each request.'],
   INTERNAL: [500, 'Look up the time of the failure in the node’s log.'],
+  INVITATION_REFUSED: [
+    409,
+    'Ask the inviter for a new invitation (noroshi alliance invite ALLIANCE), and paste it whole: it is good for one member, once, until its time is over.',
+  ],
   JSON_INVALID: [400, 'Correct the JSON at the named place.'],
   KEY_UNREADABLE: [500, 'Restore the keys folder from its backup.'],
   LINK_REFUSED: [409, 'Check the peer’s address and that both nodes stand in one charter.'],
@@ -124,6 +128,7 @@ const PART_CODES: readonly (readonly [RegExp, NodeErrorCode])[] = [
   [/^DrillError DRILL_/, 'REHEARSAL_FAILED'],
   [/ JSON_TOO_(LARGE|LONG|BIG)/, 'BODY_TOO_LARGE'],
   [/ JSON_/, 'JSON_INVALID'],
+  [/ STIX_STREAM_/, 'JSON_INVALID'],
   [/ RECALL_/, 'INPUT_INVALID'],
   [/^EncodingError/, 'INPUT_INVALID'],
   [/ (CHARTER|DELEGATION)_INVALID/, 'ALLIANCE_REFUSED'],
@@ -135,6 +140,7 @@ const PART_CODES: readonly (readonly [RegExp, NodeErrorCode])[] = [
   [/^StoreError/, 'STORE_FAILED'],
   [/^PolicyError/, 'INPUT_INVALID'],
   [/^(Stix|Pattern|Sigma|Detect)\w*Error/, 'INPUT_INVALID'],
+  [/ INVITATION_/, 'INVITATION_REFUSED'],
   [/^(Federation|Alliance|Charter)\w*Error .*LINK/, 'LINK_REFUSED'],
   [/^(Federation|Alliance|Charter)\w*Error/, 'ALLIANCE_REFUSED'],
 ]

@@ -4,9 +4,7 @@ import fc from 'fast-check'
 import type { JsonObject } from '#base'
 import { cutObjects } from './raw-objects.ts'
 
-const LIMIT = 1_048_576
-const texts = (body: string) =>
-  cutObjects(Buffer.from(body), LIMIT).objects.map(({ bytes }) => Buffer.from(bytes).toString())
+const texts = (body: string) => cutObjects(Buffer.from(body)).objects.map(({ bytes }) => Buffer.from(bytes).toString())
 
 test('an object keeps every byte that its author wrote, in every wrapping', () => {
   const odd = '{"type" : "x",\t"a":[1 , {"b":"]}\\"\\\\"} ] , "n":1.0}'
@@ -33,7 +31,7 @@ test('cut slices parse to what the whole holds, whatever the objects and the spa
     .map((value) => ({ ...value, type: 'x' }))
   const property = fc.property(fc.array(object), fc.nat(4), (values, indent) => {
     const parsed = JSON.parse(JSON.stringify(values)) as JsonObject[]
-    const cut = cutObjects(Buffer.from(JSON.stringify({ type: 'bundle', objects: values }, null, indent)), LIMIT)
+    const cut = cutObjects(Buffer.from(JSON.stringify({ type: 'bundle', objects: values }, null, indent)))
     assert.deepEqual(
       cut.objects.map(({ value }) => value),
       parsed,
@@ -47,7 +45,7 @@ test('cut slices parse to what the whole holds, whatever the objects and the spa
 })
 
 test('the members of an envelope come beside its objects', () => {
-  assert.deepEqual(cutObjects(Buffer.from('{"objects":[],"tlp":"green","to":["member:us-cisa"]}'), LIMIT).envelope, {
+  assert.deepEqual(cutObjects(Buffer.from('{"objects":[],"tlp":"green","to":["member:us-cisa"]}')).envelope, {
     tlp: 'green',
     to: ['member:us-cisa'],
   })
@@ -56,15 +54,41 @@ test('the members of an envelope come beside its objects', () => {
 test('an object may be as deep in a bundle as it may be alone, and no deeper', () => {
   const deep = (levels: number) => `{"type":"x","a":${'['.repeat(levels - 1)}${']'.repeat(levels - 1)}}`
   assert.equal(texts(`{"type":"bundle","objects":[${deep(64)}]}`).length, 1)
-  assert.throws(() => texts(`{"type":"bundle","objects":[${deep(65)}]}`), { code: 'JSON_TOO_DEEP' })
-  assert.throws(() => texts(deep(65)), { code: 'JSON_TOO_DEEP' })
-  assert.throws(() => texts(deep(10_000)), { code: 'JSON_TOO_DEEP' })
-  assert.throws(() => texts('['.repeat(10_000)), { name: 'JsonError' })
+  assert.throws(() => texts(`{"type":"bundle","objects":[${deep(65)}]}`), {
+    code: 'STIX_STREAM_TOO_DEEP',
+    message: /at most 64/,
+  })
+  assert.throws(() => texts(deep(65)), { code: 'STIX_STREAM_TOO_DEEP', message: /at most 64/ })
+  assert.throws(() => texts(deep(10_000)), { code: 'STIX_STREAM_TOO_DEEP', message: /at most 64/ })
+  assert.throws(() => texts('['.repeat(10_000)), { code: 'STIX_STREAM_TRUNCATED' })
 })
 
 test('JSON of another shape is refused by name', () => {
   for (const body of ['3', '"x"', '[1]', '{"type":"bundle","objects":{}}', '{"objects":3}', '{"objects":[[]]}'])
     assert.throws(() => texts(body), { code: 'INPUT_INVALID' }, body)
   for (const body of ['{', '{"a":1}}', '[{}', '{"a":1,"a":2}', '{"type":"x"},', 'nul'])
-    assert.throws(() => texts(body), { name: 'JsonError' }, body)
+    assert.throws(() => texts(body), { name: /^(Json|Stix)Error$/, code: /^(JSON|STIX_STREAM)_/ }, body)
+})
+
+test('an object with a property named like the list of a bundle stays one object', () => {
+  for (const odd of ['{"objects":[1, {"a":1}] ,"type":"x-list"}', '{"type":"x-list","objects":[{"a":1}]}'])
+    for (const body of [
+      odd,
+      `${odd}\n${odd}`,
+      `[${odd}]`,
+      `{"type":"bundle","objects":[${odd}]}`,
+      `{"objects":[${odd}]}`,
+    ])
+      for (const text of texts(body)) assert.equal(text, odd, body)
+})
+
+test('a list stands in "objects" or in "bundle"', () => {
+  assert.deepEqual(texts('{"bundle":{"objects":[{"type":"x"}],"type":"bundle"},"tlp":"green"}'), ['{"type":"x"}'])
+  assert.deepEqual(texts('{"bundle":{"type":"bundle"}}'), [])
+  for (const body of [
+    '{"objects":[],"bundle":{"objects":[]}}',
+    '{"bundle":[]}',
+    '{"bundle":{"type":"bundle","objects":1}}',
+  ])
+    assert.throws(() => texts(body), { code: 'INPUT_INVALID' }, body)
 })

@@ -2,7 +2,7 @@
  * Submissions to writable collections: each object is judged for itself, the good ones are published by the node's own
  * publisher, and the status tells what became of every one. When the caller has its answer, all of it is durable.
  */
-import { fromUtf8, isJsonObject, type Json, type JsonObject, parseJson } from '#base'
+import { fromUtf8, type Json, type JsonObject, parseJson } from '#base'
 import { objectColumns } from '#stix'
 import type { Change } from '#store'
 import {
@@ -24,7 +24,7 @@ import {
 } from '#taxii'
 import { toNodeError } from './errors.ts'
 import type { NodeContext } from './node-context.ts'
-import { cutEnvelope, type RawObject } from './raw-objects.ts'
+import { cutEnvelope, type EnvelopeItem, type RawObject } from './raw-objects.ts'
 import type { TaxiiReader } from './taxii-reader.ts'
 import { Turns } from './taxii-turns.ts'
 
@@ -35,8 +35,6 @@ const QUARANTINE = 'taxii-quarantine'
 const STATUS_KEPT_MS = 7 * 86_400_000
 /** Old statuses forgotten with each new one. */
 const FORGOTTEN_AT_ONCE = 100
-/** Objects parsed before the event loop gets a turn. */
-const TURN_OBJECTS = 500
 
 type Detail = StatusDetail
 
@@ -78,11 +76,11 @@ export class TaxiiSubmissions {
 
   /** @throws TaxiiError TAXII_UNPROCESSABLE, and what a body that is no JSON is refused with */
   async take(reader: TaxiiReader, target: WritableCollection, body: Uint8Array): Promise<Status> {
-    const texts = cutEnvelope(body)
-    if (!texts) throw new TaxiiError('TAXII_UNPROCESSABLE', 'The body is no envelope: {"objects": […]}.')
+    const items = cutEnvelope(body)
+    if (!items) throw new TaxiiError('TAXII_UNPROCESSABLE', 'The body is no envelope: {"objects": […]}.')
     const received = this.#node.now()
     const id = statusId(received, this.#random(STATUS_ID_RANDOM_BYTES))
-    const { objects, failures } = await parseAll(texts)
+    const { objects, failures } = sorted(items)
     const judged = await this.#publish(reader, target, id, objects)
     const kept = judged.unmarked.map((object): Quarantined => ({
       collection: target.id,
@@ -93,7 +91,7 @@ export class TaxiiSubmissions {
       json: fromUtf8(object.bytes),
     }))
     failures.push(...judged.failures, ...judged.unmarked.map(quarantinedDetail))
-    const status = toStatus(id, received, texts.length, judged.successes, failures)
+    const status = toStatus(id, received, items.length, judged.successes, failures)
     await this.#settle(target, judged.rows, [
       ...kept.map((value, i): Change => ({
         op: 'put',
@@ -151,7 +149,8 @@ export class TaxiiSubmissions {
     }
     const reader = { org: value.org, tokenId: value.token, isOperator: false, mayPublish: true }
     const received = this.#node.now()
-    const { objects } = await parseAll([Buffer.from(value.json)])
+    const bytes = Buffer.from(value.json)
+    const objects = [{ bytes, value: parseJson(bytes) as JsonObject }]
     const judged = await this.#publish(reader, target, key, objects)
     await this.#settle(target, judged.rows, judged.failures.length === 0 ? [done] : [])
     return toStatus(key, received, 1, judged.successes, judged.failures)
@@ -296,19 +295,14 @@ export function accessTo({ grants }: WritableCollection, reader: TaxiiReader, se
   return { canRead, canWrite }
 }
 
-async function parseAll(texts: readonly Uint8Array[]): Promise<{ objects: RawObject[]; failures: Detail[] }> {
+/** Those that can be judged, and why the others cannot. */
+function sorted(items: readonly EnvelopeItem[]): { objects: RawObject[]; failures: Detail[] } {
   const objects: RawObject[] = []
   const failures: Detail[] = []
-  for (const [i, bytes] of texts.entries()) {
-    if (i % TURN_OBJECTS === TURN_OBJECTS - 1) await new Promise(setImmediate)
-    try {
-      const value = parseJson(bytes)
-      if (!isJsonObject(value)) failures.push(unnamed(i, 'is no JSON object'))
-      else if (typeof value['id'] !== 'string') failures.push(unnamed(i, 'has no id'))
-      else objects.push({ bytes, value })
-    } catch (error) {
-      failures.push(unnamed(i, (error as Error).message))
-    }
+  for (const [i, item] of items.entries()) {
+    if ('fault' in item) failures.push(unnamed(item.index, item.fault))
+    else if (typeof item.value['id'] !== 'string') failures.push(unnamed(i, 'has no id'))
+    else objects.push(item)
   }
   return { objects, failures }
 }

@@ -35,6 +35,8 @@ test('a bundle gives its objects, each with the bytes it was written in, and the
     kind: 'bundle',
     value: { type: 'bundle', id: BUNDLE_ID, objects: [], x_after: { objects: [3] } },
     objects: 2,
+    from: 0,
+    to: 150,
   })
 })
 

@@ -19,13 +19,18 @@ import { StixError } from './error.ts'
 export interface ReaderLimits {
   maxObjectBytes?: number
   maxDepth?: number
+  /** Whether the bundle may stand in a member `bundle`, as the API takes it: `{"bundle": {…}, "tlp": "green"}`. */
+  isWrapped?: boolean
 }
 
 /** What comes out: an object with the bytes it was written in, the end of a bundle, or something unreadable. */
 export type StreamItem =
   | { kind: 'object'; index: number; value: Json; bytes: Uint8Array }
-  /** A bundle's members, its `objects` empty: they came before as items of their own, so many of them. */
-  | { kind: 'bundle'; value: Json; objects: number }
+  /**
+   * A bundle's members, its `objects` empty: they came before as items of their own, so many of them. It stands in the
+   * bytes [from, to) of the stream.
+   */
+  | { kind: 'bundle'; value: Json; objects: number; from: number; to: number }
   | { kind: 'fault'; index: number; error: NoroshiError }
 
 /** A place in the input: the line from 1, the byte from 0. */
@@ -53,6 +58,7 @@ const isSpace = (byte: number) => byte === 0x20 || byte === NEWLINE || byte === 
 /** Incremental reader of one stream. */
 export class BundleReader {
   readonly #maxDepth: number
+  readonly #isWrapped: boolean
   readonly #document: Capture
   readonly #element: Capture
   #state: State = 'between'
@@ -68,6 +74,8 @@ export class BundleReader {
   /** `#index` when the present bundle's list began. */
   #firstIndex = 0
   #depth = 0
+  /** Depth of the object whose members are looked at: 2 within a wrapping. */
+  #level = 1
   #elementDepth = 0
   #inString = false
   #escaped = false
@@ -85,8 +93,9 @@ export class BundleReader {
   #type: string | undefined
 
   constructor(limits: ReaderLimits = {}) {
-    const { maxObjectBytes = JSON_MAX_BYTES, maxDepth = JSON_MAX_DEPTH } = limits
+    const { maxObjectBytes = JSON_MAX_BYTES, maxDepth = JSON_MAX_DEPTH, isWrapped = false } = limits
     this.#maxDepth = maxDepth
+    this.#isWrapped = isWrapped
     this.#document = new Capture(maxObjectBytes)
     this.#element = new Capture(maxObjectBytes)
   }
@@ -140,6 +149,7 @@ export class BundleReader {
     if (isSpace(byte)) return
     this.#begin(chunk, at)
     this.#depth = 1
+    this.#level = 1
     this.#deepest = 1
     this.#inString = false
     if (byte === OPEN_OBJECT) {
@@ -182,25 +192,33 @@ export class BundleReader {
         this.#stringStart = this.#document.offset(at)
         return
       case COLON:
-        if (this.#depth === 1) this.#key = this.#lastString
+        if (this.#depth === this.#level) this.#key = this.#lastString
         return
       case COMMA:
-        if (this.#depth === 1) this.#key = ''
+        if (this.#depth === this.#level) this.#key = ''
         return
       case OPEN_LIST:
-        if (this.#depth === 1 && this.#key === 'objects' && (this.#type ?? 'bundle') === 'bundle') {
+        if (this.#depth === this.#level && this.#key === 'objects' && (this.#type ?? 'bundle') === 'bundle') {
           this.#document.pause(chunk, at + 1)
           return this.#startElements(true)
         }
         return this.#deeper()
       case OPEN_OBJECT:
+        if (this.#isWrapped && this.#depth === 1 && this.#key === 'bundle' && this.#type === undefined) this.#enter()
         return this.#deeper()
       case CLOSE_LIST:
       case CLOSE_OBJECT:
         if (--this.#depth === 0) this.#endDocument(chunk, at)
+        else if (this.#depth < this.#level) this.#level = this.#depth
         return
       default:
     }
+  }
+
+  /** Goes into the wrapped bundle. */
+  #enter(): void {
+    this.#level = 2
+    this.#key = ''
   }
 
   #deeper(): void {
@@ -210,7 +228,7 @@ export class BundleReader {
 
   #endString(chunk: Uint8Array, at: number): void {
     this.#inString = false
-    if (this.#depth !== 1) return
+    if (this.#depth !== this.#level) return
     this.#lastString = this.#document.textFrom(this.#stringStart, chunk, at + 1)
     if (this.#key === 'type') {
       this.#type = this.#lastString
@@ -235,7 +253,8 @@ export class BundleReader {
     const objects = this.#index - this.#firstIndex
     this.#start = this.#bundleStart
     const value = this.#parse(bytes, true)
-    if (value !== undefined) this.#items.push({ kind: 'bundle', value, objects })
+    const [from, to] = [this.#start.offset, this.#position + at + 1]
+    if (value !== undefined) this.#items.push({ kind: 'bundle', value, objects, from, to })
   }
 
   #startElements(inBundle: boolean): void {

@@ -63,9 +63,9 @@ test('annotations inherit from what a publication before them holds, and from a 
     'red',
     'a note on a note',
   )
-  const nested = [{ ...common('opinion'), opinion: 'agree', object_refs: ['TBD'] }, note(own.id)] as const
-  nested[0].object_refs = [nested[1].id]
-  const both = await send(world, 'jp-nco', [...nested], { tlp: 'green' })
+  const inner = note(own.id)
+  const nested = [{ ...common('opinion'), opinion: 'agree', object_refs: [inner.id] }, inner]
+  const both = await send(world, 'jp-nco', nested, { tlp: 'green' })
   assert.deepEqual(
     both.published.map(({ audience }) => audience.tlp),
     ['red', 'red'],

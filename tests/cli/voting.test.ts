@@ -28,18 +28,24 @@ test('a vote is for a version whose changes were shown; who shows a recall and i
   await using three = await serve(ph)
   assert.ok(one.url !== two.url && two.url !== three.url)
   await noroshi(['alliance', 'create', 'trilateral', '--dir', jp])
+  const invitations: string[] = []
+  const isRefused = async (invitation: string, dir: string) => {
+    const { code, stderr } = await noroshi(['alliance', 'join', invitation, '--dir', dir])
+    assert.equal(code, 2)
+    assert.match(stderr, /Ask the inviter for a new invitation \(noroshi alliance invite ALLIANCE\)/)
+  }
   const join = async (dir: string, slug: string) => {
     const invitation = (await noroshi(['alliance', 'invite', 'trilateral', '--dir', jp])).stdout.trim()
+    invitations.push(invitation)
     const asked = (await noroshi(['alliance', 'join', invitation, '--dir', dir, '--json'])).json()[0] as {
       words: string
     }
-    const again = await noroshi(['alliance', 'join', 'garbage', '--dir', dir])
-    assert.equal(again.code, 2)
-    assert.match(again.stderr, /invit/i)
+    await isRefused('garbage', dir)
     return noroshi(['alliance', 'approve', 'trilateral', '--dir', jp, '--member', slug, '--words', asked.words])
   }
   const admitted = await join(us, 'us-cisa')
   assert.equal(admitted.code, 0, admitted.stderr)
+  await isRefused(invitations[0] ?? '', ph)
   await eventually('us is in', ['alliance', 'requests', 'trilateral', '--dir', us, '--json'], (ran) => {
     return ran.code === 0 && ran.json()[0]?.['member'] === true
   })
