@@ -2,6 +2,7 @@ import type { Hash, Json, KeyId, LogId, MemberId, Millis, Slug } from '#base'
 import type { Audience, CharterMember, CharterRules, CharterStatement, Envelope, RecallReason, Signer } from '#log'
 import type { admits, Register } from '#policy'
 import type { ObjectColumns, Store } from '#store'
+import type { Amendment } from './alliance/amendment.ts'
 
 /** What a federation is handed: the node owns clock, randomness, sockets and the store. */
 export interface FederationOptions {
@@ -264,9 +265,16 @@ export interface Alliances {
   /** Join requests that wait for a person at the inviter. */
   joinRequests(alliance?: Slug): Promise<JoinRequest[]>
   /** The person compared the words: proposes version n+1 with the new member and votes for it. */
-  confirm(alliance: Slug, member: MemberId, root: RootSigner): Promise<ProposalState>
+  confirm(
+    alliance: Slug,
+    member: MemberId,
+    root: RootSigner,
+    standing?: 'active' | 'observer' | 'candidate',
+  ): Promise<ProposalState>
   /** Votes for the proposal that waits; `version` guards against voting for another one than was read. */
   approve(alliance: Slug, root: RootSigner, version?: number): Promise<ProposalState>
+  /** Proposes version n+1 with one change, and votes for it; beside another proposal only as its rival. */
+  amend(alliance: Slug, amendment: Amendment, root: RootSigner, isRival?: boolean): Promise<ProposalState>
   proposals(alliance?: Slug): Promise<ProposalState[]>
   /** Installs a complete, voted charter (with its predecessors, oldest first) or throws. */
   bootstrapCharter(charters: VotedCharter | readonly VotedCharter[]): Promise<void>

@@ -15,6 +15,12 @@ interface Entry {
   keys: KeyWindow[]
 }
 
+/** The version in which a member left: the last one that is its business. */
+interface Parting {
+  version: number
+  hash: Hash
+}
+
 /**
  * Members, keys and addresses of all charters in force. A charter is verified before it is installed here, its
  * delegations included; lookups trust it.
@@ -24,6 +30,7 @@ export class CharterDirectory implements Directory {
   readonly #charters = new Map<Slug, VotedCharter>()
   #entries = new Map<MemberId, Entry>()
   #hashes = new Map<Slug, Hash>()
+  readonly #partings = new Map<Slug, Map<MemberId, Parting>>()
   #register: Register | undefined
 
   constructor(self: MemberId) {
@@ -35,6 +42,7 @@ export class CharterDirectory implements Directory {
     const { alliance } = voted.charter
     this.#charters.set(alliance, voted)
     this.#hashes.set(alliance, hashOf(voted.charter))
+    this.#partings.set(alliance, partingsOf(voted.charter, hashOf(voted.charter), this.#partings.get(alliance)))
     this.#entries = entriesOf(this.charters())
     this.#register = undefined
   }
@@ -78,6 +86,16 @@ export class CharterDirectory implements Directory {
     return this.#hashes.get(alliance)
   }
 
+  /** The version in which a member left, where it did. */
+  parting(alliance: Slug, member: MemberId): Parting | undefined {
+    return this.#partings.get(alliance)?.get(member)
+  }
+
+  /** Hash of the newest charter that a member is told of: the one in force, or the one in which it left. */
+  hashFor(alliance: Slug, member: MemberId): Hash | undefined {
+    return this.parting(alliance, member)?.hash ?? this.hash(alliance)
+  }
+
   charterLines(audience: Audience): (readonly [alliance: Slug, hash: Hash])[] {
     const named = new Set([
       ...(audience.alliances ?? []),
@@ -107,6 +125,15 @@ export function delegatedKeys(member: CharterMember): KeyWindow[] {
 /** The hash by which snapshots and checkpoints name a charter. */
 export function hashOf(charter: CharterStatement): Hash {
   return statementHash(charter)
+}
+
+function partingsOf(
+  { members, version }: CharterStatement,
+  hash: Hash,
+  known: ReadonlyMap<MemberId, Parting> = new Map(),
+): Map<MemberId, Parting> {
+  const gone = members.filter(({ standing }) => standing === 'left')
+  return new Map(gone.map(({ id }) => [id, known.get(id) ?? { version, hash }]))
 }
 
 function entriesOf(charters: readonly VotedCharter[]): Map<MemberId, Entry> {

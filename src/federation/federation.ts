@@ -291,10 +291,10 @@ class OpenFederation implements Federation {
     const { context, directory, shell } = this.#parts
     const rows = await context.store.records(LINKS)
     const set = new Map(rows.map(({ key, value }) => [key, (value as unknown as LinkRecord).address]))
-    for (const { id, slug, address, standing } of directory.members()) {
+    for (const { id, slug, address } of directory.members()) {
       if (id === context.self.member) continue
       const chosen = set.has(id) ? set.get(id) : address
-      if (standing === 'left' || chosen === null || chosen === undefined) shell.remove(id)
+      if (!directory.share(context.self.member, id) || chosen === null || chosen === undefined) shell.remove(id)
       else shell.add(id, slug, chosen)
     }
   }

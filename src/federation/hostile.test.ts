@@ -3,36 +3,17 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isJsonObject, parseJson, sha256, utf8 } from '#base'
-import { decodeFrames, encodeFrame, leafHash, signCheckpoint, signLinkRequest, signSnapshot, toSigner } from '#log'
+import { decodeFrames, encodeFrame, leafHash, signCheckpoint, signSnapshot, toSigner } from '#log'
 import type { LinkRequest, LinkResponse } from './api.ts'
 import { makeMember } from './simulation/members.ts'
 import { amberFor, indicator } from './testing/objects.ts'
 import { openNodes } from './testing/pair.ts'
 import { type RealNode, until } from './testing/real-node.ts'
+import { signed } from './testing/signed-request.ts'
 
 const audience = amberFor('pacific')
 const limits = { requestTimeoutMs: 300, backoffFirstMs: 50, backoffMaxMs: 200 }
 const sizeAt = async (node: RealNode, log: string) => (await node.store.log(log))?.size
-let nonces = 0
-
-function signed(
-  from: RealNode,
-  to: RealNode,
-  target: string,
-  more: { method?: string; body?: string } = {},
-): LinkRequest {
-  const { method = 'GET', body: text = '' } = more
-  const body = utf8(text)
-  const { member, nodeKey: signer } = from.member.self
-  const created = Math.floor(Date.now() / 1_000)
-  const nonce = String(++nonces).padStart(32, '0')
-  const headers = signLinkRequest(
-    { method, target, body },
-    { from: member, to: to.member.self.member, created, nonce, signer },
-  )
-  return { method, target, headers, body }
-}
-
 async function whole(answer: Promise<LinkResponse>): Promise<{ status: number; headers: object; text: string }> {
   const { status, headers, ...rest } = await answer
   return { status, headers, text: 'body' in rest ? Buffer.from(rest.body).toString() : '(stream)' }

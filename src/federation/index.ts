@@ -1,3 +1,4 @@
+export type { Amendment, RowChange } from './alliance/amendment.ts'
 export type {
   Alarm,
   AlarmKind,

@@ -11,8 +11,11 @@ import { isAscending, isBase64, isCount, isMemberId, isNation, isSlug, isText } 
 import { memberIdOf, toPublicKey } from './keys.ts'
 import { type Envelope, parseEnvelope, requireStatement, statementHash, verifyStatement } from './statement.ts'
 
-/** How a member takes part. Only active members vote, and open the alliance's audiences to themselves and clients. */
-export type Standing = 'active' | 'suspended' | 'left' | 'observer'
+/**
+ * How a member takes part. Only active members vote, and open the alliance's audiences to their clients; observers and
+ * candidates see what the charter's rules give them.
+ */
+export type Standing = 'active' | 'suspended' | 'left' | 'observer' | 'candidate'
 
 /** An organisation that a member serves. */
 export interface CharterClient {
@@ -62,6 +65,10 @@ export interface CharterRules {
   greenDefault: 'community' | 'cyber-defence'
   /** Members that may serve others' mirrors. */
   carriers: MemberId[]
+  /** Highest level at which observers count as members; absent: they get what is for the world. */
+  observers?: TlpLevel
+  /** The same for candidates. */
+  candidates?: TlpLevel
 }
 
 /** One version of an alliance. */
@@ -211,7 +218,7 @@ function voterOf(
   }
 }
 
-const STANDINGS: readonly unknown[] = ['active', 'suspended', 'left', 'observer']
+const STANDINGS: readonly unknown[] = ['active', 'suspended', 'left', 'observer', 'candidate']
 const isShortText = (value: unknown): value is string => isText(value) && value.length <= TEXT_MAX_CHARS
 
 function checkMember(member: CharterMember): void {
@@ -258,13 +265,16 @@ function checkOptionalMembers(member: CharterMember, fault: (what: string) => Lo
 }
 
 function checkRules(rules: CharterRules, charter: CharterStatement): void {
-  const { quorum, receipts, greenDefault, carriers } = rules
+  const { quorum, receipts, greenDefault, carriers, observers, candidates } = rules
   const active = votersOf(charter).size
   if (quorum !== 'majority' && (!isCount(quorum) || quorum * 2 <= active || quorum > active))
     throw invalid(`needs a quorum of more than half of its ${active} active members, or "majority"`)
   if (receipts !== 'author' && receipts !== 'alliance') throw invalid('says `receipts` neither "author" nor "alliance"')
   if (greenDefault !== 'community' && greenDefault !== 'cyber-defence')
     throw invalid('says `greenDefault` neither "community" nor "cyber-defence"')
+  for (const level of [observers, candidates])
+    if (level !== undefined && !TLP_LEVELS.includes(level))
+      throw invalid('gives observers or candidates an unknown level')
   const ids = new Set(charter.members.map((member) => member.id))
   if (!isAscending(carriers, isMemberId) || !carriers.every((carrier) => ids.has(carrier)))
     throw invalid('names carriers that are not members, or not ascending')

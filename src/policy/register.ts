@@ -3,7 +3,7 @@
  * is asked here; an organisation that is not in the register is nobody.
  */
 import type { JsonObject } from '#base'
-import type { CharterClient, CharterMember, CharterStatement, Standing } from '#log'
+import type { CharterClient, CharterMember, CharterRules, CharterStatement, Standing } from '#log'
 import { type Level, rank, toLevel } from './tlp.ts'
 
 /** One organisation: a member, a client of one, or the public. */
@@ -96,26 +96,37 @@ export function registerOf(charters: readonly CharterStatement[]): Register {
   const organisations = new Map<string, Organisation>()
   for (const charter of current.values()) {
     for (const row of charter.members) {
-      add(organisations, memberOf(row))
-      for (const client of row.clients ?? []) {
-        if (row.standing !== 'left') add(organisations, clientOf(client, row.id))
-      }
+      add(organisations, memberOf(row, charter.rules))
+      // Who left is nobody's provider; a guest's level is its own, and its clients would stand beside it.
+      if (row.standing === 'left' || isGuest(row.standing)) continue
+      for (const client of row.clients ?? []) add(organisations, clientOf(client, row.id))
     }
   }
   const inForce = [...current.values()]
   return toRegister({
     organisations: organisations.values(),
-    alliances: new Map(inForce.map((charter) => [charter.alliance, activeIds(charter)])),
+    alliances: new Map(inForce.map((charter) => [charter.alliance, admittedIds(charter)])),
     carriers: new Map(inForce.map((charter) => [charter.alliance, new Set<string>(charter.rules.carriers)])),
     opensGreen: new Set(
       inForce.filter(({ rules }) => rules.greenDefault === 'cyber-defence').map(({ alliance }) => alliance),
     ),
-    epochs: new Map(charters.map((charter) => [`${charter.alliance}:${charter.version}`, activeIds(charter)])),
+    epochs: new Map(charters.map((charter) => [`${charter.alliance}:${charter.version}`, admittedIds(charter)])),
   })
 }
 
-const activeIds = (charter: CharterStatement): Set<string> =>
-  new Set(charter.members.filter(({ standing }) => standing === 'active').map(({ id }) => id))
+/** Who counts as a member where an audience names the alliance: a guest does up to the level that the rules give it. */
+const admittedIds = ({ members, rules }: CharterStatement): Set<string> =>
+  new Set(
+    members
+      .filter(({ standing }) => standing === 'active' || guestLevel(standing, rules) !== undefined)
+      .map(({ id }) => id),
+  )
+
+/** The level that the charter's rules give to observers, or to candidates. */
+const guestLevel = (standing: Standing, rules: CharterRules): Level | undefined =>
+  standing === 'observer' ? rules.observers : standing === 'candidate' ? rules.candidates : undefined
+
+const isGuest = (standing: Standing) => standing === 'observer' || standing === 'candidate'
 
 /** The columns of a charter's row that the rules use. */
 type CharterRow = CharterMember & { lead?: boolean }
@@ -123,17 +134,25 @@ type CharterRow = CharterMember & { lead?: boolean }
 /** Names under which a member's row declares the caveats that its node enforces. */
 const DECLARABLE = ['releasable_to', 'community', 'distribution', 'participants', 'coauthors', 'embargo_until']
 
-/** A member runs a node, and a node knows every caveat unless its row declares fewer. */
-const memberOf = (row: CharterRow): Organisation => ({
+/**
+ * A member runs a node, and a node knows every caveat unless its row declares fewer. A guest may receive, never above the
+ * level that the rules give it.
+ */
+const memberOf = (row: CharterRow, rules: CharterRules): Organisation => ({
   ...organisationOf(row),
   clientOf: [],
-  standing: row.standing,
+  standing: isGuest(row.standing) ? 'active' : row.standing,
   caveats: row.caveats === undefined || DECLARABLE.every((name) => row.caveats?.includes(name)),
-  ...(row.maxTlp !== undefined && { maxTlp: row.maxTlp }),
+  ...capOf(row, rules),
   ...(row.tlpVersion === '1.0' && { tlpVersion: 1 }),
   ...(row.cyberCommunity && { cyberCommunity: true }),
   ...(row.lead && { isLead: true }),
 })
+
+function capOf({ standing, maxTlp }: CharterRow, rules: CharterRules): { maxTlp?: string } {
+  const cap = isGuest(standing) ? lowerCap(maxTlp, guestLevel(standing, rules) ?? 'clear') : maxTlp
+  return cap === undefined ? {} : { maxTlp: cap }
+}
 
 const clientOf = (row: CharterClient, provider: string): Organisation => ({
   ...organisationOf(row),

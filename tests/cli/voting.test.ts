@@ -68,10 +68,37 @@ test('a vote is for a version whose changes were shown; who shows a recall and i
   assert.equal(vote.code, 0, vote.stderr)
   assert.match(vote.stdout, /Version 3 of trilateral is in force/)
 
+  const change = ['alliance', 'change', 'trilateral', '--dir', us]
+  const both = await noroshi([...change, '--member', 'ph-ncert', '--max-tlp', 'amber', '--observers', 'green'])
+  assert.equal(both.code, 2)
+  assert.match(both.stderr, /one thing at a time/)
+  const capped = await noroshi([...change, '--member', 'ph-ncert', '--max-tlp', 'amber'])
+  assert.equal(capped.code, 0, capped.stderr)
+  assert.match(capped.stdout, /Proposed version 4 of trilateral: 1 of 2 votes/)
+  const read = await eventually('it arrives', ['alliance', 'requests', 'trilateral', '--dir', jp], (ran) =>
+    /Version 4/.test(ran.stdout),
+  )
+  assert.match(read.stdout, /ph-ncert.*: maxTlp nothing becomes "amber"/)
+  const second = await noroshi(['alliance', 'leave', 'trilateral', '--dir', jp])
+  assert.equal(second.code, 2)
+  assert.match(second.stderr, /waits already/)
+  const agreed = await noroshi(['alliance', 'approve', 'trilateral', '--dir', jp, '--version', '4'])
+  assert.match(agreed.stdout, /Version 4 of trilateral is in force/)
+  await noroshi(['alliance', 'suspend', 'trilateral', '--member', 'ph-ncert', '--dir', us])
+  await eventually('it arrives', ['alliance', 'requests', 'trilateral', '--dir', jp], (ran) =>
+    /Version 5/.test(ran.stdout),
+  )
+  const gone = await noroshi(['alliance', 'approve', 'trilateral', '--dir', jp, '--version', '5'])
+  assert.match(gone.stdout, /Version 5 of trilateral is in force/)
+  const members = await noroshi(['alliance', 'members', 'trilateral', '--dir', jp, '--json'])
+  const rows = members.json()[0]?.['members'] as { slug: string; standing: string }[]
+  assert.equal(rows.find(({ slug }) => slug === 'ph-ncert')?.standing, 'suspended')
+
   const object = indicator('198.51.100.77')
   await writeFile(home.in('one.json'), JSON.stringify(object))
   const published = await noroshi(['publish', home.in('one.json'), '--dir', jp, '--tlp', 'amber'])
   assert.match(published.stdout, /us-cisa/)
+  assert.doesNotMatch(published.stdout, /ph-ncert +yes/)
   const who = ['who', object.id, '--dir', jp]
   await eventually('us proves receipt', who, (ran) => ran.code === 0 && /us-cisa +holds it/.test(ran.stdout))
   await noroshi(['recall', object.id, '--dir', jp, '--reason', 'personal-data'])

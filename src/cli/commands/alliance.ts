@@ -1,6 +1,7 @@
 import { createInterface } from 'node:readline/promises'
 import { type CharterStatement, statementHash } from '#log'
 import { NodeError } from '#node'
+import { registerChanges } from '../alliance-changes.ts'
 import { changeLines, joinerLines } from '../charter-change.ts'
 import { collect, examples, type Register, UsageError } from '../command.ts'
 import { findNode, type NodeClient, type NodeOptions } from '../node-client.ts'
@@ -38,17 +39,25 @@ interface Waiting {
 
 type JsonOption = NodeOptions & { json?: boolean }
 
+interface ApproveOptions {
+  member?: string
+  words?: string
+  version?: string
+  standing: string
+}
+
 /** `noroshi alliance …` */
 export const register: Register = (program, context) => {
   const { output } = context
   const alliance = program
     .command('alliance')
-    .description('Found an alliance, invite, join, approve, list members.')
+    .description('Found an alliance, invite, join, vote, change, leave; list members.')
     .addHelpText(
       'after',
       examples(['noroshi alliance create trilateral --dir node', 'noroshi alliance requests trilateral --dir node']),
     )
-  const { sub, say } = subcommandsOf(alliance, context)
+  const commands = subcommandsOf(alliance, context)
+  const { sub, say } = commands
 
   sub('create <slug>', 'Found an alliance with this member alone; signs its charter with the root key.', [
     'noroshi alliance create trilateral --dir node',
@@ -121,12 +130,14 @@ export const register: Register = (program, context) => {
     .option('--member <slug>', 'who asked to join')
     .option('--words <words>', 'the words that they read out', collectWords)
     .option('--version <version>', 'the version of the charter that was read, for a vote')
-    .action(async (slug: string, options: JsonOption & { member?: string; words?: string; version?: string }) => {
+    .option('--standing <standing>', 'admit as active, observer or candidate', 'active')
+    .action(async (slug: string, options: JsonOption & ApproveOptions) => {
       const node = await findNode(options)
       if (options.member !== undefined && options.words === undefined)
         throw new UsageError('--member needs --words: the words that the new member read out to you.')
-      const body: { member?: string; words?: string; version?: number } =
-        options.member === undefined ? {} : { member: options.member, words: options.words ?? '' }
+      const { member, words, standing } = options
+      const body: { member?: string; words?: string; version?: number; standing?: string } =
+        member === undefined ? {} : { member, words: words ?? '', standing }
       const charter = options.member === undefined ? await readProposal(node, slug, options.version, output) : undefined
       if (charter !== undefined) body.version = charter.version
       const path = `/api/v1/alliances/${slug}/approve`
@@ -158,6 +169,8 @@ export const register: Register = (program, context) => {
       )
     },
   )
+
+  registerChanges(commands)
 }
 
 const collectWords = (words: string, before?: string) => collect(words, before === undefined ? [] : [before]).join(' ')

@@ -17,6 +17,7 @@ import { FederationError } from '../error.ts'
 import { INVITATION_VALID_MS } from '../limits.ts'
 import type { LinkClient, Target } from '../link-client.ts'
 import { toCommitment, toWords } from '../words.ts'
+import { amend, type Amendment } from './amendment.ts'
 import type { Charters, Proposal } from './charters.ts'
 import { catchUp, pushBody } from './exchange.ts'
 import { invitationText, parseInvitation } from './invitation.ts'
@@ -142,7 +143,12 @@ export class AllianceOperations implements Alliances {
     return this.#parts.joins.requests(alliance)
   }
 
-  async confirm(alliance: Slug, member: MemberId, root: RootSigner): Promise<ProposalState> {
+  async confirm(
+    alliance: Slug,
+    member: MemberId,
+    root: RootSigner,
+    standing: 'active' | 'observer' | 'candidate' = 'active',
+  ): Promise<ProposalState> {
     const { context, joins } = this.#parts
     const { charter } = this.#charter(alliance)
     const request = (await joins.requests(alliance)).find(
@@ -151,7 +157,7 @@ export class AllianceOperations implements Alliances {
     if (!request)
       throw new FederationError('JOIN_UNKNOWN', `${member} has not asked to join ${alliance}, or is in it already`)
     const time = Math.max(root.at ?? context.now(), charter.time)
-    const row: CharterMember = { ...request.member, standing: 'active', joined: time }
+    const row: CharterMember = { ...request.member, standing, joined: time }
     const next = toCharter({
       ...charter,
       version: charter.version + 1,
@@ -159,6 +165,19 @@ export class AllianceOperations implements Alliances {
       members: [...charter.members, row].sort((a, b) => (a.id < b.id ? -1 : 1)),
       time,
     })
+    return this.#voteFor(next, root)
+  }
+
+  async amend(alliance: Slug, amendment: Amendment, root: RootSigner, isRival = false): Promise<ProposalState> {
+    const { context, charters } = this.#parts
+    const { charter } = this.#charter(alliance)
+    const next = amend(charter, amendment, { self: context.self.member, now: root.at ?? context.now() })
+    const others = (await charters.proposals(alliance)).filter(({ verdict }) => verdict.hash !== statementHash(next))
+    if (others.length > 0 && !isRival)
+      throw new FederationError(
+        'ALLIANCE_VERSION',
+        `A proposal for version ${next.version} of ${alliance} waits already, and each member votes once for a version: vote for that one first, or propose a rival to it`,
+      )
     return this.#voteFor(next, root)
   }
 

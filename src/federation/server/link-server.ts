@@ -204,7 +204,9 @@ export class LinkServer {
     const { charters, directory, context } = this.#parts
     const row = directory.charter(alliance)?.charter.members.find((member) => member.id === reader)
     if (!row) return notFound()
-    const chain = await charters.chain(alliance, from, context.limits.pageBytes)
+    const last = directory.parting(alliance, reader)?.version ?? Infinity
+    const whole = await charters.chain(alliance, from, context.limits.pageBytes)
+    const chain = whole.filter(({ charter }) => charter.version <= last)
     return json({ charters: chain } as unknown as Json)
   }
 }

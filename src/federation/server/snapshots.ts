@@ -68,11 +68,11 @@ export class Snapshots {
     return { envelope, given, ...(base ? { base } : {}) }
   }
 
-  /** Only charters in which the reader itself stands: which other alliances exist is not its business. */
+  /** Only charters in which the reader itself stands or stood: which other alliances exist is not its business. */
   #chartersOf(reader: MemberId): Record<string, Hash> {
     const hashes = (this.#directory.member(reader)?.alliances ?? []).map((alliance) => [
       alliance,
-      this.#directory.hash(alliance),
+      this.#directory.hashFor(alliance, reader),
     ])
     return Object.fromEntries(hashes.filter(([, hash]) => hash !== undefined)) as Record<string, Hash>
   }

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply } from 'fastify'
-import Type, { type Static } from 'typebox'
-import type { VotedCharter } from '#federation'
+import Type, { type Static, type TSchema } from 'typebox'
+import type { Amendment, VotedCharter } from '#federation'
 import { NodeError } from '../errors.ts'
 import type { NodeContext } from '../node-context.ts'
 import { isSignatureNeeded } from '../remote-root.ts'
@@ -39,6 +39,53 @@ const Approve = Type.Object(
     ),
     words: Type.Optional(Type.String({ maxLength: 200, description: 'The words that the new member read out' })),
     version: Type.Optional(Type.Integer({ minimum: 1 })),
+    standing: Type.Optional(Type.Union(['active', 'observer', 'candidate'].map((name) => Type.Literal(name)))),
+    ...Signing,
+  },
+  closed,
+)
+const Name = Type.String({ minLength: 1, maxLength: 100, description: 'Slug or id of a member' })
+const Level = Type.Union(['clear', 'green', 'amber', 'amber+strict', 'red'].map((level) => Type.Literal(level)))
+const OrNone = <T extends TSchema>(schema: T) => Type.Optional(Type.Union([schema, Type.Null()]))
+const Row = Type.Object(
+  {
+    name: Type.Optional(Type.String({ minLength: 1, maxLength: 2_048 })),
+    nation: Type.Optional(Type.String({ pattern: '^[A-Z]{2}$' })),
+    kind: Type.Optional(Slug),
+    sectors: Type.Optional(Type.Array(Slug, { maxItems: 100 })),
+    address: OrNone(Type.String({ pattern: '^https?://', maxLength: 2_048 })),
+    maxTlp: OrNone(Level),
+    tlpVersion: OrNone(Type.Union([Type.Literal('1.0'), Type.Literal('2.0')])),
+    cyberCommunity: OrNone(Type.Boolean()),
+  },
+  closed,
+)
+const RulesChange = Type.Object(
+  {
+    ...Rules.properties,
+    carriers: Type.Optional(Type.Array(Name, { maxItems: 1_000 })),
+    observers: OrNone(Level),
+    candidates: OrNone(Level),
+  },
+  closed,
+)
+const Change = Type.Union([
+  Type.Object({ change: Type.Literal('leave') }, closed),
+  Type.Object(
+    {
+      change: Type.Literal('standing'),
+      member: Name,
+      standing: Type.Union(['active', 'suspended', 'observer', 'candidate', 'left'].map((name) => Type.Literal(name))),
+    },
+    closed,
+  ),
+  Type.Object({ change: Type.Literal('row'), member: Name, set: Row }, closed),
+  Type.Object({ change: Type.Literal('rules'), set: RulesChange }, closed),
+])
+const Amend = Type.Object(
+  {
+    amendment: Change,
+    rival: Type.Optional(Type.Boolean({ description: 'Also while another proposal for the same version waits' })),
     ...Signing,
   },
   closed,
@@ -117,7 +164,7 @@ export function allianceRoutes(app: FastifyInstance, node: NodeContext): void {
     },
     async (request, reply) => {
       const { slug } = request.params
-      const { member, words, version, ...signing } = request.body
+      const { member, words, version, standing, ...signing } = request.body
       if (member === undefined)
         return answer(reply, await node.root.run(signing, (root) => alliances.approve(slug, root, version)))
       const waiting = (await alliances.joinRequests(slug)).find(
@@ -133,7 +180,29 @@ export function allianceRoutes(app: FastifyInstance, node: NodeContext): void {
           'ALLIANCE_REFUSED',
           `The words differ from those of ${waiting.member.slug}'s request: somebody may stand between. Do not admit; invite again.`,
         )
-      return answer(reply, await node.root.run(signing, (root) => alliances.confirm(slug, waiting.member.id, root)))
+      return answer(
+        reply,
+        await node.root.run(signing, (root) => alliances.confirm(slug, waiting.member.id, root, standing)),
+      )
+    },
+  )
+
+  app.post<{ Params: Static<typeof Params>; Body: Static<typeof Amend> }>(
+    '/api/v1/alliances/:slug/amendments',
+    {
+      config,
+      schema: {
+        summary: 'Propose the next charter with one change, and vote for it; 202 asks for a signature',
+        tags,
+        params: Params,
+        body: Amend,
+      },
+    },
+    async (request, reply) => {
+      const { amendment, rival, ...signing } = request.body
+      const { slug } = request.params
+      const change = amendment as Amendment
+      return answer(reply, await node.root.run(signing, (root) => alliances.amend(slug, change, root, rival)))
     },
   )
 

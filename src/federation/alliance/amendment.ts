@@ -1,0 +1,121 @@
+import type { MemberId, Millis } from '#base'
+import {
+  type CharterMember,
+  type CharterRules,
+  type CharterStatement,
+  LogError,
+  type Standing,
+  statementHash,
+  toCharter,
+} from '#log'
+import { FederationError } from '../error.ts'
+
+/** What of a member's row a vote may change; null takes an optional column away. */
+export interface RowChange {
+  name?: string
+  nation?: string
+  kind?: string
+  sectors?: string[]
+  address?: string | null
+  maxTlp?: CharterMember['maxTlp'] | null
+  tlpVersion?: CharterMember['tlpVersion'] | null
+  cyberCommunity?: boolean | null
+  clients?: CharterMember['clients'] | null
+  delegations?: CharterMember['delegations']
+}
+
+/** What of the rules a vote may change; carriers are named by id or slug. */
+export type RulesChange = Partial<Omit<CharterRules, 'carriers' | 'observers' | 'candidates'>> & {
+  carriers?: string[]
+  observers?: CharterRules['observers'] | null
+  candidates?: CharterRules['candidates'] | null
+}
+
+/** One change of a charter, as a person asks for it; members are named by id or slug. */
+export type Amendment =
+  | { change: 'leave' }
+  | { change: 'standing'; member: string; standing: Standing }
+  | { change: 'row'; member: string; set: RowChange }
+  | { change: 'rules'; set: RulesChange }
+
+/** Who proposes, and when. */
+export interface Proposer {
+  self: MemberId
+  now: Millis
+}
+
+/**
+ * The charter version that would follow, with that one change.
+ * @throws FederationError ALLIANCE_MEMBER where nobody is so named, ALLIANCE_AMENDMENT where nothing would change or the
+ *   result is no charter
+ */
+export function amend(charter: CharterStatement, amendment: Amendment, { self, now }: Proposer): CharterStatement {
+  const time = Math.max(now, charter.time)
+  const changed = amended(charter, amendment, self, time)
+  if (JSON.stringify([changed.members, changed.rules]) === JSON.stringify([charter.members, charter.rules]))
+    throw new FederationError('ALLIANCE_AMENDMENT', `This changes nothing in ${charter.alliance}`)
+  try {
+    return toCharter({ ...changed, version: charter.version + 1, previous: statementHash(charter), time })
+  } catch (cause) {
+    if (!(cause instanceof LogError)) throw cause
+    throw new FederationError('ALLIANCE_AMENDMENT', `${charter.alliance} can't be changed so: ${cause.message}`, {
+      cause,
+    })
+  }
+}
+
+function amended(charter: CharterStatement, amendment: Amendment, self: MemberId, time: Millis): CharterStatement {
+  switch (amendment.change) {
+    case 'leave':
+      return withRow(charter, self, (row) => inStanding(row, 'left', time))
+    case 'standing':
+      return withRow(charter, amendment.member, (row) => inStanding(row, amendment.standing, time))
+    case 'row':
+      return withRow(charter, amendment.member, (row) => withColumns(row, amendment.set))
+    case 'rules':
+      return { ...charter, rules: withColumns(charter.rules, withCarriers(charter, amendment.set)) }
+  }
+}
+
+function withCarriers(charter: CharterStatement, set: RulesChange): object {
+  if (set.carriers === undefined) return set
+  return { ...set, carriers: [...new Set(set.carriers.map((name) => rowOf(charter, name).id))].sort() }
+}
+
+function withRow(
+  charter: CharterStatement,
+  name: string,
+  change: (row: CharterMember) => CharterMember,
+): CharterStatement {
+  const row = rowOf(charter, name)
+  const next = change(row)
+  const members = charter.members.map((member) => (member === row ? next : member))
+  return { ...charter, members, rules: { ...charter.rules, carriers: carriersOf(charter, members) } }
+}
+
+function rowOf(charter: CharterStatement, name: string): CharterMember {
+  const row = charter.members.find(({ id, slug }) => id === name || slug === name)
+  if (row) return row
+  throw new FederationError(
+    'ALLIANCE_MEMBER',
+    `${name} does not stand in ${charter.alliance}; see \`noroshi alliance members ${charter.alliance}\``,
+  )
+}
+
+/** Who does not stand active carries nothing. */
+const carriersOf = ({ rules }: CharterStatement, members: readonly CharterMember[]) =>
+  rules.carriers.filter((id) => members.some((member) => member.id === id && member.standing === 'active'))
+
+/** Who comes back joins anew, at that time. */
+function inStanding(row: CharterMember, standing: Standing, time: Millis): CharterMember {
+  if (row.standing === standing) return row
+  if (standing === 'left') return { ...row, standing, left: time }
+  const { left, ...back } = row
+  return { ...back, standing, ...(left === undefined ? {} : { joined: time }) }
+}
+
+/** Puts values in and takes the null ones out. */
+function withColumns<T extends object>(row: T, set: object): T {
+  const merged = Object.entries({ ...row, ...set }).filter(([, value]) => value !== null && value !== undefined)
+  return Object.fromEntries(merged) as T
+}
