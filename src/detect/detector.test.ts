@@ -78,7 +78,11 @@ test('what would match ordinary traffic is refused with a code', () => {
     ["[ipv4-addr:value = 'nonsense']", 'DETECT_VALUE_INVALID'],
     ["[ipv4-addr:value = '203.0.113.7'] OR [domain-name:value = 'com']", 'DETECT_PUBLIC_SUFFIX'],
     ['[ipv4-addr:value = ', 'DETECT_PATTERN_INVALID'],
-    ["[ipv4-addr:value = '203.0.113.7'] FOLLOWEDBY [ipv4-addr:value = '203.0.113.8']", 'DETECT_PATTERN_UNSUPPORTED'],
+    ["[ipv4-addr:value = '8.8.8.8'] REPEATS 2 TIMES", 'DETECT_ALLOWED_VALUE'],
+    ["[domain-name:value = 'com'] FOLLOWEDBY [ipv4-addr:value ISSUBSET '0.0.0.0/0']", 'DETECT_PUBLIC_SUFFIX'],
+    ["[ipv4-addr:value = '203.0.113.7'] REPEATS 600 TIMES", 'DETECT_LIMIT'],
+    [`[ipv4-addr:value != '${'9'.repeat(70_000)}']`, 'DETECT_LIMIT'],
+    [Array.from({ length: 257 }, (_, port) => `[network-traffic:dst_port = ${port}]`).join(' AND '), 'DETECT_LIMIT'],
   ]
   for (const [pattern, code] of cases) {
     const result = detector.arm(stix('indicator--x', pattern))
@@ -87,7 +91,7 @@ test('what would match ordinary traffic is refused with a code', () => {
   assert.equal(detector.size, 0)
   assert.equal(hitsOf(detector, conn('203.0.113.7', 1)).length, 0)
   const { refused } = detector.memory()
-  assert.equal(refused.DETECT_PUBLIC_SUFFIX, 4)
+  assert.equal(refused.DETECT_PUBLIC_SUFFIX, 5)
 })
 
 test('a pattern that is no list of equalities is evaluated on the event as an observation', () => {

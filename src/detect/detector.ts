@@ -1,12 +1,15 @@
+import type { MemberId } from '#base'
 import { atomsOf, type Pattern, parsePattern } from '#stix'
 import { AtomIndex, type IndexMemory } from './atoms/atom-index.ts'
 import { toAtoms } from './atoms/from-pattern.ts'
 import { DetectError, type DetectCode } from './error.ts'
-import type { NormalEvent } from './event.ts'
+import type { NormalEvent, Observable } from './event.ts'
 import { Guard, type GuardOptions } from './guard.ts'
-import { compileStix, PatternSet, PATTERNS_MAX } from './patterns.ts'
-import type { ArmedAs, ArmResult, Hit, Rule } from './rule.ts'
+import { needlesOf, refuseOrdinary } from './pattern-needles.ts'
+import { compileStix, type PatternCounts, PatternSet } from './patterns.ts'
+import type { ArmedAs, ArmResult, Hit, HitSpan, Rule } from './rule.ts'
 import { SigmaEngine } from './sigma/engine.ts'
+import { trafficEnds } from './observation.ts'
 import { parseSigma } from './sigma/rule.ts'
 
 /** Most Sigma rules armed at once. */
@@ -18,6 +21,8 @@ const ATOM_VALUE_MAX = 8_192
 /** What a detector holds, and what it turned away. */
 export interface DetectorMemory extends IndexMemory {
   patterns: number
+  /** What evaluating the patterns outside of the index has met. */
+  evaluated: PatternCounts
   sigma: number
   refused: Readonly<Partial<Record<DetectCode, number>>>
 }
@@ -53,6 +58,7 @@ export class Detector {
     return {
       ...this.atoms.memory,
       patterns: this.#patterns.size,
+      evaluated: this.#patterns.counts(),
       sigma: this.#sigma.size,
       refused: Object.fromEntries(this.#refused),
     }
@@ -70,11 +76,12 @@ export class Detector {
 
   /** Takes a rule out at once; false where it was not armed. */
   disarm(id: string): boolean {
-    if (this.atoms.remove(id)) {
+    const held = this.atoms.remove(id)
+    if (this.#patterns.disarm(id)) return true
+    if (held) {
       this.#atomRules--
       return true
     }
-    if (this.#patterns.disarm(id)) return true
     this.#sigmaRules.delete(id)
     return this.#sigma.disarm(id)
   }
@@ -88,23 +95,23 @@ export class Detector {
 
   /** Adds the hits of one event to a list. */
   matchEvent(event: NormalEvent, hits: Hit[]): void {
-    if (this.#atomRules > 0 || this.#patterns.size > 0) {
-      const { time } = event
-      if (time !== undefined) {
-        if (this.#atomRules > 0) this.#matchAtoms(event, time, hits)
-        this.#patterns.match(event, time, (rule) => hits.push(toHit(rule, 'stix', rule.pattern, time, event)))
-      }
+    const { time } = event
+    if (time !== undefined && (this.#atomRules > 0 || this.#patterns.size > 0)) {
+      const named = new Set<string>()
+      if (this.#atomRules > 0 || this.#patterns.hasNeedles) this.#matchAtoms(event, time, named, hits)
+      this.#patterns.match(event, time, named, (rule, span) =>
+        hits.push(toHit(rule, 'stix', shownPattern(rule.pattern), time, event, span)),
+      )
     }
     this.#sigma.match(event, (id, sigma) => {
       const rule = this.#sigmaRules.get(id)
-      const { time } = event
       if (rule && isInForce(rule, time)) hits.push(toHit(rule, 'sigma', sigma.title, time, event))
     })
   }
 
   /** Whether every event has to be read in full: rules are armed that the scan for atoms can't stand in for. */
   get needsEveryEvent(): boolean {
-    return this.#patterns.size > 0 || this.#sigma.size > 0
+    return this.#patterns.needsEveryEvent || this.#sigma.size > 0
   }
 
   #arm(rule: Rule): ArmResult {
@@ -147,25 +154,35 @@ export class Detector {
   }
 
   #armEvaluated(rule: Rule, pattern: Pattern): ArmResult {
-    const reason = PatternSet.refuse(pattern)
-    if (reason) return this.#refuse('DETECT_PATTERN_UNSUPPORTED', reason)
-    if (this.#patterns.size >= PATTERNS_MAX)
-      return this.#refuse('DETECT_LIMIT', `${PATTERNS_MAX} patterns outside of the index are armed; disarm some first.`)
-    const compiled = compileStix(pattern)
+    const reason = this.#patterns.refuse(rule)
+    if (reason) return this.#refuse('DETECT_LIMIT', reason)
+    const refusal = refuseOrdinary(pattern, this.#guard)
+    if (refusal) return this.#refuse(refusal.code, refusal.message)
+    const stream = compileStix(pattern)
+    const needles = needlesOf(pattern, ATOMS_MAX)?.filter(({ value }) => value.length <= ATOM_VALUE_MAX)
     const replaced = this.disarm(rule.id)
-    this.#patterns.arm(rule, compiled)
+    if (needles) this.atoms.add({ ...rule, member: NEEDLE }, needles)
+    this.#patterns.arm(rule, stream, needles !== undefined)
     return armed('pattern', 0, replaced)
   }
 
-  #matchAtoms(event: NormalEvent, time: number, hits: Hit[]): void {
+  /** Hits of the index; `named` gathers the patterns whose needles the event holds. */
+  #matchAtoms(event: NormalEvent, time: number, named: Set<string>, hits: Hit[]): void {
     const seen = new Set<string>()
-    for (const observable of event.observables)
+    const look = (observable: Observable, needlesOnly: boolean) => {
       for (const { entry, value } of this.atoms.match(observable, time)) {
+        if (entry.rule.member === NEEDLE) {
+          named.add(entry.rule.id)
+          continue
+        }
         const key = `${entry.rule.id} ${value}`
-        if (seen.has(key)) continue
+        if (needlesOnly || seen.has(key)) continue
         seen.add(key)
         hits.push(toHit(entry.rule, 'stix', value, time, event))
       }
+    }
+    for (const observable of event.observables) look(observable, false)
+    if (this.#patterns.hasNeedles) for (const value of trafficEnds(event)) look({ kind: 'ipv4', value }, true)
   }
 
   #refuse(code: DetectCode, message: string): ArmResult {
@@ -173,6 +190,15 @@ export class Detector {
     return { armed: false, code, message }
   }
 }
+
+/** Marks the entries of a pattern's needles: no member has this id. */
+const NEEDLE = '#needle' as MemberId
+
+/** Characters of a pattern that a hit shows. */
+const SHOWN_MAX = 512
+
+const shownPattern = (pattern: string): string =>
+  pattern.length > SHOWN_MAX ? `${pattern.slice(0, SHOWN_MAX)}…` : pattern
 
 const armed = (as: ArmedAs, atoms: number, replaced: boolean): ArmResult => ({ armed: true, as, atoms, replaced })
 
@@ -202,6 +228,7 @@ function toHit(
   value: string,
   time: Hit['time'],
   event: NormalEvent,
+  span?: HitSpan,
 ): Hit {
   return {
     id: rule.id,
@@ -211,5 +238,6 @@ function toHit(
     value,
     time,
     event: event.ref,
+    ...(span === undefined ? {} : { span }),
   }
 }

@@ -1,4 +1,6 @@
 import type { Json, JsonObject, Millis } from '#base'
+import { observerIn } from './observer.ts'
+import type { Observer } from './kept-events.ts'
 import type { EventRef } from './rule.ts'
 
 /** Kinds of atomic values that events carry and indicators name. */
@@ -50,6 +52,8 @@ export interface Format {
   time: (raw: JsonObject) => Millis | undefined
   observables: (raw: JsonObject, add: AddObservable) => void
   sources: (raw: JsonObject) => readonly Logsource[]
+  /** Fields that name the host or sensor that saw the event, the most telling first. */
+  observers: readonly string[]
   /** The object whose properties Sigma rules name. */
   fields: (raw: JsonObject) => JsonObject
   /** Other names under which a Sigma field may stand. */
@@ -65,6 +69,8 @@ export class NormalEvent {
   readonly ref: EventRef
   /** The line of JSON in UTF-8, set only where all of its values of ASCII letters stand in it letter by letter. */
   written: Uint8Array | undefined
+  /** Name of the stream that the event came by: a file, a client's access. */
+  stream = ''
   #observables: Observable[] | undefined
   #fields: JsonObject | undefined
 
@@ -86,6 +92,11 @@ export class NormalEvent {
       this.#observables = found
     }
     return this.#observables
+  }
+
+  /** Who saw it. */
+  get observer(): Observer {
+    return { stream: this.stream, host: observerIn(this.raw, this.fields, this.format.observers) }
   }
 
   get logsource(): readonly Logsource[] {

@@ -4,7 +4,7 @@ import { LineScan } from './atoms/line-scan.ts'
 import type { Detector } from './detector.ts'
 import type { Format } from './event.ts'
 import { type BadLine, formatsFor, LINE_MAX, readLine } from './formats/registry.ts'
-import type { Hit } from './rule.ts'
+import type { Hit, HitEnd } from './rule.ts'
 
 /** Most bad lines listed by number; the rest is counted. */
 export const BAD_LINES_MAX = 1_000
@@ -26,6 +26,8 @@ export interface MatchInput {
   /** One of `FORMAT_NAMES`; `auto` tells each line's format by its content. */
   format?: string
   file?: string
+  /** Whose telemetry it is: events of two streams never stand in one match. The file where it is not given. */
+  stream?: string
 }
 
 /**
@@ -41,16 +43,18 @@ export class LineMatcher {
   readonly #detector: Detector
   readonly #formats: readonly Format[]
   readonly #file: string | undefined
+  readonly #stream: string
   /** Only where every JSON object counts as an event can the scan stand in for reading it. */
   readonly #scan: LineScan | undefined
   readonly #decoder = new TextDecoder('utf-8', { ignoreBOM: true })
   #rest: Uint8Array = NO_BYTES
   #skipping = false
 
-  constructor(detector: Detector, { format = 'auto', file }: MatchInput = {}) {
+  constructor(detector: Detector, { format = 'auto', file, stream = file ?? '' }: MatchInput = {}) {
     this.#detector = detector
     this.#formats = formatsFor(format)
     this.#file = file
+    this.#stream = stream
     this.#scan = format === 'auto' ? new LineScan(detector.atoms) : undefined
   }
 
@@ -109,6 +113,7 @@ export class LineMatcher {
     if (typeof event === 'string') return this.#bad(event, line)
     this.report.events++
     if (event.format.verbatim && isLiteral(written, text)) event.written = written
+    event.stream = this.#stream
     this.#detector.matchEvent(event, hits)
   }
 
@@ -151,12 +156,17 @@ export function* matchLines(
   return matcher.report
 }
 
-/** One hit as `noroshi match` prints it. @see DESIGN section 9 */
-export function toHitLine({ id, kind, event, time, value }: Hit): JsonObject {
+/** One hit as `noroshi match` prints it; `events`, `first` and `last` where it took several events. @see DESIGN section 9 */
+export function toHitLine({ id, kind, event, time, value, span }: Hit): JsonObject {
   return {
     [kind === 'sigma' ? 'rule' : 'indicator']: id,
-    event: { ...(event.file === undefined ? {} : { file: event.file }), line: event.line },
+    event: toRef(event),
     time: time === undefined ? null : toTimestamp(time),
     value,
+    ...(span === undefined ? {} : { events: span.events, first: toEnd(span.first), last: toEnd(span.last) }),
   }
 }
+
+const toRef = ({ file, line }: Hit['event']): JsonObject => ({ ...(file === undefined ? {} : { file }), line })
+
+const toEnd = ({ time, event }: HitEnd): JsonObject => ({ time: toTimestamp(time), event: toRef(event) })

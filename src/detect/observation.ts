@@ -1,19 +1,29 @@
-import { type Json, type JsonObject, toTimestamp } from '#base'
+import { type Json, type JsonObject, type Millis, toTimestamp } from '#base'
+import type { Observation } from '#stix'
 import type { NormalEvent, Observable } from './event.ts'
 
 /**
- * One event as a STIX observation (a bundle of one observed-data and its objects), for patterns that the index of atoms
- * can't hold: addresses, domains, URLs, e-mail addresses, files, certificates, processes, registry keys, traffic.
+ * One event as a STIX observation, for patterns that the index of atoms can't hold: addresses, domains, URLs, e-mail
+ * addresses, files, certificates, processes, registry keys, traffic. Seen once, at the time of the event.
  */
-export function toObservedBundle(event: NormalEvent): JsonObject | undefined {
-  const { time } = event
-  if (time === undefined) return undefined
-  const objects = new Objects()
-  for (const observable of event.observables) addObservable(objects, observable)
-  addHashes(objects, event.observables)
-  addProcess(objects, event)
-  addRegistry(objects, event)
-  addTraffic(objects, event)
+export function toEventObservation(event: NormalEvent, time: Millis): Observation {
+  const objects = toObjects(event)
+  const byId = new Map(objects.map((object) => [object.id, object]))
+  const byType = new Map<string, JsonObject[]>()
+  for (const object of objects) {
+    const list = byType.get(object.type)
+    if (list) list.push(object)
+    else byType.set(object.type, [object])
+  }
+  const at = time * MICROS_PER_MILLI
+  return { first: at, last: at, count: 1, byType, resolve: (id) => byId.get(id) }
+}
+
+const MICROS_PER_MILLI = 1_000
+
+/** The same as a bundle of one observed-data and its objects. */
+export function toObservedBundle(event: NormalEvent, time: Millis): JsonObject {
+  const objects = toObjects(event)
   const at = toTimestamp(time)
   const observed: JsonObject = {
     type: 'observed-data',
@@ -21,14 +31,32 @@ export function toObservedBundle(event: NormalEvent): JsonObject | undefined {
     first_observed: at,
     last_observed: at,
     number_observed: 1,
-    object_refs: objects.list.map((object) => object.id!),
+    object_refs: objects.map(({ id }) => id),
   }
-  return { type: 'bundle', objects: [observed, ...objects.list] }
+  return { type: 'bundle', objects: [observed, ...objects] }
 }
+
+function toObjects(event: NormalEvent): Sco[] {
+  const objects = new Objects()
+  for (const observable of event.observables) addObservable(objects, observable)
+  addHashes(objects, event.observables)
+  addProcess(objects, event)
+  addRegistry(objects, event)
+  addTraffic(objects, event)
+  return objects.list
+}
+
+/** Both ends of the connection that an event is about, as it writes them. */
+export function trafficEnds(event: NormalEvent): string[] {
+  const ends = [any(event, SOURCES), any(event, TARGETS)]
+  return ends.filter((end) => end !== undefined)
+}
+
+type Sco = JsonObject & { type: string; id: string }
 
 /** The objects of one observation; ids only have to be unique inside it. */
 class Objects {
-  readonly list: JsonObject[] = []
+  readonly list: Sco[] = []
   readonly #byValue = new Map<string, string>()
 
   add(object: JsonObject & { type: string }): string {

@@ -33,15 +33,30 @@ export interface EventRef {
   line: number
 }
 
-/** One rule or indicator that matched one event. */
+/** One end of a match over several events. */
+export interface HitEnd {
+  time: Millis
+  event: EventRef
+}
+
+/** What a pattern over several events matched: how many, the first and the last of them by time. */
+export interface HitSpan {
+  events: number
+  first: HitEnd
+  last: HitEnd
+}
+
+/** One rule or indicator that matched one event; of a pattern over several events: the one that made it complete. */
 export interface Hit {
   id: string
   kind: 'stix' | 'sigma'
   member?: MemberId
   source?: RuleSource
-  /** The observed value for an indicator; the title of a Sigma rule otherwise. */
+  /** The observed value for an indicator, or its pattern (cut short); the title of a Sigma rule otherwise. */
   value: string
   /** Time of the event; a Sigma hit on an event that carries none has none. */
   time: Millis | undefined
   event: EventRef
+  /** Of a pattern over several events. */
+  span?: HitSpan
 }

@@ -17,17 +17,16 @@ export const VALUES_MAX = 100
 
 /** Collects hits into sightings, one for each rule, in the order of the first hit. */
 export function tallySightings(hits: Iterable<Hit>, into: Map<string, Sighting> = new Map()): Map<string, Sighting> {
-  for (const { id, source, time, value } of hits) {
+  for (const { id, source, time, value, span } of hits) {
+    const [from, to] = span ? [span.first.time, span.last.time] : [time, time]
     let sighting = into.get(id)
     if (!sighting) {
-      sighting = { id, ...(source ? { source } : {}), firstSeen: time, lastSeen: time, count: 0, values: [] }
+      sighting = { id, ...(source ? { source } : {}), firstSeen: from, lastSeen: to, count: 0, values: [] }
       into.set(id, sighting)
     }
     sighting.count++
-    if (time !== undefined) {
-      if (sighting.firstSeen === undefined || time < sighting.firstSeen) sighting.firstSeen = time
-      if (sighting.lastSeen === undefined || time > sighting.lastSeen) sighting.lastSeen = time
-    }
+    if (from !== undefined && (sighting.firstSeen === undefined || from < sighting.firstSeen)) sighting.firstSeen = from
+    if (to !== undefined && (sighting.lastSeen === undefined || to > sighting.lastSeen)) sighting.lastSeen = to
     if (sighting.values.length < VALUES_MAX && !sighting.values.includes(value)) sighting.values.push(value)
   }
   return into

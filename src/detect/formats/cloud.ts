@@ -25,6 +25,7 @@ export const json: Format = {
   },
   sources: (raw) => TRAILS.find((trail) => recognises(trail, raw))?.sources ?? declared(raw),
   fields: (raw) => raw,
+  observers: ['Computer', 'DeviceName', 'sensor', 'sensor_name', 'node_id'],
   verbatim: true,
   aliases: new Map(
     Object.entries({

@@ -15,6 +15,7 @@ export const eve: Format = {
   observables,
   sources: (raw) => (typeof raw.event_type === 'string' ? SOURCES.get(raw.event_type) : undefined) ?? UNKNOWN,
   fields: (raw) => raw,
+  observers: ['host', 'sensor_name', 'sensor'],
   verbatim: true,
   aliases: new Map(
     Object.entries({

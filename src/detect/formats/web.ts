@@ -23,6 +23,7 @@ export const web: Format = {
   observables,
   sources: () => SOURCES,
   fields: (raw) => readFields(raw),
+  observers: ['s-computername', 'computername'],
   verbatim: false,
   aliases: new Map(
     Object.entries({

@@ -30,6 +30,7 @@ export const windows: Format = {
   observables: (raw, add) => addObservables(readFields(raw), add),
   sources: (raw) => sourcesOf(readFields(raw)),
   fields: (raw) => readFields(raw),
+  observers: ['Computer', 'ComputerName', 'Hostname', 'computer_name'],
   verbatim: true,
   aliases: new Map(
     Object.entries({

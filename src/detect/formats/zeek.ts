@@ -23,6 +23,7 @@ export const zeek: Format = {
   observables,
   sources: (raw) => SOURCES.get(pathOf(raw)) ?? UNKNOWN,
   fields: (raw) => raw,
+  observers: ['_system_name', '_sensor', 'sensor', '_node_name'],
   verbatim: true,
   aliases: new Map(
     Object.entries({

@@ -1,12 +1,20 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import { Budget, type Candidates, isAssignable } from './assign.ts'
+import { type Candidates, isAssignable } from './assign.ts'
+import { Budget } from './budget.ts'
 
 /** Candidates that are all seen at the moment 0. */
 function listOf(observation: readonly number[]): Candidates {
   const times = observation.map(() => 0)
-  return { observation, first: times, last: times, soonest: times }
+  const place = new Map(observation.map((one, at) => [one, at]))
+  return { observation, place, first: times, last: times, soonest: times }
+}
+
+const filled = (): Budget => {
+  const budget = new Budget()
+  budget.fill(1_000_000)
+  return budget
 }
 
 /** Tries every use for every unit of every demand. */
@@ -33,7 +41,7 @@ test('demands can be met exactly where trying every assignment meets them', () =
         demands.map(({ amount }, candidates) => ({ candidates, from: -Infinity, to: Infinity, amount })),
         demands.map(({ of }) => listOf(of)),
         capacity,
-        new Budget(),
+        filled(),
       )
       assert.equal(got, bruteForce(units, capacity))
     }),

@@ -1,5 +1,5 @@
-import { PatternError } from './error.ts'
-import { MATCH_DEPTH_LIMIT, MATCH_STEPS_LIMIT } from './limits.ts'
+import type { Budget } from './budget.ts'
+import { MATCH_DEPTH_LIMIT } from './limits.ts'
 
 /** `amount` different observations are needed, out of those candidates seen at or before `to` and at or after `from`. */
 export interface Demand {
@@ -12,26 +12,12 @@ export interface Demand {
 /** Candidates in order of their last time, as parallel lists. */
 export interface Candidates {
   readonly observation: readonly number[]
+  /** Where an observation stands in these lists. */
+  readonly place: ReadonlyMap<number, number>
   readonly first: readonly number[]
   readonly last: readonly number[]
   /** The smallest `first` here and further on: where it passes `to`, no later candidate fits. */
   readonly soonest: readonly number[]
-}
-
-/** Steps left for one match request. */
-export class Budget {
-  private left = MATCH_STEPS_LIMIT
-
-  spend(): void {
-    if (--this.left < 0) this.refuse()
-  }
-
-  refuse(): never {
-    throw new PatternError(
-      'PATTERN_BUDGET',
-      'The search for matching observations took too many steps: match fewer observations at once, or qualify the pattern more narrowly.',
-    )
-  }
 }
 
 /**
@@ -49,6 +35,34 @@ export function isAssignable(
   if (merged.length < 2) return true
   const flow = new Flow(merged, lists, capacity, budget)
   return merged.every((_, at) => flow.meet(at))
+}
+
+/**
+ * The observations that meet demands which `isAssignable` has found to be possible, `needed` among them: it takes the
+ * place of another one where the demands can do without it. Each observation counts once.
+ *
+ * @returns undefined where `needed` fits no demand
+ */
+export function assignmentWith(
+  needed: number,
+  demands: readonly Demand[],
+  lists: readonly Candidates[],
+  capacity: readonly number[],
+  budget: Budget,
+): number[] | undefined {
+  const merged = merge(demands)
+  const at = merged.findIndex((demand) => fits(needed, demand, lists))
+  if (at === -1) return undefined
+  const flow = new Flow(merged, lists, capacity, budget)
+  for (const demand of merged.keys()) if (!flow.meet(demand)) return undefined
+  return flow.usedWith(needed, at)
+}
+
+/** Whether an observation fits a demand. */
+export function fits(observation: number, { candidates, from, to }: Demand, lists: readonly Candidates[]): boolean {
+  const list = lists[candidates]
+  const at = list?.place.get(observation)
+  return list !== undefined && at !== undefined && (list.last[at] ?? 0) >= from && (list.first[at] ?? 0) <= to
 }
 
 function merge(demands: readonly Demand[]): Demand[] {
@@ -113,6 +127,14 @@ class Flow {
       need -= got
     }
     return true
+  }
+
+  /** The observations in use; `needed`, which fits `demand`, is put in where it is not among them. */
+  usedWith(needed: number, demand: number): number[] {
+    const used = [...this.used.keys()]
+    if ((this.used.get(needed) ?? 0) > 0) return used
+    const other = used.find((observation) => (this.uses.get(observation)?.get(demand) ?? 0) > 0)
+    return [...used.filter((observation) => observation !== other), needed]
   }
 
   /** Gets up to `need` more uses for a demand, moving other demands elsewhere where that helps. */

@@ -2,9 +2,11 @@ import { parseTimestamp, timestampKey } from '#base'
 import { RE2JS } from 're2js'
 import { contains, parseNetwork } from './address.ts'
 import type { ComparisonTest, Literal } from './ast.ts'
+import type { Budget } from './budget.ts'
 import { PatternError } from './error.ts'
 import { compileLike, nfc } from './like.ts'
-import { REGEX_LENGTH_LIMIT, REGEX_WORK_LIMIT } from './limits.ts'
+import { REGEX_LENGTH_LIMIT, REGEX_SIZE_LIMIT, REGEX_WORK_LIMIT, REGEX_WORK_PER_STEP } from './limits.ts'
+import { expandedSize } from './regex-size.ts'
 
 /** Decides one observed value; `binary` tells that a text holds bytes, one character each. */
 export type ValueTest = (value: unknown, binary: boolean) => boolean
@@ -18,12 +20,12 @@ export type ValueTest = (value: unknown, binary: boolean) => boolean
  * @throws PatternError PATTERN_CONSTANT, PATTERN_REGEX; the compiled test throws PATTERN_VALUE
  * @see STIX 2.1 section 9.6
  */
-export function compileTest(test: ComparisonTest): ValueTest {
-  const positive = compilePositive(test)
+export function compileTest(test: ComparisonTest, budget: Budget): ValueTest {
+  const positive = compilePositive(test, budget)
   return test.negated ? (value, binary) => !positive(value, binary) : positive
 }
 
-function compilePositive({ operator, values }: ComparisonTest): ValueTest {
+function compilePositive({ operator, values }: ComparisonTest, budget: Budget): ValueTest {
   const [constant] = values
   if (operator === 'IN') return compileSet(values)
   if (!constant) throw new PatternError('PATTERN_CONSTANT', `${operator} has no constant.`)
@@ -35,12 +37,12 @@ function compilePositive({ operator, values }: ComparisonTest): ValueTest {
   const text = String(constant.value)
   switch (operator) {
     case 'LIKE': {
-      const like = compileLike(text)
+      const like = compileLike(text, budget)
       return (value) => typeof value === 'string' && like(value)
     }
     case 'MATCHES': {
       const regex = compileRegex(text)
-      return (value) => typeof value === 'string' && isFound(regex, nfc(value))
+      return (value) => typeof value === 'string' && isFound(regex, nfc(value), budget)
     }
     case 'ISSUBSET':
     case 'ISSUPERSET':
@@ -137,6 +139,11 @@ function keyOfValue(text: string): string {
 function compileRegex(text: string): RE2JS {
   if (text.length > REGEX_LENGTH_LIMIT)
     throw new PatternError('PATTERN_REGEX', `A regular expression has at most ${REGEX_LENGTH_LIMIT} characters.`)
+  if (expandedSize(text) > REGEX_SIZE_LIMIT)
+    throw new PatternError(
+      'PATTERN_REGEX',
+      `A regular expression has at most ${REGEX_SIZE_LIMIT} parts when its counted repetitions are written out: count to less.`,
+    )
   try {
     return RE2JS.compile(nfc(text), RE2JS.DOTALL)
   } catch (error) {
@@ -149,8 +156,10 @@ function compileRegex(text: string): RE2JS {
 }
 
 /** @throws PatternError PATTERN_BUDGET, so that a large expression on a long text is refused instead of slow */
-function isFound(regex: RE2JS, text: string): boolean {
-  if (regex.programSize() * text.length > REGEX_WORK_LIMIT)
+function isFound(regex: RE2JS, text: string, budget: Budget): boolean {
+  const work = regex.programSize() * text.length
+  budget.spend(Math.ceil(work / REGEX_WORK_PER_STEP))
+  if (work > REGEX_WORK_LIMIT)
     throw new PatternError('PATTERN_BUDGET', 'A regular expression is too large for so long a text: shorten it.')
   return regex.test(text)
 }

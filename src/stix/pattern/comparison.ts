@@ -1,7 +1,6 @@
 import type { ComparisonNode, ComparisonTest } from './ast.ts'
+import type { Budget } from './budget.ts'
 import { compileTest } from './compare.ts'
-import { PatternError } from './error.ts'
-import { MATCH_STEPS_LIMIT } from './limits.ts'
 import type { Observation } from './observed.ts'
 import { compilePath, type Resolve } from './path.ts'
 
@@ -21,30 +20,34 @@ type ObjectTest = (object: object, resolve: Resolve) => boolean
  *
  * @throws PatternError PATTERN_CONSTANT, PATTERN_REGEX
  */
-export function compileComparison(node: ComparisonNode): ObservationTest {
+export function compileComparison(node: ComparisonNode, budget: Budget): ObservationTest {
   const types = typesOf(node)
   const [type] = types
-  if (types.size === 1 && type !== undefined) return someObject(type, compileObjectTest(node))
-  if (node.kind === 'or') return anyOf(node.operands.map(compileComparison))
+  if (types.size === 1 && type !== undefined) return someObject(type, compileObjectTest(node, budget))
+  if (node.kind === 'or') return anyOf(node.operands.map((operand) => compileComparison(operand, budget)))
   if (node.kind !== 'and') throw new TypeError('a single comparison has one object type')
   const parts = connected(node.operands)
-  if (parts.length > 1) return allOf(parts.map((operands) => compileComparison({ kind: 'and', operands })))
-  return someBinding([...types], compileBindingTest(node))
+  if (parts.length > 1) return allOf(parts.map((operands) => compileComparison({ kind: 'and', operands }, budget)))
+  return someBinding([...types], compileBindingTest(node, budget), budget)
 }
 
 /**
  * Tests that throw where an observed value can't be compared with a timestamp: every such comparison is asked about
  * every observation, so that the answer never depends on the order of evaluation.
  */
-export function compileProbes(node: ComparisonNode): ObservationTest[] {
+export function compileProbes(node: ComparisonNode, budget: Budget): ObservationTest[] {
   if (node.kind === 'exists') return []
-  if (node.kind !== 'test') return node.operands.flatMap(compileProbes)
+  if (node.kind !== 'test') return node.operands.flatMap((operand) => compileProbes(operand, budget))
   if (!node.values.some((value) => value.type === 'timestamp')) return []
-  const test = compileTest(node)
-  const visit = compilePath(node.path, (value, binary) => {
-    test(value, binary)
-    return false
-  })
+  const test = compileTest(node, budget)
+  const visit = compilePath(
+    node.path,
+    (value, binary) => {
+      test(value, binary)
+      return false
+    },
+    budget,
+  )
   return [someObject(node.object, visit)]
 }
 
@@ -71,19 +74,19 @@ function allOf(tests: readonly ObservationTest[]): ObservationTest {
   return (observation) => tests.every((test) => test(observation))
 }
 
-function compileObjectTest(node: ComparisonNode): ObjectTest {
-  if (node.kind === 'exists') return compilePath(node.path, () => true)
-  if (node.kind === 'test') return compilePath(node.path, compileTest(node))
+function compileObjectTest(node: ComparisonNode, budget: Budget): ObjectTest {
+  if (node.kind === 'exists') return compilePath(node.path, () => true, budget)
+  if (node.kind === 'test') return compilePath(node.path, compileTest(node, budget), budget)
   if (node.kind === 'and') {
-    const tests = node.operands.map(compileObjectTest)
+    const tests = node.operands.map((operand) => compileObjectTest(operand, budget))
     return (object, resolve) => tests.every((test) => test(object, resolve))
   }
-  const tests = fewerTests(node.operands)
+  const tests = fewerTests(node.operands, budget)
   return (object, resolve) => tests.some((test) => test(object, resolve))
 }
 
 /** Equalities of one path become one look-up in a set, however many there are. */
-function fewerTests(operands: readonly ComparisonNode[]): ObjectTest[] {
+function fewerTests(operands: readonly ComparisonNode[], budget: Budget): ObjectTest[] {
   const tests: ObjectTest[] = []
   const equalities = new Map<string, ComparisonTest[]>()
   for (const operand of operands) {
@@ -92,12 +95,12 @@ function fewerTests(operands: readonly ComparisonNode[]): ObjectTest[] {
       const group = equalities.get(key)
       if (group) group.push(operand)
       else equalities.set(key, [operand])
-    } else tests.push(compileObjectTest(operand))
+    } else tests.push(compileObjectTest(operand, budget))
   }
   for (const group of equalities.values()) {
     const [first] = group
     if (first)
-      tests.push(compileObjectTest({ ...first, operator: 'IN', values: group.flatMap(({ values }) => values) }))
+      tests.push(compileObjectTest({ ...first, operator: 'IN', values: group.flatMap(({ values }) => values) }, budget))
   }
   return tests
 }
@@ -124,27 +127,25 @@ function connected(operands: readonly ComparisonNode[]): ComparisonNode[][] {
   return [...Map.groupBy(operands.keys(), rootOf).values()].map((part) => part.flatMap((at) => operands[at] ?? []))
 }
 
-function compileBindingTest(node: ComparisonNode): BindingTest {
+function compileBindingTest(node: ComparisonNode, budget: Budget): BindingTest {
   if (!('operands' in node)) {
-    const test = compileObjectTest(node)
+    const test = compileObjectTest(node, budget)
     return (binding, resolve) => {
       const object = binding[node.object]
       return object !== undefined && test(object, resolve)
     }
   }
-  const tests = node.operands.map(compileBindingTest)
+  const tests = node.operands.map((operand) => compileBindingTest(operand, budget))
   if (node.kind === 'and') return (binding, resolve) => tests.every((test) => test(binding, resolve))
   return (binding, resolve) => tests.some((test) => test(binding, resolve))
 }
 
 /** Tries every choice of one SCO for each type; a type without an SCO stays unbound. */
-function someBinding(types: readonly string[], test: BindingTest): ObservationTest {
+function someBinding(types: readonly string[], test: BindingTest, budget: Budget): ObservationTest {
   return (observation) => {
     const binding: Binding = Object.create(null)
-    let steps = 0
     const bind = (at: number): boolean => {
-      if (++steps > MATCH_STEPS_LIMIT / 100)
-        throw new PatternError('PATTERN_BUDGET', 'Too many objects of too many types to combine in one observation.')
+      budget.spend(types.length)
       const type = types[at]
       if (type === undefined) return test(binding, observation.resolve)
       const objects = observation.byType.get(type)

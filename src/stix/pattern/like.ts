@@ -1,5 +1,4 @@
-import { PatternError } from './error.ts'
-import { MATCH_STEPS_LIMIT } from './limits.ts'
+import type { Budget } from './budget.ts'
 
 /**
  * Compiles the constant of LIKE: `%` stands for any run of characters, `_` for one, everything else for itself.
@@ -7,7 +6,7 @@ import { MATCH_STEPS_LIMIT } from './limits.ts'
  *
  * @see STIX 2.1 section 9.6.1
  */
-export function compileLike(constant: string): (value: string) => boolean {
+export function compileLike(constant: string, budget: Budget): (value: string) => boolean {
   const form = constant.normalize('NFC')
   if (!form.includes('_')) {
     const runs = form.split('%')
@@ -18,7 +17,7 @@ export function compileLike(constant: string): (value: string) => boolean {
     if (runs.length === 3 && head === '' && tail === '') return (value) => nfc(value).includes(middle)
   }
   const characters = Array.from(form)
-  return (value) => glob(Array.from(nfc(value)), characters)
+  return (value) => glob(Array.from(nfc(value)), characters, budget)
 }
 
 /** The text in NFC; most text is ASCII, for which there is nothing to do. */
@@ -28,16 +27,21 @@ export const nfc = (text: string) => (/^[\u0000-\u007f]*$/.test(text) ? text : t
 const startsAndEnds = (text: string, head: string, tail: string) =>
   text.length >= head.length + tail.length && text.startsWith(head) && text.endsWith(tail)
 
+/** Steps of a comparison between two looks at the budget. */
+const STEPS_AT_ONCE = 1_024
+
 /** On a mismatch only the latest `%` needs to give way, so that the cost is at most text × form. */
-function glob(text: readonly string[], form: readonly string[]): boolean {
+function glob(text: readonly string[], form: readonly string[], budget: Budget): boolean {
   let at = 0
   let formAt = 0
   let retryAt = 0
   let retryForm = -1
   let steps = 0
   while (at < text.length) {
-    if (++steps > MATCH_STEPS_LIMIT)
-      throw new PatternError('PATTERN_BUDGET', 'A LIKE comparison took too many steps: shorten its constant.')
+    if (++steps === STEPS_AT_ONCE) {
+      budget.spend(steps)
+      steps = 0
+    }
     const wanted = form[formAt]
     if (wanted === '%') {
       retryForm = ++formAt
@@ -50,6 +54,7 @@ function glob(text: readonly string[], form: readonly string[]): boolean {
       formAt = retryForm
     } else return false
   }
+  budget.spend(steps)
   while (form[formAt] === '%') formAt++
   return formAt === form.length
 }

@@ -10,15 +10,23 @@ export const PATTERN_SEQUENCE_LIMIT = 256
 export const PATTERN_PARTS_LIMIT = 100_000
 /** Most steps of one search for a binding: about a tenth of a second. */
 export const MATCH_STEPS_LIMIT = 5_000_000
+/** Steps that comparing the observations of one request may take (each about 20 ns, in a hostile MATCHES up to 500), … */
+export const COMPARE_STEPS = 2_000_000
+/** … and more for each observation, … */
+export const OBSERVATION_STEPS = 10_000
+/** … but never more than about a second's. */
+export const COMPARE_STEPS_LIMIT = 50_000_000
 /** Most choices open at once in a search: each is a few levels of the call stack. */
 export const MATCH_DEPTH_LIMIT = 1_000
 /** Most observations, SCOs and values that one request to match may hold. */
 export const OBSERVED_OBJECTS_LIMIT = 1_000_000
 /** Longest regular expression, in UTF-16 units: the cost of a match grows with text × expression. */
 export const REGEX_LENGTH_LIMIT = 4_096
-/** Most compiled size × text length of one regular expression match: at worst about a fifth of a second. */
-export const REGEX_WORK_LIMIT = 20_000_000
+/** Most parts of a regular expression with its repetitions written out: compiling more takes over 20 ms. */
+export const REGEX_SIZE_LIMIT = 10_000
+/** Most compiled size × text length of one regular expression match: at worst 65 ns each, mostly below 1 ns. */
+export const REGEX_WORK_LIMIT = 1_000_000
+/** Compiled size × text length that counts as one step. */
+export const REGEX_WORK_PER_STEP = 8
 /** Most different observation expressions × observations of one match request. */
 export const MATCH_PAIRS_LIMIT = 20_000_000
-/** Longest path through references and lists for one comparison, in values visited per object. */
-export const PATH_VALUES_LIMIT = 100_000

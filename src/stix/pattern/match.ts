@@ -1,6 +1,12 @@
 import type { ObservationNode, Pattern } from './ast.ts'
 import { PatternError } from './error.ts'
-import { MATCH_PAIRS_LIMIT } from './limits.ts'
+import {
+  MATCH_PAIRS_LIMIT,
+  COMPARE_STEPS,
+  COMPARE_STEPS_LIMIT,
+  MATCH_STEPS_LIMIT,
+  OBSERVATION_STEPS,
+} from './limits.ts'
 import { type Observation, observationsOfRequest } from './observed.ts'
 import { parsePattern } from './parser.ts'
 import { compilePlan, type Plan, type PlanNode } from './plan.ts'
@@ -33,7 +39,7 @@ export function matchPattern(compiled: CompiledPattern, bundles: readonly unknow
 }
 
 /** Whether every leaf that the plan can't do without has some observation: most searches end here. */
-function isHopeful(node: PlanNode, hasAny: (leaf: number) => boolean): boolean {
+export function isHopeful(node: PlanNode, hasAny: (leaf: number) => boolean): boolean {
   switch (node.kind) {
     case 'leaf':
       return hasAny(node.candidates)
@@ -61,6 +67,7 @@ export function matchObservations({ plan }: CompiledPattern, observations: reado
       'PATTERN_BUDGET',
       `A pattern of ${plan.tests.length} observation expressions is too large for ${observations.length} observations: split one of them.`,
     )
+  plan.budget.fill(Math.min(COMPARE_STEPS + OBSERVATION_STEPS * observations.length, COMPARE_STEPS_LIMIT))
   for (const probe of plan.probes) for (const observation of observations) probe(observation)
   const { root, tests, candidates } = plan
   const [only] = tests
@@ -71,5 +78,6 @@ export function matchObservations({ plan }: CompiledPattern, observations: reado
   const matches = tests.map((test) => observations.map(test))
   const found = matches.map((row) => row.includes(true))
   if (!isHopeful(root, (leaf) => candidates[leaf]?.some(({ test }) => found[test]) === true)) return false
-  return isBindable(root, candidates, matches, observations)
+  plan.budget.fill(MATCH_STEPS_LIMIT)
+  return isBindable(root, candidates, (test, at) => matches[test]?.[at] === true, observations, plan.budget)
 }

@@ -1,6 +1,5 @@
 import { ANY_ITEM, type PathStep } from './ast.ts'
-import { PatternError } from './error.ts'
-import { PATH_VALUES_LIMIT } from './limits.ts'
+import type { Budget } from './budget.ts'
 
 /** Finds the object that a reference names, among those that came with the observation. */
 export type Resolve = (reference: string) => unknown
@@ -14,16 +13,15 @@ export type PathTest = (start: unknown, resolve: Resolve) => boolean
  *
  * @see STIX 2.1 section 9.7
  */
-export function compilePath(path: readonly PathStep[], test: (value: unknown, binary: boolean) => boolean): PathTest {
+export function compilePath(
+  path: readonly PathStep[],
+  test: (value: unknown, binary: boolean) => boolean,
+  budget: Budget,
+): PathTest {
   const decode = decoderOf(path)
-  const budget = { left: 0 }
   let rest: PathTest = (value) => finish(value, decode, test)
   for (let at = path.length - 1; at >= 0; at--) rest = compileStep(path, at, rest, budget)
-  if (!path.includes(ANY_ITEM)) return rest
-  return (start, resolve) => {
-    budget.left = PATH_VALUES_LIMIT
-    return rest(start, resolve)
-  }
+  return rest
 }
 
 type Decode = (text: string) => string | undefined
@@ -39,17 +37,13 @@ function finish(
   return bytes === undefined ? test(value, false) : test(bytes, true)
 }
 
-function compileStep(path: readonly PathStep[], at: number, rest: PathTest, budget: { left: number }): PathTest {
+function compileStep(path: readonly PathStep[], at: number, rest: PathTest, budget: Budget): PathTest {
   const step = path[at]
   if (step === ANY_ITEM) {
     return (value, resolve) => {
       if (!Array.isArray(value)) return false
       for (const item of value) {
-        if (--budget.left < 0)
-          throw new PatternError(
-            'PATTERN_BUDGET',
-            `A path leads to more than ${PATH_VALUES_LIMIT} values of one object.`,
-          )
+        budget.spend()
         if (rest(item, resolve)) return true
       }
       return false

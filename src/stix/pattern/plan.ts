@@ -1,4 +1,5 @@
 import type { ComparisonNode, ObservationNode } from './ast.ts'
+import { Budget } from './budget.ts'
 import { compileComparison, compileProbes, type ObservationTest } from './comparison.ts'
 import { PatternError } from './error.ts'
 import { microsOf } from './observed.ts'
@@ -34,16 +35,22 @@ export interface Plan {
   readonly root: PlanNode
   readonly tests: readonly ObservationTest[]
   readonly probes: readonly ObservationTest[]
+  /** For each test, the windows of START and STOP that stand around it, for each place where it stands. */
+  readonly times: readonly (readonly (readonly Interval[])[])[]
   /** What may stand for a leaf: any of these alternatives. */
   readonly candidates: readonly (readonly Alternative[])[]
+  /** What one request may cost; to be filled before tests, probes or a search are run. */
+  readonly budget: Budget
 }
 
 /** Compiles an observation expression. @throws PatternError PATTERN_CONSTANT, PATTERN_REGEX */
 export function compilePlan(expression: ObservationNode): Plan {
   const planner = new Planner()
   const root = planner.node(expression, [])
-  const { tests, probes, candidates } = planner
-  return { root, tests, probes, candidates }
+  const { tests, probes, candidates, budget } = planner
+  const times: Interval[][][] = tests.map(() => [])
+  for (const { test, windows } of candidates.flat()) times[test]?.push([...windows])
+  return { root, tests, probes, times, candidates, budget }
 }
 
 const MICROS_PER_SECOND = 1_000_000
@@ -52,6 +59,7 @@ class Planner {
   readonly tests: ObservationTest[] = []
   readonly probes: ObservationTest[] = []
   readonly candidates: Alternative[][] = []
+  readonly budget = new Budget()
   private readonly testIds = new Map<string, number>()
   private readonly candidateIds = new Map<string, number>()
 
@@ -91,8 +99,8 @@ class Planner {
     const known = this.testIds.get(key)
     if (known !== undefined) return known
     this.testIds.set(key, this.tests.length)
-    for (const probe of compileProbes(comparison)) this.probes.push(probe)
-    return this.tests.push(compileComparison(comparison)) - 1
+    for (const probe of compileProbes(comparison, this.budget)) this.probes.push(probe)
+    return this.tests.push(compileComparison(comparison, this.budget)) - 1
   }
 
   private leaf(alternatives: Alternative[]): PlanNode {

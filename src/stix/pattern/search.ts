@@ -1,7 +1,13 @@
-import { Budget, type Candidates, type Demand, isAssignable } from './assign.ts'
+import { assignmentWith, type Candidates, type Demand, fits, isAssignable } from './assign.ts'
+import type { Budget } from './budget.ts'
 import { MATCH_DEPTH_LIMIT } from './limits.ts'
 import type { Alternative, PlanNode } from './plan.ts'
 import type { Observation } from './observed.ts'
+
+/** When and how often something was observed. */
+export type Seen = Pick<Observation, 'first' | 'last' | 'count'>
+/** Whether an observation satisfies an observation expression of the plan, both by their number. */
+export type Meets = (test: number, observation: number) => boolean
 
 /**
  * Decides whether observations can be found for every leaf of a plan, no observation being used more often than it
@@ -18,10 +24,28 @@ import type { Observation } from './observed.ts'
 export function isBindable(
   root: PlanNode,
   candidates: readonly (readonly Alternative[])[],
-  matches: readonly (readonly boolean[])[],
-  observations: readonly Observation[],
+  meets: Meets,
+  observations: readonly Seen[],
+  budget: Budget,
 ): boolean {
-  return new Search(candidates, matches, observations).solve(root)
+  return new Search(candidates, meets, observations, budget).solve(root)
+}
+
+/**
+ * Finds observations for every leaf of a plan, `needed` being one of them; each was seen once.
+ *
+ * @throws PatternError PATTERN_BUDGET
+ */
+export function bindingWith(
+  needed: number,
+  root: PlanNode,
+  candidates: readonly (readonly Alternative[])[],
+  meets: Meets,
+  observations: readonly Seen[],
+  budget: Budget,
+): number[] | undefined {
+  const search = new Search(candidates, meets, observations, budget, needed)
+  return search.solve(root) ? search.binding : undefined
 }
 
 /** A part of the plan whose moments are still open; `since` is the first moment to try for the next of its copies. */
@@ -40,16 +64,26 @@ class Search {
   private readonly lists: Candidates[]
   private readonly capacity: number[]
   private readonly seen: number
-  private readonly budget = new Budget()
+  private readonly budget: Budget
+  private readonly needed: number | undefined
   private depth = 0
+  /** The observations of the binding found, where one of them was asked for. */
+  binding: number[] | undefined
   private readonly momentsByNode = new Map<PlanNode, number[]>()
 
   constructor(
     candidates: readonly (readonly Alternative[])[],
-    matches: readonly (readonly boolean[])[],
-    observations: readonly Observation[],
+    meets: Meets,
+    observations: readonly Seen[],
+    budget: Budget,
+    needed?: number,
   ) {
-    this.lists = candidates.map((alternatives) => toCandidates(alternatives, matches, observations))
+    this.budget = budget
+    this.needed = needed
+    this.lists = candidates.map((alternatives) => {
+      budget.spend(observations.length)
+      return toCandidates(alternatives, meets, observations)
+    })
     this.capacity = observations.map((observation) => observation.count)
     this.seen = this.capacity.reduce((sum, count) => sum + count, 0)
   }
@@ -72,10 +106,18 @@ class Search {
     for (let list = open; list; list = list.rest) this.settle(list.head, met, choices)
     if (!this.isPossible(choices, met)) return false
     const [head, ...others] = choices
-    if (!head) return true
+    if (!head) return this.isComplete(met)
     let rest: OpenList
     for (const other of others.toReversed()) rest = { head: other, rest }
     return this.branch(head, rest, met)
+  }
+
+  /** Whether the demands, all of which can be met, can be met with the observation asked for. */
+  private isComplete(demands: readonly Demand[]): boolean {
+    const { needed, lists, capacity, budget } = this
+    if (needed === undefined) return true
+    this.binding = assignmentWith(needed, demands, lists, capacity, budget)
+    return this.binding !== undefined
   }
 
   /** Turns everything that needs no choice into demands. */
@@ -96,6 +138,9 @@ class Search {
     for (const choice of choices) this.relax(choice, relaxed)
     let amount = 0
     for (const demand of relaxed) amount += demand.amount
+    const { needed, lists } = this
+    if (needed !== undefined && !choices.some(({ node }) => hasChoice(node)))
+      if (!relaxed.some((demand) => fits(needed, demand, lists))) return false
     return amount <= this.seen && isAssignable(relaxed, this.lists, this.capacity, this.budget)
   }
 
@@ -188,6 +233,23 @@ function chosen({ node, from, to }: Open, moment: number, rest: OpenList, times:
   return { head: part(node.before, -Infinity, moment), rest: { head: part(node.after, moment, Infinity), rest } }
 }
 
+/** Whether a part leaves open which of its leaves are asked for. */
+function hasChoice(node: PlanNode): boolean {
+  switch (node.kind) {
+    case 'leaf':
+      return false
+    case 'repeat':
+    case 'window':
+      return hasChoice(node.operand)
+    case 'sequence':
+      return hasChoice(node.before) || hasChoice(node.after)
+    case 'and':
+      return node.operands.some(hasChoice)
+    case 'or':
+      return true
+  }
+}
+
 function leavesOf(node: PlanNode): number[] {
   switch (node.kind) {
     case 'leaf':
@@ -202,26 +264,23 @@ function leavesOf(node: PlanNode): number[] {
   }
 }
 
-function toCandidates(
-  alternatives: readonly Alternative[],
-  matches: readonly (readonly boolean[])[],
-  observations: readonly Observation[],
-): Candidates {
-  const fits = (observation: Observation, at: number) =>
+function toCandidates(alternatives: readonly Alternative[], meets: Meets, observations: readonly Seen[]): Candidates {
+  const isCandidate = (observation: Seen, at: number) =>
     alternatives.some(
       ({ test, windows }) =>
-        matches[test]?.[at] === true &&
+        meets(test, at) &&
         windows.every(({ start, stop }) => start < stop && observation.first < stop && observation.last >= start),
     )
   const rows = observations
     .map((observation, at) => ({ observation, at }))
-    .filter(({ observation, at }) => fits(observation, at))
+    .filter(({ observation, at }) => isCandidate(observation, at))
     .sort((a, b) => a.observation.last - b.observation.last)
   const first = rows.map(({ observation }) => observation.first)
   const soonest = [...first]
   for (let at = soonest.length - 2; at >= 0; at--) soonest[at] = Math.min(soonest[at] ?? 0, soonest[at + 1] ?? 0)
   return {
     observation: rows.map(({ at }) => at),
+    place: new Map(rows.map(({ at }, place) => [at, place])),
     first,
     last: rows.map(({ observation }) => observation.last),
     soonest,
