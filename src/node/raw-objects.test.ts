@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import type { JsonObject } from '#base'
-import { cutObjects } from './raw-objects.ts'
+import { cutEnvelope, cutObjects } from './raw-objects.ts'
 
 const texts = (body: string) => cutObjects(Buffer.from(body)).objects.map(({ bytes }) => Buffer.from(bytes).toString())
 
@@ -91,4 +91,16 @@ test('a list stands in "objects" or in "bundle"', () => {
     '{"bundle":{"type":"bundle","objects":1}}',
   ])
     assert.throws(() => texts(body), { code: 'INPUT_INVALID' }, body)
+})
+
+test('a body that is faults from end to end is refused at its first one', () => {
+  for (const piece of ['x,', ',', '}', '{"a":1,"a":2},']) {
+    const body = Buffer.from(`[${piece.repeat(70_000)}`)
+    const from = process.cpuUsage()
+    assert.throws(() => cutObjects(body), { name: /^(JsonError|StixError)$/ }, piece)
+    if (piece !== '{"a":1,"a":2},') assert.throws(() => cutEnvelope(body), { code: 'JSON_INVALID' }, piece)
+    // Each of the faults takes far longer to tell than the piece of the body that is read at once.
+    const { user, system } = process.cpuUsage(from)
+    assert.ok(user + system < 3_000_000, `${piece}: ${(user + system) / 1_000} ms`)
+  }
 })

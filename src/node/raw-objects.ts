@@ -5,7 +5,7 @@
  * `{"objects": […], "tlp": …}` or `{"bundle": {…}, …}`. `BundleReader` reads it, as it does for `noroshi validate`: one
  * grammar, one limit of nesting, the same faults.
  */
-import { isJsonObject, JSON_MAX_BYTES, type JsonObject, parseJson } from '#base'
+import { isJsonObject, JSON_MAX_BYTES, type JsonObject, type NoroshiError, parseJson } from '#base'
 import { BundleReader, type StreamItem } from '#stix'
 import { NodeError } from './errors.ts'
 
@@ -38,9 +38,9 @@ const NO_JSON = new Set<string>(['JSON_SYNTAX', 'JSON_NOT_UTF8', 'STIX_STREAM_SY
 export function cutObjects(body: Uint8Array): Submission {
   const read: Extract<StreamItem, { kind: 'object' }>[] = []
   let envelope: JsonObject = {}
-  const items = itemsOf(body, body.length)
+  const items = itemsOf(body, body.length, (error) => error)
   for (const item of items) {
-    if (item.kind === 'fault') throw item.error
+    if (item.kind === 'fault') continue
     const { value } = item
     if (item.kind === 'object') {
       if (items.length === 1 && isJsonObject(value) && isEnvelope(value))
@@ -70,10 +70,11 @@ export function cutObjects(body: Uint8Array): Submission {
  * @throws JSON_INVALID for what is not JSON at all
  */
 export function cutEnvelope(body: Uint8Array): EnvelopeItem[] | undefined {
-  const items = itemsOf(body, JSON_MAX_BYTES)
-  for (const item of items)
-    if (item.kind === 'fault' && NO_JSON.has(item.error.code))
-      throw new NodeError('JSON_INVALID', `The body is not JSON: ${item.error.message}.`, { cause: item.error })
+  const items = itemsOf(body, JSON_MAX_BYTES, (error) =>
+    NO_JSON.has(error.code)
+      ? new NodeError('JSON_INVALID', `The body is not JSON: ${error.message}.`, { cause: error })
+      : undefined,
+  )
   const last = items.pop()
   if (last?.kind !== 'bundle' || last.objects !== items.length) return undefined
   return items.flatMap((item): EnvelopeItem[] => {
@@ -84,12 +85,28 @@ export function cutEnvelope(body: Uint8Array): EnvelopeItem[] | undefined {
   })
 }
 
-function itemsOf(body: Uint8Array, maxObjectBytes: number): StreamItem[] {
+/** Reads piece by piece and stops at the first fault that refuses the whole: a body of faults alone would be long work. */
+function itemsOf(
+  body: Uint8Array,
+  maxObjectBytes: number,
+  refusal: (fault: NoroshiError) => NoroshiError | undefined,
+): StreamItem[] {
   const reader = new BundleReader({ maxObjectBytes, isWrapped: true })
-  const items = reader.push(body)
-  for (const item of reader.end()) items.push(item)
+  const items: StreamItem[] = []
+  const take = (read: readonly StreamItem[]) => {
+    for (const item of read) {
+      const refused = item.kind === 'fault' ? refusal(item.error) : undefined
+      if (refused) throw refused
+      items.push(item)
+    }
+  }
+  for (let at = 0; at < body.length; at += PIECE_BYTES) take(reader.push(body.subarray(at, at + PIECE_BYTES)))
+  take(reader.end())
   return items
 }
+
+/** Bytes read between two looks at what came out. */
+const PIECE_BYTES = 16_384
 
 const isEnvelope = (value: JsonObject) =>
   !('type' in value) && Object.keys(value).every((name) => ENVELOPE_MEMBERS.has(name))

@@ -57,6 +57,22 @@ test("`objects` is a bundle's only where the type says so, comes later, or is sp
   assert.deepEqual(values(read('{"type":7,"x":"bundle","objects":[{"a":1}]}')), [{ a: 1 }])
 })
 
+test('a closing brace where an element should be is a fault, and the list goes on', () => {
+  for (const text of ['[}', '[1,}', '{"objects":[}', '[}}}1]', '[{"a":1}}]']) {
+    const items = read(text)
+    assert.ok(faults(items).includes('STIX_STREAM_SYNTAX'), text)
+    assert.ok(items.length < 6, text)
+  }
+  assert.deepEqual(values(read('[},{"a":1}]')), [{ a: 1 }])
+})
+
+test('the bytes of an object stay as they were when the chunk is used again', () => {
+  const chunk = Buffer.from('{"a":1}')
+  const [item] = new BundleReader().push(chunk)
+  chunk.fill(0)
+  assert.equal(item?.kind === 'object' && Buffer.from(item.bytes).toString(), '{"a":1}')
+})
+
 test('however the bytes are cut into chunks, the same items come out', () => {
   const object = fc.dictionary(
     fc.constantFrom('type', 'objects', 'id', 'quo"te', 'bräcket}', 'x'),

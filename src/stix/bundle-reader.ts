@@ -281,6 +281,8 @@ export class BundleReader {
       this.#afterComma = true
       return
     }
+    // It would end an element that has not begun, over and over.
+    if (byte === CLOSE_OBJECT) return this.#syntax('a } without its {', at)
     if (this.#expectsComma) this.#syntax('a missing comma', at)
     this.#state = 'element'
     this.#afterComma = false

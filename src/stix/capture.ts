@@ -46,7 +46,7 @@ export class Capture {
     // Most values stand whole in one chunk, and are copied once.
     if (this.size === 0) {
       this.size = end - from
-      return this.size > this.limit ? undefined : chunk.slice(from, end)
+      return this.size > this.limit ? undefined : copied(chunk, from, end)
     }
     this.#from = from
     this.#append(chunk, end)
@@ -89,6 +89,10 @@ export class Capture {
     this.#buffer = larger
   }
 }
+
+/** A copy also of a Buffer's bytes, whose own `slice` would keep the chunk and change with it. */
+const copied = (chunk: Uint8Array, from: number, end: number): Uint8Array =>
+  Uint8Array.prototype.slice.call(chunk, from, end)
 
 /** Longest string that can be the name or type that is looked for, escapes included. */
 const NAME_LIMIT_BYTES = 64

@@ -172,6 +172,7 @@ export class Lexer {
     NUMBER.lastIndex = this.at
     const found = NUMBER.exec(this.text)
     if (!found) this.fail(`Expected a digit after ${this.text[this.at]}.`)
+    if (!Number.isFinite(Number(found[0]))) this.fail('This number is too large to compare with: at most 1.8 × 10^308.')
     this.value = found[0]
     this.at += found[0].length
     this.kind = found[0].includes('.') ? 'float' : 'integer'

@@ -245,6 +245,18 @@ test('a bracketed expression takes each qualifier once; a group may be qualified
   assert.equal(checkPattern('([a:b=1]) WITHIN 5 SECONDS WITHIN 6 SECONDS').valid, true)
 })
 
+test('a number that no double holds is refused, wherever it stands', () => {
+  const huge = '9'.repeat(400)
+  for (const text of [
+    `[a:b = ${huge}]`,
+    `[a:b[${huge}] = 1]`,
+    `[a:b = 1] WITHIN ${huge}.5 SECONDS`,
+    `[a:b = -${huge}]`,
+  ])
+    assert.throws(() => parsePattern(text), { code: 'PATTERN_SYNTAX' }, text)
+  assert.doesNotThrow(() => parsePattern(`[a:b = ${'9'.repeat(300)}]`))
+})
+
 test('a constant compared with a hash of a known algorithm has the form of such a hash', () => {
   const md5 = 'd41d8cd98f00b204e9800998ecf8427e'
   assert.equal(checkPattern(`[file:hashes.MD5 = '${md5}']`).valid, true)
