@@ -66,6 +66,15 @@ test('a closing brace where an element should be is a fault, and the list goes o
   assert.deepEqual(values(read('[},{"a":1}]')), [{ a: 1 }])
 })
 
+test('a name beyond the limit of an object is read alike, however the bytes are cut', () => {
+  const text = `{"x":"${'a'.repeat(300)}","type":"bundle","objects":[{"a":1}]}`
+  for (const size of [1, 7, 64, 310, 400]) {
+    const plain = read(text, [], { maxObjectBytes: 320 })
+    assert.deepEqual(faults(read(text, [size], { maxObjectBytes: 320 })), faults(plain), `${size}`)
+    assert.deepEqual(values(read(text, [size], { maxObjectBytes: 320 })), values(plain), `${size}`)
+  }
+})
+
 test('the bytes of an object stay as they were when the chunk is used again', () => {
   const chunk = Buffer.from('{"a":1}')
   const [item] = new BundleReader().push(chunk)

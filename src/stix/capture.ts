@@ -65,7 +65,8 @@ export class Capture {
    */
   textFrom(offset: number, chunk: Uint8Array, end: number): string {
     const length = this.offset(end) - offset
-    if (length > NAME_LIMIT_BYTES || this.size + length > this.limit) return ''
+    // By the place in the value, which does not depend on how it was cut into chunks.
+    if (length > NAME_LIMIT_BYTES || this.offset(end) > this.limit) return ''
     const here = chunk.subarray(Math.max(this.#from ?? end, end - length), end)
     const before = this.#buffer.subarray(offset, offset + length - here.length)
     return nameOf(Buffer.from(concat(before, here)).toString('latin1'))
