@@ -5,11 +5,20 @@ export { StixError } from './error.ts'
 export type { StixErrorCode } from './error.ts'
 export { objectColumns } from './columns.ts'
 export type { StixColumns } from './columns.ts'
+export { BundleContext } from './bundle-context.ts'
 export { BundleReader } from './bundle-reader.ts'
 export type { ReaderLimits, StreamItem } from './bundle-reader.ts'
 export { scoId, SCO_NAMESPACE } from './sco-id.ts'
-export { allVersions, compareVersions, latestVersions, revokedVersions, toVersion } from './version.ts'
-export type { ObjectVersion } from './version.ts'
+export {
+  allVersions,
+  compareVersions,
+  conflictingVersions,
+  latestVersions,
+  revokedVersions,
+  toStatedVersion,
+  toVersion,
+} from './version.ts'
+export type { ObjectVersion, StatedVersion } from './version.ts'
 export {
   PREDEFINED_MARKINGS,
   TLP_1_MARKINGS,

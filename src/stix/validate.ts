@@ -23,6 +23,13 @@ export function validateObject(value: Json, options: ValidateOptions = {}): Repo
   const sink = options.strict === true ? new Sink(true, checkObject) : quickSink()
   if (isObject(value)) checkObject(value, sink)
   else wrongType(sink, 'a STIX object', value, '3')
+  const report = toReport(value, sink)
+  if (sink.count > 0 && sink === reusable) reusable = undefined
+  return report
+}
+
+/** The report on a value that was checked into the sink. */
+export function toReport(value: Json, sink: Sink): Report {
   const report: Report = { valid: true, errors: NOTHING, warnings: NOTHING }
   if (isObject(value)) {
     const { id, type } = value
@@ -30,7 +37,6 @@ export function validateObject(value: Json, options: ValidateOptions = {}): Repo
     if (typeof type === 'string') report.type = type
   }
   if (sink.count === 0) return report
-  if (sink === reusable) reusable = undefined
   report.errors = sink.errors()
   report.warnings = sink.warnings()
   report.valid = report.errors.length === 0

@@ -1,16 +1,18 @@
 // Input that is large, deep or broken, through the command `validate`: bounded memory, and faults with their place.
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { pathToFileURL } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { good, noroshi } from './noroshi-command.ts'
 
 const LARGE_BYTES = 100_000_000
 const MEMORY_LIMIT_KIB = 300 * 1024
+const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 const REPORT = pathToFileURL(join(import.meta.dirname, 'report-peak-memory.ts')).href
 
 const folder = mkdtempSync(join(tmpdir(), 'noroshi-large-input-'))
@@ -67,6 +69,42 @@ test('a bundle of 100 MB is validated in less than 300 MB of memory', async (t) 
   assert.ok(peak > 20_000, `${peak} KiB is no plausible peak`)
   assert.ok(peak < MEMORY_LIMIT_KIB, `${peak} KiB`)
   rmSync(path)
+})
+
+test(
+  'a person at a terminal sees the progress, and a pipe gets none of it',
+  { skip: spawnSync('script', ['--version']).status !== 0 && 'no program `script`, which gives a terminal' },
+  async () => {
+    const path = join(folder, 'watched.json')
+    const objects = Array.from({ length: 2_000 }, (_, number) => indicator(number))
+    writeFileSync(
+      path,
+      `{"type":"bundle","id":"bundle--00000000-0000-4000-8000-000000000000","objects":[${objects.join(',')}]}`,
+    )
+    const command = `stty cols 200; '${process.execPath}' --disable-warning=ExperimentalWarning '${MAIN}' validate '${path}'`
+    const { stdout: seen, status } = spawnSync('script', ['-qec', command, '/dev/null'], {
+      encoding: 'utf8',
+    })
+    assert.equal(status, 0, seen)
+    const bars = [...seen.matchAll(/\[[#.]{20}\] +\d+ %  [\d.]+\/[\d.]+ MB  [\d.]+ MB\/s/g)]
+    assert.ok(bars.length > 0, JSON.stringify(seen))
+    assert.match(seen, /2000 objects, 0 invalid/)
+    const { stdout, stderr } = await good(noroshi(['validate', path]))
+    assert.deepEqual([stdout, stderr], ['', '2000 objects, 0 invalid\n'])
+  },
+)
+
+test('what objects of a bundle say about each other is found in the stream', async () => {
+  const path = join(folder, 'versions.json')
+  const [first, later] = [1, 2].map((day) => ({
+    ...(JSON.parse(indicator(1)) as object),
+    created: `2025-01-0${day}T00:00:00.000Z`,
+  }))
+  const bundle = { type: 'bundle', id: 'bundle--00000000-0000-4000-8000-000000000000', objects: [first, later] }
+  writeFileSync(path, JSON.stringify(bundle))
+  const { code, stdout } = await noroshi(['validate', path])
+  assert.deepEqual([code, stdout.trimEnd().split('\n').length], [1, 1], stdout)
+  assert.match(stdout, /^bundle--\S+: error VERSION_CONFLICT at objects\.\[1\]\.created: /)
 })
 
 test('a valid bundle is valid, packed or not, and one with an empty list is not', async () => {

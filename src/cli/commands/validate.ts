@@ -1,11 +1,12 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Json, JsonObject } from '#base'
-import { answerValidateVector, BundleReader, type StreamItem, validateObject } from '#stix'
+import { answerValidateVector, BundleContext, BundleReader, type StreamItem, validateObject } from '#stix'
 import { exactlyOneForm, runBatch } from '../batch.ts'
 import { EXIT, examples, type Register, UsageError } from '../command.ts'
 import { openInput } from '../input.ts'
 import type { Output } from '../output.ts'
+import { progressBar } from './validate-progress.ts'
 
 interface Options {
   batch?: string
@@ -43,8 +44,12 @@ export const register: Register = (program, context) => {
         return runBatch(options.batch, context, (request) =>
           answerValidateVector(request as Parameters<typeof answerValidateVector>[0], level),
         )
-      const total = { objects: 0, invalid: 0 }
+      const total = { objects: 0, invalid: 0, notCompared: 0 }
       for (const file of files) await validateFile(file, options, output, total)
+      if (total.notCompared > 0)
+        output.note(
+          `${total.notCompared} objects of large bundles were checked by themselves, but not compared with others of their bundle`,
+        )
       if (!options.json) output.note(`${total.objects} objects, ${total.invalid} invalid`)
       exit(total.invalid === 0 ? EXIT.done : EXIT.no)
     })
@@ -54,7 +59,7 @@ async function validateFile(
   file: string,
   options: Options,
   output: Output,
-  total: { objects: number; invalid: number },
+  total: { objects: number; invalid: number; notCompared: number },
 ): Promise<void> {
   const about = file === '-' ? undefined : await stat(file)
   if (about?.isDirectory())
@@ -63,15 +68,18 @@ async function validateFile(
   let isEmpty = true
   const input = openInput(file)
   const reader = new BundleReader()
+  const context = new BundleContext()
+  const level = { strict: options.strict === true }
+  const toReport = (item: StreamItem): Report => {
+    if (item.kind === 'bundle' && item.objects > 0) return context.close(item.value as JsonObject, item.objects, level)
+    context.add(item.kind === 'object' ? item.value : null, item.kind === 'object' ? item.bytes.length : 0)
+    return item.kind === 'fault' ? faultReport(item.error, file) : validateObject(item.value, level)
+  }
   const take = async (items: ReturnType<BundleReader['push']>) => {
     for (const item of items) {
       isEmpty = false
-      const report =
-        item.kind === 'fault'
-          ? faultReport(item.error, file)
-          : validateObject(valueOf(item), { strict: options.strict === true })
+      const report = toReport(item)
       if (item.kind !== 'bundle') total.objects++
-      if (item.kind === 'bundle' && report.valid && !options.json) continue
       if (!report.valid) total.invalid++
       const { id = null, type, valid, errors, warnings } = report
       if (options.json)
@@ -79,27 +87,18 @@ async function validateFile(
       else for (const line of toLines(id, errors, warnings)) await output.line(line)
     }
   }
+  const show = progressBar(output, file === '-' ? 'stdin' : file, size)
   for await (const chunk of input) {
     await take(reader.push(chunk))
-    output.progress(
-      size
-        ? `${bar(input.bytesRead() / size)} ${file}: ${total.objects} objects, ${total.invalid} invalid`
-        : `${total.objects} objects, ${total.invalid} invalid`,
-    )
+    show(input.bytesRead(), total)
   }
   await take(reader.end())
+  total.notCompared += context.notCompared
   if (!isEmpty) return
   total.invalid++
   const { errors } = faultReport({ code: 'EMPTY', message: 'it holds no object' }, file)
   if (options.json) await output.line(JSON.stringify({ id: null, valid: false, errors, warnings: [] }))
   else for (const line of toLines(null, errors, [])) await output.line(line)
-}
-
-/** A bundle's objects came before it, one by one; it has none of its own only where none came. */
-function valueOf(item: Exclude<StreamItem, { kind: 'fault' }>): Json {
-  if (item.kind === 'object' || item.objects === 0) return item.value
-  const { objects: _, ...rest } = item.value as JsonObject
-  return rest
 }
 
 interface Report {
@@ -122,10 +121,4 @@ function toLines(id: Json, errors: readonly Finding[], warnings: readonly Findin
     ({ code, path, message }: Finding) =>
       `${String(id ?? '(no id)')}: ${level} ${code}${path === '' ? '' : ` at ${path}`}: ${message}`
   return [...errors.map(line('error')), ...warnings.map(line('warning'))]
-}
-
-const BAR_CELLS = 20
-const bar = (share: number) => {
-  const full = Math.round(Math.min(1, share) * BAR_CELLS)
-  return `[${'#'.repeat(full)}${'.'.repeat(BAR_CELLS - full)}] ${Math.floor(share * 100)} %`
 }

@@ -1,5 +1,5 @@
 import type { Json, JsonObject } from '#base'
-import { checkBundleContext } from './bundle-context.ts'
+import { checkBundleContext, placed } from './bundle-context.ts'
 import { isObject, shown, wrongType } from './check.ts'
 import { isIdOf, uuidVersion } from './forms.ts'
 import type { Sink } from './sink.ts'
@@ -40,5 +40,5 @@ function checkObjects(value: Json, sink: Sink): void {
     else sink.checkObject(object, sink)
     if (sink.count !== before) sink.at(before, index)
   }
-  checkBundleContext(value, sink)
+  checkBundleContext(placed(value), sink)
 }

@@ -1,30 +1,11 @@
 import type { JsonObject } from '#base'
-import { CONTEXT_TYPES } from '../types/context.ts'
-import { FILE_TYPES } from '../types/files.ts'
-import { HOST_TYPES } from '../types/host.ts'
-import { META_TYPES } from '../types/meta.ts'
-import { NETWORK_TYPES } from '../types/network.ts'
-import { RELATIONSHIP_TYPES } from '../types/relationships.ts'
-import { THREAT_TYPES } from '../types/threat.ts'
 import { checkBundle } from './bundle.ts'
 import { shown, wrongType } from './check.ts'
+import { DEFINITIONS } from './definitions.ts'
 import { isTypeName } from './forms.ts'
-import { compileObject, type ObjectCheck, type ObjectDefinition } from './object.ts'
+import { compileObject, type ObjectCheck } from './object.ts'
 import { adviseIdentifier } from './identifier-advice.ts'
 import type { Sink } from './sink.ts'
-
-/** Every object type of the specification. */
-const DEFINITIONS: ReadonlyMap<string, ObjectDefinition> = new Map(
-  [
-    ...THREAT_TYPES,
-    ...CONTEXT_TYPES,
-    ...RELATIONSHIP_TYPES,
-    ...NETWORK_TYPES,
-    ...HOST_TYPES,
-    ...FILE_TYPES,
-    ...META_TYPES,
-  ].map((definition) => [definition.type, definition]),
-)
 
 /** Compiled custom types kept; a hostile stream of new type names must not grow the table. */
 const CUSTOM_TYPES_KEPT = 256
