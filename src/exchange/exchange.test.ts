@@ -321,9 +321,15 @@ test('an event that went out and comes back is the same event; what is stricter 
       .toSorted((a, b) => (a < b ? -1 : 1)),
     ['domain=evil.example.com', 'ip=203.0.113.9'],
   )
-  assert.ok(
-    losses.listed.some(({ why: reason }) => reason.includes('sighting')),
-    'what has no place is told',
+  const seen = all.find(({ uuid }) => uuid === SAMPLE_EVENT.Event.Attribute[0]?.uuid)?.['Sighting'] as JsonObject[]
+  assert.deepEqual(
+    seen.map((one) => [one['uuid'], one['type'], one['date_sighting'], (one['Organisation'] as JsonObject)['name']]),
+    [['5e6a1f0e-8c1a-4b77-9d55-0242ac120009', '0', '1768446100', 'Other']],
+  )
+  assert.deepEqual(
+    losses.listed.map(({ why: reason }) => reason),
+    ['one of its ends is no element of the event'],
+    'the reference to what is stricter crosses the two events',
   )
 })
 

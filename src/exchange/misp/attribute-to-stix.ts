@@ -2,7 +2,7 @@ import type { Json, JsonObject } from '#base'
 import { ATTRIBUTE_SHAPES, type AttributeShape, RULE_TYPES } from './attribute-table.ts'
 import { flagOf, textOf } from '../fields.ts'
 import { common, indicator, type MispContext, observedData, timeIn, withBasis } from './frame.ts'
-import { ObservableGraph } from './graph.ts'
+import { ObservableGraph, toStixTime } from './graph.ts'
 import { uuidOf } from './ids.ts'
 import { hostTerms, isHostPath, term } from './terms.ts'
 
@@ -24,8 +24,10 @@ export function attributeToStix(attribute: JsonObject, context: MispContext): Js
   const uuid = uuidOf(attribute['uuid'], type, value)
   const labels = [`misp:type="${type}"`, ...(category === '' ? [] : [`misp:category="${category}"`])]
   const at = timeIn(attribute, context)
-  if (type === 'campaign-name') return [{ ...common('campaign', uuid, at, context), name: value, labels }]
-  if (type === 'vulnerability') return [vulnerability(value, { ...common('vulnerability', uuid, at, context), labels })]
+  if (type === 'campaign-name')
+    return [{ ...common('campaign', uuid, at, context), name: value, labels, ...besides(attribute) }]
+  if (type === 'vulnerability')
+    return [vulnerability(value, { ...common('vulnerability', uuid, at, context), labels, ...besides(attribute) })]
   const detects = flagOf(attribute, 'to_ids') ?? true
   const language = RULE_TYPES.get(type)
   if (language !== undefined && detects)
@@ -44,6 +46,20 @@ export function attributeToStix(attribute: JsonObject, context: MispContext): Js
     detects ? indicator(attribute, uuid, { pattern, category, labels }, context) : undefined,
     context,
   )
+}
+
+/** What an attribute that becomes a domain object says beside its value, as far as it says it. */
+function besides(attribute: JsonObject): JsonObject {
+  return {
+    ...(flagOf(attribute, 'to_ids') === true ? { x_misp_to_ids: true } : {}),
+    ...(flagOf(attribute, 'disable_correlation') === true ? { x_misp_disable_correlation: true } : {}),
+    ...Object.fromEntries(
+      ['first_seen', 'last_seen'].flatMap((name) => {
+        const time = toStixTime(textOf(attribute, name))
+        return time === undefined ? [] : [[`x_misp_${name}`, time]]
+      }),
+    ),
+  }
 }
 
 function vulnerability(name: string, frame: JsonObject): JsonObject {
@@ -99,7 +115,12 @@ function finishMessage(message: JsonObject, objects: readonly JsonObject[]): voi
   const parts = message['body_multipart']
   message['is_multipart'] = Array.isArray(parts)
   if (!Array.isArray(parts)) return
+  if (message['body'] !== undefined) {
+    parts.push({ body: message['body'], content_type: 'text/plain; charset=utf-8', content_disposition: 'inline' })
+    delete message['body']
+  }
   for (const part of parts as JsonObject[]) {
+    if (part['body_raw_ref'] === undefined) continue
     const file = objects.find(({ id }) => id === part['body_raw_ref'])
     part['content_disposition'] = `attachment; filename='${file ? textOf(file, 'name') : ''}'`
   }

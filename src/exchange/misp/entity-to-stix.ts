@@ -102,6 +102,8 @@ function entity(
     made['contact_information'] = [...contacts]
       .map(([relation, values]) => `${relation}: ${values.join('; ')}`)
       .join(' / ')
+  const comment = textOf(object, 'comment')
+  if (comment !== '' && made['name'] !== undefined) made['x_misp_object_comment'] = comment
   if (type === 'note') made['object_refs'] = noted(object)
   else if (type !== 'location' && type !== 'malware-analysis')
     made['name'] ??= textOf(object, 'comment') || textOf(object, 'name')

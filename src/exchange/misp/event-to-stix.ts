@@ -1,17 +1,27 @@
 import type { JsonObject } from '#base'
-import { toTimestamp } from '#base'
-import { TLP_LEVEL_BY_ID, type TlpLabel } from '#stix'
 import { OBJECT_ATTRIBUTES_MAX } from '../limits.ts'
 import { strictest, tlpMarkingId } from '../markings.ts'
 import type { ReadContext } from '../format.ts'
+import { ANALYST_RELATIONSHIP, analystDataOf, proposalToStix } from './analyst-data.ts'
 import { attributeToStix } from './attribute-to-stix.ts'
 import { distributionNotes, keptCloser } from './distribution.ts'
 import { flagOf, objectOf, objectsOf, textOf, timeAt } from '../fields.ts'
+import {
+  dateOf,
+  factsOf,
+  hasRelation,
+  isPublished,
+  isReferable,
+  levelOf,
+  marked,
+  markingsOf,
+  referrersOf,
+} from './event-facts.ts'
 import { common, type MispContext, relationship } from './frame.ts'
 import { galaxyOfTag, galaxyToStix } from './galaxy.ts'
 import { uuidOf } from './ids.ts'
 import { objectToStix } from './object-to-stix.ts'
-import { sightingToStix } from './sighting.ts'
+import { expire, sightingToStix } from './sighting.ts'
 import { type TagFacts, tagsOf } from './tags.ts'
 
 /** Time of identities that are made, the same in every import, so that each is published once. */
@@ -40,8 +50,8 @@ export interface EventObjects {
 }
 
 /** The STIX objects of one MISP event: all it holds, and a report that refers to them. */
-export function eventToStix(event: JsonObject, { losses, now }: ReadContext, path: string): EventObjects {
-  return new EventReader(event, losses, now, path).read()
+export function eventToStix(event: JsonObject, context: ReadContext, path: string): EventObjects {
+  return new EventReader(event, context, path).read()
 }
 
 class EventReader {
@@ -53,12 +63,16 @@ class EventReader {
   /** Ids of what each MISP uuid became; the one to refer to comes first. */
   readonly #became = new Map<string, string[]>()
   readonly #siblings: Map<string, JsonObject>
+  readonly #takesProposals: boolean
+  /** What is said of elements that are known only once all are read. */
+  readonly #later: (() => void)[] = []
   /** Names of the objects that refer to each uuid. */
   #referrers: Map<string, string[]> | undefined
 
-  constructor(event: JsonObject, losses: ReadContext['losses'], now: string, path: string) {
+  constructor(event: JsonObject, { losses, now, proposals = false }: ReadContext, path: string) {
     this.#event = event
     this.#path = path
+    this.#takesProposals = proposals
     this.#tags = tagsOf(event, path, losses)
     const at = timeAt(event, 'timestamp') ?? timeAt(event, 'publish_timestamp') ?? dateOf(event) ?? now
     const level = strictest(this.#tags.levels)
@@ -79,7 +93,6 @@ class EventReader {
     objectsOf(this.#event, 'Object').forEach((one, index) => this.#object(one, `${this.#path}.Object[${index}]`))
     this.#galaxies(this.#event, this.#tags, this.#path)
     this.#references()
-    this.#proposals(this.#event, this.#path)
     const report = this.#report()
     return { objects: [...this.#objects.values(), ...report], notes: distributionNotes(this.#event) }
   }
@@ -149,7 +162,6 @@ class EventReader {
   }
 
   #attribute(attribute: JsonObject, path: string): void {
-    this.#proposals(attribute, path)
     if (this.#isLeft(attribute, path)) return
     if (textOf(attribute, 'type') === '' || textOf(attribute, 'value') === '')
       return this.#context.losses.add(path, 'it has no type or no value')
@@ -160,6 +172,8 @@ class EventReader {
         path,
         `STIX has no object for ${textOf(attribute, 'type')}; it is kept as a custom object, which detects nothing`,
       )
+    if (textOf(attribute, 'comment') !== '' && ['campaign', 'vulnerability'].includes(String(made[0]?.['type'])))
+      this.#context.losses.add(path, 'its comment is not kept')
     this.#take(attribute, made, tags, path)
   }
 
@@ -177,7 +191,6 @@ class EventReader {
     const kept = all
       .slice(0, OBJECT_ATTRIBUTES_MAX)
       .filter((one, index) => !this.#isLeft(one, `${path}.Attribute[${index}]`))
-    for (const one of kept) this.#proposals(one, path)
     if (partOf && this.#isReferredBy(object, partOf)) return
     const within = [...kept, ...this.#partsIn(object).flatMap((one) => objectsOf(one, 'Attribute'))]
     const tags = within.map((one) => tagsOf(one, path, this.#context.losses))
@@ -193,7 +206,12 @@ class EventReader {
         `STIX has no object for the template ${textOf(object, 'name')}; it is kept as a custom object, which detects nothing`,
       )
     this.#take(object, made, joined, path)
-    for (const one of kept) this.#became.set(textOf(one, 'uuid'), this.#became.get(textOf(object, 'uuid')) ?? [])
+    for (const one of kept) {
+      this.#became.set(textOf(one, 'uuid'), this.#became.get(textOf(object, 'uuid')) ?? [])
+      this.#said(one, this.#became.get(textOf(object, 'uuid'))?.[0], path)
+      if (textOf(one, 'comment') !== '' && !made.some(({ type }) => type === 'x-misp-object'))
+        this.#context.losses.add(path, `the comment on its ${textOf(one, 'object_relation')} is not kept`)
+    }
   }
 
   #isReferredBy(object: JsonObject, names: readonly string[]): boolean {
@@ -217,17 +235,30 @@ class EventReader {
       if (main !== undefined)
         this.#add([relationship(main, kind, target, this.#context.at, this.#contextFor([main, target]))])
     }
-    objectsOf(element, 'Sighting').forEach((one, index) => {
-      const organisation = objectOf(one, 'Organisation')
-      const by = organisation ? this.#identity(organisation) : this.#context.creator
-      const seen = main === undefined ? undefined : sightingToStix(one, main, by, this.#contextFor([main]))
-      if (seen) this.#add([seen])
-      else
-        this.#context.losses.add(
-          `${path}.Sighting[${index}]`,
-          'an expiration, or a sighting of nothing that STIX can refer to',
-        )
+    this.#said(element, main, path)
+  }
+
+  /** Sightings, notes, opinions, relationships and proposals of an element. */
+  #said(element: JsonObject, main: string | undefined, path: string): void {
+    objectsOf(element, 'Sighting').forEach((one, index) => this.#sighting(one, main, `${path}.Sighting[${index}]`))
+    this.#later.push(() => this.#proposals(element, main, path))
+    if (main === undefined) return
+    const isLeft = (one: JsonObject, where: string) => this.#isLeft(one, where)
+    this.#add(analystDataOf(element, main, this.#contextFor([main]), isLeft, path))
+    objectsOf(element, 'Relationship').forEach((one, index) => {
+      const where = `${path}.Relationship[${index}]`
+      if (!this.#isLeft(one, where)) this.#later.push(() => this.#relate(main, one, 'related_object_uuid', where))
     })
+  }
+
+  #sighting(sighting: JsonObject, main: string | undefined, path: string): void {
+    const organisation = objectOf(sighting, 'Organisation')
+    const by = organisation ? this.#identity(organisation) : this.#context.creator
+    const seen = main === undefined ? undefined : sightingToStix(sighting, main, by, this.#contextFor([main]))
+    if (seen) return this.#add([seen])
+    const target = this.#objects.get(main ?? '')
+    if (target && expire(target, sighting)) return
+    this.#context.losses.add(path, 'an expiration, or a sighting of nothing that STIX can refer to')
   }
 
   #galaxies(element: JsonObject, tags: TagFacts, path: string): string[] {
@@ -255,24 +286,42 @@ class EventReader {
     for (const object of this.#siblings.values()) {
       objectsOf(object, 'ObjectReference').forEach((reference, index) => {
         const source = this.#became.get(textOf(object, 'uuid'))?.[0]
-        const targets = this.#became.get(textOf(reference, 'referenced_uuid'))
         if (source?.startsWith('note--') || source === undefined || this.#isPart(reference)) return
-        const target = targets?.[0]
-        if (target === undefined || target === source)
-          return this.#context.losses.add(
-            `${this.#path}.Object(${textOf(object, 'uuid')}).ObjectReference[${index}]`,
-            'it refers to nothing that was taken',
-          )
-        const kind =
-          textOf(reference, 'relationship_type')
-            .toLowerCase()
-            .replace(/[^a-z0-9]+/g, '-')
-            .replace(/^-|-$/g, '') || 'related-to'
-        this.#add([
-          relationship(source, kind.slice(0, 200), target, this.#context.at, this.#contextFor([source, target])),
-        ])
+        this.#relate(
+          source,
+          reference,
+          'referenced_uuid',
+          `${this.#path}.Object(${textOf(object, 'uuid')}).ObjectReference[${index}]`,
+        )
       })
     }
+  }
+
+  /** A relationship from an object to what became of the uuid that a reference names. */
+  #relate(source: string, reference: JsonObject, end: string, path: string): void {
+    const target = this.#became.get(textOf(reference, end))?.[0]
+    if (target === undefined || target === source)
+      return this.#context.losses.add(path, 'it refers to nothing that was taken')
+    const kind = textOf(reference, 'relationship_type')
+      .toLowerCase()
+      .replace(/[^a-z0-9]+/g, '-')
+      .replace(/^-|-$/g, '')
+    const made = relationship(
+      source,
+      kind.slice(0, 200) || 'related-to',
+      target,
+      this.#context.at,
+      this.#contextFor([source, target]),
+    )
+    const comment = textOf(reference, 'comment')
+    this.#add([
+      {
+        ...made,
+        id: `relationship--${uuidOf(reference['uuid'], source, kind, target)}`,
+        ...(comment === '' ? {} : { description: comment }),
+        ...(end === 'related_object_uuid' ? { labels: [ANALYST_RELATIONSHIP] } : {}),
+      },
+    ])
   }
 
   #isPart(reference: JsonObject): boolean {
@@ -280,20 +329,27 @@ class EventReader {
     return target !== undefined && !this.#became.has(textOf(target, 'uuid'))
   }
 
-  #proposals(element: JsonObject, path: string): void {
-    objectsOf(element, 'ShadowAttribute').forEach((_, index) =>
-      this.#context.losses.add(
-        `${path}.ShadowAttribute[${index}]`,
-        'a proposal that the owner of the event has not accepted',
-      ),
-    )
+  #proposals(element: JsonObject, main: string | undefined, path: string): void {
+    objectsOf(element, 'ShadowAttribute').forEach((one, index) => {
+      const where = `${path}.ShadowAttribute[${index}]`
+      if (main === undefined || !this.#takesProposals)
+        this.#context.losses.add(
+          where,
+          'a proposal that the owner of the event has not accepted; --proposals takes it as a note',
+        )
+      else if (!this.#isLeft(one, where)) this.#add([proposalToStix(one, main, this.#contextFor([main]))])
+    })
   }
 
   /** The report on all that the event holds, and the notes that refer to it. */
   #report(): JsonObject[] {
     const info = textOf(this.#event, 'info')
     const id = uuidOf(this.#event['uuid'], 'event', info, this.#context.at)
-    const report = common('report', id, this.#context.at, this.#context)
+    const isReport = isPublished(this.#event)
+    const report = common(isReport ? 'report' : 'grouping', id, this.#context.at, this.#context)
+    this.#became.set(textOf(this.#event, 'uuid'), [String(report['id'])])
+    this.#said(this.#event, String(report['id']), this.#path)
+    for (const say of this.#later) say()
     this.#notes(String(report['id']))
     const refs = [...this.#objects.values()]
       .filter((one) => this.#mayName(one))
@@ -309,9 +365,11 @@ class EventReader {
       {
         ...report,
         name: text[0] ?? 'MISP event',
-        report_types: ['threat-report'],
-        published: published.replace('.000Z', 'Z'),
+        ...(isReport
+          ? { report_types: ['threat-report'], published: published.replace('.000Z', 'Z') }
+          : { context: 'suspicious-activity' }),
         object_refs: refs,
+        ...factsOf(this.#event),
         ...(this.#tags.labels.length === 0 ? {} : { labels: [...new Set(this.#tags.labels)] }),
       },
     ]
@@ -321,6 +379,7 @@ class EventReader {
   #notes(report: string): void {
     for (const object of this.#objects.values()) {
       if (object['type'] !== 'note' || !Array.isArray(object['object_refs'])) continue
+      if (object['object_refs'].some((ref) => String(ref).includes('--'))) continue
       const targets = object['object_refs'].flatMap((uuid) => this.#became.get(String(uuid)) ?? [])
       object['object_refs'] = targets.length > 0 ? targets : [report]
     }
@@ -335,47 +394,4 @@ class EventReader {
       this.#add([{ ...note, ...(name === '' ? {} : { abstract: name }), content, object_refs: [report] }])
     })
   }
-}
-
-const marked = (markings: readonly string[]): JsonObject =>
-  markings.length === 0 ? {} : { object_marking_refs: [...markings] }
-
-function referrersOf(siblings: ReadonlyMap<string, JsonObject>): Map<string, string[]> {
-  const referrers = new Map<string, string[]>()
-  for (const object of siblings.values())
-    for (const reference of objectsOf(object, 'ObjectReference')) {
-      const uuid = textOf(reference, 'referenced_uuid')
-      const names = referrers.get(uuid) ?? []
-      names.push(textOf(object, 'name'))
-      referrers.set(uuid, names)
-    }
-  return referrers
-}
-
-/** Level of an object's marking. */
-function levelOf(object: JsonObject | undefined): TlpLabel | undefined {
-  const refs = object?.['object_marking_refs']
-  const levels = Array.isArray(refs) ? refs.map((ref) => TLP_LEVEL_BY_ID.get(String(ref))) : []
-  return strictest(levels.filter((level) => level !== undefined))
-}
-
-const hasRelation = (object: JsonObject, relation: string) =>
-  objectsOf(object, 'Attribute').some((one) => textOf(one, 'object_relation') === relation)
-
-/** Markings of what an element became; observables get those of what observed them. */
-const markingsOf = (made: readonly JsonObject[]): string[] => {
-  const refs = made.find((one) => one['object_marking_refs'] !== undefined)?.['object_marking_refs']
-  return Array.isArray(refs) ? refs.map(String) : []
-}
-
-/** Whether relationships and sightings may refer to a type: not to parts of an observation. */
-const isReferable = (type: string) =>
-  /^(?:indicator|observed-data|malware|tool|vulnerability|attack-pattern|course-of-action|identity|location|intrusion-set|note|campaign|x-misp-.*)$/.test(
-    type,
-  )
-
-function dateOf(event: JsonObject): string | undefined {
-  const date = textOf(event, 'date')
-  const ms = /^\d{4}-\d\d-\d\d$/.test(date) ? Date.parse(`${date}T00:00:00Z`) : NaN
-  return Number.isFinite(ms) && ms >= 0 ? toTimestamp(ms) : undefined
 }

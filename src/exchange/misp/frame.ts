@@ -1,6 +1,6 @@
 import type { JsonObject } from '#base'
 import type { LossReport } from '../loss.ts'
-import { textOf, timeAt } from '../fields.ts'
+import { flagOf, textOf, timeAt } from '../fields.ts'
 import { toStixTime } from './graph.ts'
 import { mispUuid } from './ids.ts'
 
@@ -56,6 +56,7 @@ export function observedData(
     number_observed: 1,
     object_refs: observables.map(({ id }) => String(id)),
     labels: [...labels],
+    ...uncorrelated(element),
   }
 }
 
@@ -79,8 +80,13 @@ export function indicator(
     ...(textOf(element, 'last_seen') !== '' && last > first ? { valid_until: last } : {}),
     ...(category === '' ? {} : { kill_chain_phases: [{ kill_chain_name: 'misp-category', phase_name: category }] }),
     labels: [...labels],
+    ...uncorrelated(element),
   }
 }
+
+/** MISP's wish not to correlate a value, kept for the way back. */
+const uncorrelated = (element: JsonObject): JsonObject =>
+  flagOf(element, 'disable_correlation') === true ? { x_misp_disable_correlation: true } : {}
 
 /** Parts of an indicator that come from the mapping. */
 export interface IndicatorParts {
@@ -120,6 +126,9 @@ export function withBasis(
   context: MispContext,
 ): JsonObject[] {
   const basis = observed[0]
+  const comment = textOf(element, 'comment')
+  if (basis && comment !== '' && detecting?.['description'] === undefined)
+    observed = [{ ...basis, x_misp_comment: comment }, ...observed.slice(1)]
   if (!detecting) return [...observed]
   if (!basis) return [detecting]
   const at = timeIn(element, context)

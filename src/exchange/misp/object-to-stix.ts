@@ -70,7 +70,12 @@ function observablesOf(
     .sort((a, b) => order.indexOf(relationOf(a)) - order.indexOf(relationOf(b)))
   const pairs = namedPairs(attributes)
   const rest: JsonObject[] = attributes.filter((attribute) => !placed.includes(attribute))
-  for (const attribute of placed) if (!place(graph, attribute, shape, pairs)) rest.push(attribute)
+  const filled = new Set<string>()
+  for (const attribute of placed) {
+    const path = relationOf(attribute) === 'host' ? '' : placeAt(attribute, shape)
+    if (filled.has(path) || isGiven(attribute, shape) || !place(graph, attribute, shape, pairs)) rest.push(attribute)
+    else if (path !== '' && !isList(path)) filled.add(path)
+  }
   addCustom(graph.root, rest)
   if (shape.root === 'file') addReferredExecutable(graph.root, object, siblings)
   if (shape.root === 'windows-registry-key') addValues(graph.root, object, siblings)
@@ -81,6 +86,18 @@ function observablesOf(
 
 const relationOf = (attribute: JsonObject) => textOf(attribute, 'object_relation')
 
+const placeAt = (attribute: JsonObject, { relations }: ObjectShape): string =>
+  relations.get(relationOf(attribute))?.place?.path ?? ''
+
+/** Whether a place takes several values. */
+const isList = (path: string) =>
+  /\[(?:\*|n)\]|:(?:languages|protocols|received_lines|extensions\.'unix-account-ext'\.groups)$/.test(path)
+
+/** Whether the template itself says what an attribute says. */
+const isGiven = (attribute: JsonObject, shape: ObjectShape): boolean =>
+  placeAt(attribute, shape).endsWith(':protocols') &&
+  shape.constants.get('protocols')?.split(',').includes(textOf(attribute, 'value').toLowerCase()) === true
+
 /** Puts one attribute at its place; false where it does not fit there. */
 function place(graph: ObservableGraph, attribute: JsonObject, shape: ObjectShape, pairs: Pairs): boolean {
   const relation = relationOf(attribute)
@@ -90,6 +107,7 @@ function place(graph: ObservableGraph, attribute: JsonObject, shape: ObjectShape
   if (path.endsWith(':content_ref')) return addContent(graph, attribute, uuid)
   if (shape.name === 'http-request' && relation === 'host') return addHost(graph, value, uuid)
   if (relation.endsWith('-display-name')) return addDisplayName(graph, attribute, relation, pairs)
+  if (path === 'artifact:url' && graph.root['payload_bin'] !== undefined) return false
   if (/:content_ref\./.test(path) && graph.root['content_ref'] === undefined) return false
   return graph.set(path.replace('[n]', '[*]'), valueFor(attribute), uuid)
 }

@@ -4,8 +4,8 @@ import { common, type MispContext } from './frame.ts'
 import { uuidOf } from './ids.ts'
 
 /**
- * A sighting of an object by an organisation; a false positive becomes an opinion that disagrees. Expirations, and
- * sightings of what STIX can't refer to, are none.
+ * A sighting of an object by an organisation; a false positive becomes an opinion that disagrees. An expiration
+ * is none: see `expire`; nor is a sighting of what STIX can't refer to.
  */
 export function sightingToStix(
   sighting: JsonObject,
@@ -28,4 +28,17 @@ export function sightingToStix(
     sighting_of_ref: target,
     ...(organisation === undefined ? {} : { where_sighted_refs: [organisation] }),
   }
+}
+
+/** Ends the validity of an indicator where its sighting says that it has expired; false where it says something else. */
+export function expire(indicator: JsonObject, sighting: JsonObject): boolean {
+  const at = timeAt(sighting, 'date_sighting')
+  if (textOf(sighting, 'type') !== '2' || indicator['type'] !== 'indicator' || at === undefined) return false
+  const until = at.replace('.000Z', 'Z')
+  if (Date.parse(until) <= Date.parse(textOf(indicator, 'valid_from'))) return false
+  const known = Date.parse(textOf(indicator, 'valid_until'))
+  if (Number.isFinite(known) && known <= Date.parse(until)) return true
+  indicator['valid_until'] = until
+  indicator['x_misp_expiration'] = { uuid: textOf(sighting, 'uuid'), date_sighting: textOf(sighting, 'date_sighting') }
+  return true
 }

@@ -6,6 +6,7 @@ import { galaxyOf } from './to-galaxy.ts'
 import { entityObjectOf, ruleObjectOf } from './to-entity.ts'
 import { objectOfObservables, objectOfPattern } from './to-object.ts'
 import { uuidIn } from './ids.ts'
+import { labelOf } from './labels.ts'
 
 /** What STIX objects are in MISP. */
 export interface MispParts {
@@ -16,6 +17,8 @@ export interface MispParts {
 
 /** Types that need no counterpart: they are read with the objects that they belong to. */
 const READ_WITH_OTHERS = new Set(['marking-definition', 'extension-definition', 'report', 'grouping'])
+/** Types that say something of others: the writer of events puts them where these are. */
+const SAYING = new Set(['relationship', 'sighting', 'opinion'])
 const GALAXY_TYPES = new Set(
   'attack-pattern campaign course-of-action intrusion-set malware threat-actor tool vulnerability location identity'.split(
     ' ',
@@ -42,7 +45,7 @@ export function stixToMisp(stix: readonly JsonObject[], losses: LossReport): Mis
     const type = textOf(object, 'type')
     if (READ_WITH_OTHERS.has(type) || observedBy.has(id) || (type === 'identity' && authors.has(id))) continue
     if (type === 'observed-data' && done.has(uuidIn(id))) continue
-    if (type === 'relationship' || type === 'sighting' || type === 'opinion') continue
+    if (SAYING.has(type) || (type === 'note' && labelOf(object, 'name') === undefined)) continue
     if (isObservable(object) && referred.has(id)) continue
     const made = withObserved(toMisp(object, lookup), object, lookup)
     if (made.length === 0) losses.add(id, `MISP has no attribute, object or galaxy for this ${type}`)

@@ -31,12 +31,38 @@ export function frameOf(object: JsonObject): JsonObject {
   const ms = Date.parse(textOf(object, 'modified'))
   return {
     uuid: uuidIn(textOf(object, 'id')),
-    to_ids: object['type'] === 'indicator' || labelOf(object, 'to_ids') === 'True',
-    disable_correlation: false,
+    to_ids: object['type'] === 'indicator' || labelOf(object, 'to_ids') === 'True' || object['x_misp_to_ids'] === true,
+    disable_correlation: object['x_misp_disable_correlation'] === true,
     ...(Number.isFinite(ms) ? { timestamp: String(Math.trunc(ms / 1_000)) } : {}),
+    ...seenOf(object),
     ...(comment === '' ? {} : { comment }),
   }
 }
+
+/** First and last time that an object names, where they say more than when it was written down. */
+function seenOf(object: JsonObject): JsonObject {
+  if (object['type'] !== 'indicator' && object['type'] !== 'observed-data') return keptTimes(object)
+  const [from, until] =
+    object['type'] === 'indicator' ? ['valid_from', 'valid_until'] : ['first_observed', 'last_observed']
+  const isElsewhen = (name: string) =>
+    object[name] !== undefined && Date.parse(textOf(object, name)) !== Date.parse(textOf(object, 'modified'))
+  const first = isElsewhen(from) ? mispTime(textOf(object, from)) : ''
+  const hasEnd = isElsewhen(until) && object['x_misp_expiration'] === undefined
+  const last = hasEnd ? mispTime(textOf(object, until)) : ''
+  return { ...(first === '' ? {} : { first_seen: first }), ...(last === '' ? {} : { last_seen: last }) }
+}
+
+/** The times that a domain object keeps as custom properties. */
+const keptTimes = (object: JsonObject): JsonObject =>
+  Object.fromEntries(
+    ['first_seen', 'last_seen'].flatMap((name) => {
+      const time = textOf(object, `x_misp_${name}`)
+      return time === '' ? [] : [[name, mispTime(time)]]
+    }),
+  )
+
+/** Time in MISP's form, with an offset. */
+const mispTime = (time: string): string => time.replace(/(?:\.0+)?Z$/, '+00:00')
 
 interface Value {
   text: string

@@ -94,10 +94,13 @@ function referencesOf(object: JsonObject, kind: string): Json[] {
   return source === 'capec' ? ids.map((id) => id.replace(/^CAPEC-/, '')) : ids
 }
 
+/** Custom properties that are no relation of a template. */
+const OF_WHOLE = new Set(['x_misp_object_comment', 'x_misp_disable_correlation', 'x_misp_expiration'])
+
 /** Attributes of custom properties; names of relations have hyphens where properties have underscores. */
 function customOf(object: JsonObject, shape: EntityShape | undefined): JsonObject[] {
   return Object.entries(object).flatMap(([key, value]) => {
-    if (!key.startsWith('x_misp_')) return []
+    if (!key.startsWith('x_misp_') || OF_WHOLE.has(key)) return []
     const name = key.slice('x_misp_'.length)
     const relation = shape && [...shape.fields.keys()].includes(name) ? name : name.replaceAll('_', '-')
     return [value]

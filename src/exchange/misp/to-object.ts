@@ -120,8 +120,9 @@ function attachmentsOf(object: JsonObject, all: readonly Comparison[], shape: Ob
 /** Relation of a custom property: its own name where the template has it with hyphens. */
 function relationOfCustom(name: string, { relations }: { relations: ReadonlyMap<string, unknown> }): string {
   return (
-    [...relations.keys()].find((relation) => relation.replace(/[^A-Za-z0-9_]/g, '_') === name) ??
-    name.replaceAll('_', '-')
+    [...relations.keys()].find(
+      (relation) => relation.replace(/[^A-Za-z0-9_]/g, '_').toLowerCase() === name.toLowerCase(),
+    ) ?? name.replaceAll('_', '-')
   )
 }
 
@@ -174,11 +175,24 @@ function attributesOfAll(
   const referred = new Set(roots.flatMap((one) => ['parent_ref', 'child_refs'].flatMap((name) => textsOf(one, name))))
   const own = roots.filter(({ id }) => !referred.has(String(id)))
   const attributes = own.flatMap((root) => attributesOf(object, root, shape, lookup))
+  if (shape.name === 'http-request') attributes.push(...hostsOf(object, observables, own))
   const seen = new Set<string>()
   return attributes.filter((one) => {
     const key = JSON.stringify([one['object_relation'], one['value']])
     return seen.has(key) ? false : seen.add(key)
   })
+}
+
+/** Names of the host that a request was sent to, which stand behind its address. */
+function hostsOf(
+  object: JsonObject,
+  observables: readonly JsonObject[],
+  requests: readonly JsonObject[],
+): JsonObject[] {
+  const addresses = new Set(requests.flatMap((one) => textsOf(one, 'dst_ref')))
+  return observables
+    .filter((one) => one['type'] === 'domain-name' && textsOf(one, 'resolves_to_refs').some((id) => addresses.has(id)))
+    .map((one) => made(object, 'host', 'hostname', textOf(one, 'value'), false))
 }
 
 function attributesOf(object: JsonObject, root: JsonObject, shape: ObjectShape, lookup: Lookup): JsonObject[] {
@@ -201,8 +215,11 @@ function attributesOf(object: JsonObject, root: JsonObject, shape: ObjectShape, 
     const relation = relationOfCustom(key.replace(/^x_misp_/, ''), shape)
     const isOwn = shape.relations.has(relation) && shape.relations.get(relation)?.place === undefined
     if (!key.startsWith('x_misp_') && !isOwn) return []
-    if (placed.some((one) => one['object_relation'] === relation)) return []
-    return [value].flat().map((one) => made(owner, relation, shape.relations.get(relation)?.type ?? 'text', one, false))
+    const isPlaced = (said: Json) => placed.some((one) => one['object_relation'] === relation && one['value'] === said)
+    return [value]
+      .flat()
+      .filter((one) => !isPlaced(one))
+      .map((one) => made(owner, relation, shape.relations.get(relation)?.type ?? 'text', one, false))
   })
   return [...placed, ...custom]
 }
@@ -299,6 +316,7 @@ export function framed(
   attributes: readonly JsonObject[],
 ): JsonObject {
   const ms = Date.parse(textOf(object, 'modified'))
+  const comment = textOf(object, isObservation(object) ? 'x_misp_comment' : 'x_misp_object_comment')
   return {
     name,
     'meta-category': labelOf(object, 'meta-category') ?? category,
@@ -306,6 +324,10 @@ export function framed(
     distribution: '5',
     sharing_group_id: '0',
     ...(Number.isFinite(ms) ? { timestamp: String(Math.trunc(ms / 1_000)) } : {}),
+    ...(comment === '' ? {} : { comment }),
     Attribute: [...attributes],
   }
 }
+
+/** Whether a custom comment is that of the object, and no relation of its template. */
+const isObservation = ({ type }: JsonObject): boolean => type === 'observed-data' || type === 'indicator'
