@@ -62,6 +62,18 @@ export interface Format {
   verbatim: boolean
 }
 
+/** Where events come from, besides what they say themselves. */
+export interface Origin {
+  /** Whose telemetry it is: events of two streams never stand in one match. */
+  stream: string
+  /** A part of the stream that stands for itself, such as a run of a drill. */
+  part: string
+  /** The observer of events that name none. */
+  unnamed: string
+}
+
+const NOWHERE: Origin = { stream: '', part: '', unnamed: '' }
+
 /** One event in the form that detection reads; everything is derived on first use. */
 export class NormalEvent {
   readonly raw: JsonObject
@@ -69,8 +81,7 @@ export class NormalEvent {
   readonly ref: EventRef
   /** The line of JSON in UTF-8, set only where all of its values of ASCII letters stand in it letter by letter. */
   written: Uint8Array | undefined
-  /** Name of the stream that the event came by: a file, a client's access. */
-  stream = ''
+  origin: Origin = NOWHERE
   #observables: Observable[] | undefined
   #fields: JsonObject | undefined
 
@@ -96,7 +107,9 @@ export class NormalEvent {
 
   /** Who saw it. */
   get observer(): Observer {
-    return { stream: this.stream, host: observerIn(this.raw, this.fields, this.format.observers) }
+    const { stream, part, unnamed } = this.origin
+    const host = observerIn(this.raw, this.fields, this.format.observers) ?? unnamed
+    return { stream, host: part === '' ? host : `${part}\n${host}` }
   }
 
   get logsource(): readonly Logsource[] {

@@ -9,10 +9,10 @@ export const KEPT_MAX = 200_000
 /** Most observers of which events are kept: hosts and sensors. */
 export const OBSERVERS_MAX = 10_000
 
-/** Who saw an event: the stream that it came by, and the host or sensor that it names. */
+/** Who saw an event: the stream that it came by, and the host or sensor that it names (empty where it names none). */
 export interface Observer {
   readonly stream: string
-  readonly host: string | undefined
+  readonly host: string
 }
 
 /** An event that satisfies some observation expressions of a pattern. */
@@ -117,7 +117,7 @@ export class KeptEvents {
     keeper.shelves.clear()
   }
 
-  #shelf({ stream: name, host = '' }: Observer): Shelf {
+  #shelf({ stream: name, host }: Observer): Shelf {
     let stream = this.#streams.get(name)
     if (!stream) {
       stream = { name, shelves: new Map(), size: 0 }

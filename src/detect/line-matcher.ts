@@ -2,7 +2,7 @@ import type { JsonObject } from '#base'
 import { toTimestamp } from '#base'
 import { LineScan } from './atoms/line-scan.ts'
 import type { Detector } from './detector.ts'
-import type { Format } from './event.ts'
+import type { Format, Origin } from './event.ts'
 import { type BadLine, formatsFor, LINE_MAX, readLine } from './formats/registry.ts'
 import type { Hit, HitEnd } from './rule.ts'
 
@@ -26,8 +26,13 @@ export interface MatchInput {
   /** One of `FORMAT_NAMES`; `auto` tells each line's format by its content. */
   format?: string
   file?: string
-  /** Whose telemetry it is: events of two streams never stand in one match. The file where it is not given. */
+  /**
+   * Whose telemetry it is: events of two streams never stand in one match. Where it is given, events that name no host
+   * or sensor are the stream's; else they are the file's.
+   */
   stream?: string
+  /** A part of the stream that stands for itself, such as a run of a drill. */
+  part?: string
 }
 
 /**
@@ -43,18 +48,19 @@ export class LineMatcher {
   readonly #detector: Detector
   readonly #formats: readonly Format[]
   readonly #file: string | undefined
-  readonly #stream: string
+  readonly #origin: Origin
   /** Only where every JSON object counts as an event can the scan stand in for reading it. */
   readonly #scan: LineScan | undefined
   readonly #decoder = new TextDecoder('utf-8', { ignoreBOM: true })
   #rest: Uint8Array = NO_BYTES
   #skipping = false
 
-  constructor(detector: Detector, { format = 'auto', file, stream = file ?? '' }: MatchInput = {}) {
+  constructor(detector: Detector, { format = 'auto', file, stream, part = '' }: MatchInput = {}) {
     this.#detector = detector
     this.#formats = formatsFor(format)
     this.#file = file
-    this.#stream = stream
+    const unnamed = stream === undefined && file !== undefined ? `file ${file}` : ''
+    this.#origin = { stream: stream ?? '', part, unnamed }
     this.#scan = format === 'auto' ? new LineScan(detector.atoms) : undefined
   }
 
@@ -113,7 +119,7 @@ export class LineMatcher {
     if (typeof event === 'string') return this.#bad(event, line)
     this.report.events++
     if (event.format.verbatim && isLiteral(written, text)) event.written = written
-    event.stream = this.#stream
+    event.origin = this.#origin
     this.#detector.matchEvent(event, hits)
   }
 

@@ -1,6 +1,6 @@
 import type { JsonObject, LogId, MemberId, Millis } from '#base'
 import { parseJson, timestampMillis } from '#base'
-import type { Detector, Rule } from '#detect'
+import type { Detector, PatternCounts, Rule } from '#detect'
 import type { Federation, Mirrored, Recalled } from '#federation'
 import type { ObjectRow, Store } from '#store'
 import type { ArmedRow, NodeEvents, PublishedRow } from './events.ts'
@@ -76,8 +76,15 @@ export class Arming {
     return armed !== undefined && armed.active && armed.modified === modified
   }
 
-  summary(): { active: number; rules: number; refused: number } {
-    return { active: this.size, rules: this.#sigma.size, refused: this.#refused }
+  /** What is active; `evaluated` tells how patterns outside of the index fare, and what their bounds cost. */
+  summary(): { active: number; rules: number; refused: number; evaluated: PatternCounts & { patterns: number } } {
+    const { patterns, evaluated } = this.#o.detector.memory()
+    return {
+      active: this.size,
+      rules: this.#sigma.size,
+      refused: this.#refused,
+      evaluated: { patterns, ...evaluated },
+    }
   }
 
   /** Entries of a mirror became durable: arms them and tells the author. */

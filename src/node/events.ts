@@ -52,6 +52,10 @@ export interface HitRow {
   eventTime: Millis
   time: Millis
   name?: string
+  /** Of a pattern over several events: how many, and the times of the first and the last. */
+  events?: number
+  first?: Millis
+  last?: Millis
   run?: string
 }
 

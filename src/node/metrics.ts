@@ -18,6 +18,7 @@ export interface Metrics {
   links: Gauge<'state'>
   lag: Gauge<'peer'>
   store: Gauge<'what'>
+  evaluated: Gauge<'what'>
   requests: Histogram<'method' | 'route' | 'status'>
 }
 
@@ -59,6 +60,12 @@ export function openMetrics(): Metrics {
       registers,
     }),
     store: new Gauge({ name: 'noroshi_store', help: 'Totals of the store.', labelNames: ['what'], registers }),
+    evaluated: new Gauge({
+      name: 'noroshi_evaluated_patterns',
+      help: 'Patterns outside of the index: armed; events kept, their observers; since the start: events dropped for lack of room, evaluations over budget, incomparable values.',
+      labelNames: ['what'],
+      registers,
+    }),
     requests: new Histogram({
       name: 'noroshi_http_request_seconds',
       help: 'HTTP requests by route and status.',

@@ -51,8 +51,8 @@ export class Sightings {
       this.#done.clear()
     }
     for (const row of rows) {
-      const seen = hourOf(row.eventTime)
-      const key = `${row.author} ${row.indicator} ${seen}`
+      const seen = seenAt(row)
+      const key = `${row.author} ${row.indicator} ${seen.last}`
       if (this.#done.has(key)) continue
       this.#done.add(key)
       this.#work = this.#work
@@ -66,7 +66,7 @@ export class Sightings {
     await this.#work
   }
 
-  async #sight(row: HitRow, seen: Millis): Promise<void> {
+  async #sight(row: HitRow, seen: SeenHours): Promise<void> {
     const head = await this.#o.head(row.log)
     const held = head ? this.#holdBack(row, head) : 'log is gone'
     if (!head || held) return this.#o.events.sightingHeld(row.indicator, held ?? '')
@@ -79,14 +79,17 @@ export class Sightings {
   #holdBack(row: HitRow, { audience }: LogHead): string | undefined {
     if (audience.tlp === 'red') return 'RED is never correlated automatically'
     if (audience.drill !== undefined) return 'exercise'
-    if (this.#o.now() - row.eventTime > EVENT_AGE_MS) return 'old telemetry'
+    if (this.#o.now() - (row.last ?? row.eventTime) > EVENT_AGE_MS) return 'old telemetry'
     if ((this.#used.get(row.author) ?? 0) >= this.#o.perAuthorHour) return 'quota of its author'
     return undefined
   }
 
-  #sighting({ indicator, author }: HitRow, seen: Millis): RawObject {
-    const name = createHmac('sha256', this.#o.secret).update(`sighting\n${author}\n${indicator}\n${seen}`).digest('hex')
-    const time = toTimestamp(seen)
+  #sighting({ indicator, author }: HitRow, { first, last }: SeenHours): RawObject {
+    const hours = first === last ? `${last}` : `${first} ${last}`
+    const name = createHmac('sha256', this.#o.secret)
+      .update(`sighting\n${author}\n${indicator}\n${hours}`)
+      .digest('hex')
+    const time = toTimestamp(last)
     const value: JsonObject = {
       type: 'sighting',
       spec_version: '2.1',
@@ -94,12 +97,23 @@ export class Sightings {
       created_by_ref: this.#o.self,
       created: time,
       modified: time,
-      first_seen: time,
+      first_seen: toTimestamp(first),
       last_seen: time,
       sighting_of_ref: indicator,
     }
     return { value, bytes: utf8(JSON.stringify(value)) }
   }
 }
+
+/** The hours in which the first and the last event of a match fall. */
+interface SeenHours {
+  first: Millis
+  last: Millis
+}
+
+const seenAt = ({ eventTime, first = eventTime, last = eventTime }: HitRow): SeenHours => ({
+  first: hourOf(first),
+  last: hourOf(last),
+})
 
 const hourOf = (time: Millis): Millis => Math.floor(time / HOUR_MS) * HOUR_MS

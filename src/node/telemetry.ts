@@ -1,5 +1,5 @@
 import type { Millis } from '#base'
-import { type Detector, type Hit, LineMatcher } from '#detect'
+import { type Detector, type Hit, type HitEnd, LineMatcher } from '#detect'
 import type { Store } from '#store'
 import { idOfKey } from './arming.ts'
 import type { HitRow, NodeEvents } from './events.ts'
@@ -17,7 +17,17 @@ export interface TelemetryAnswer {
     value: string
     time: Millis | null
     event: { line: number }
+    /** Of a pattern over several events: how many, the first and the last; with a line where it is of this request. */
+    events?: number
+    first?: TelemetryEnd
+    last?: TelemetryEnd
   }[]
+}
+
+/** One end of a match over several events. */
+interface TelemetryEnd {
+  time: Millis
+  event?: { line: number }
 }
 
 /** What telemetry is handed. */
@@ -41,6 +51,7 @@ export class Telemetry {
   readonly #o: TelemetryOptions
   readonly #names = new Map<string, string | undefined>()
   #seen = 0
+  #requests = 0
 
   constructor(options: TelemetryOptions) {
     this.#o = options
@@ -51,9 +62,19 @@ export class Telemetry {
     return this.#seen
   }
 
-  /** Matches the lines; a client learns of indicators that it may see itself, the operator of all. */
+  /**
+   * Matches the lines; a client learns of indicators that it may see itself, the operator of all. Events of one token
+   * and run go on from request to request, those of two never meet.
+   */
   async take(body: Uint8Array, options: { format: string; reader: Reader; run?: string }): Promise<TelemetryAnswer> {
-    const matcher = new LineMatcher(this.#o.detector, { format: options.format })
+    const request = String(++this.#requests)
+    const { format, reader, run } = options
+    const matcher = new LineMatcher(this.#o.detector, {
+      format,
+      file: request,
+      stream: reader.tokenId,
+      ...(run === undefined ? {} : { part: run }),
+    })
     const hits: Hit[] = []
     for (let at = 0; at < body.length; at += TURN_BYTES) {
       if (at > 0) await new Promise(setImmediate)
@@ -63,13 +84,13 @@ export class Telemetry {
     const { events, badLines: bad } = matcher.report
     const time = this.#o.now()
     this.#seen += events
-    const rows = await Promise.all(hits.map(async (hit) => ({ hit, row: await this.#rowOf(hit, time, options.run) })))
+    const rows = await Promise.all(hits.map(async (hit) => ({ hit, row: await this.#rowOf(hit, time, run) })))
     this.#o.events.hits(
       rows.map(({ row }) => row),
       events,
     )
     this.#o.onHits(rows.map(({ row }) => row))
-    const shown = await this.#shownTo(options.reader, rows)
+    const shown = await this.#shownTo(reader, rows)
     return {
       events,
       bad,
@@ -79,6 +100,9 @@ export class Telemetry {
         value: hit.value,
         time: hit.time ?? null,
         event: { line: hit.event.line },
+        ...(hit.span === undefined
+          ? {}
+          : { events: hit.span.events, first: toEnd(hit.span.first, request), last: toEnd(hit.span.last, request) }),
       })),
     }
   }
@@ -99,6 +123,9 @@ export class Telemetry {
       eventTime: hit.time ?? time,
       time,
       ...(name === undefined ? {} : { name }),
+      ...(hit.span === undefined
+        ? {}
+        : { events: hit.span.events, first: hit.span.first.time, last: hit.span.last.time }),
       ...(run === undefined ? {} : { run }),
     } as HitRow
   }
@@ -122,3 +149,9 @@ export class Telemetry {
     return typeof name === 'string' ? name : undefined
   }
 }
+
+/** An end of a match; the lines of earlier requests say nothing to the asker any more. */
+const toEnd = ({ time, event }: HitEnd, request: string): TelemetryEnd => ({
+  time,
+  ...(event.file === request ? { event: { line: event.line } } : {}),
+})

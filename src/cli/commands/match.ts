@@ -1,6 +1,6 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type JsonObject, timestampMillis } from '#base'
+import { type JsonObject, timestampMillis, toTimestamp } from '#base'
 import { Detector, type Hit, LineMatcher, toHitLine } from '#detect'
 import { BundleReader } from '#stix'
 import { collect, EXIT, examples, type Register, UsageError } from '../command.ts'
@@ -60,7 +60,9 @@ async function matchAll(
     const print = async (hits: readonly Hit[]) => {
       for (const hit of hits) {
         const line = toHitLine(hit)
-        await output.line(options.json ? JSON.stringify(line) : `${file}:${hit.event.line}  ${hit.value}  ${hit.id}`)
+        await output.line(
+          options.json ? JSON.stringify(line) : `${file}:${hit.event.line}  ${hit.value}  ${hit.id}${spanText(hit)}`,
+        )
       }
     }
     for await (const chunk of openInput(file)) {
@@ -75,8 +77,18 @@ async function matchAll(
     total.bad += matcher.report.badLines
   }
   output.note(`${total.events} events, ${total.hits} matches, ${total.bad} lines that are no events`)
+  const { dropped, overBudget, incomparable } = detector.memory().evaluated
+  if (dropped + overBudget + incomparable > 0)
+    output.note(
+      `limits met, matches may be missing: ${dropped} events dropped, ${overBudget} evaluations over budget, ${incomparable} not comparable`,
+    )
   return total.hits
 }
+
+const spanText = ({ span }: Hit): string =>
+  span === undefined
+    ? ''
+    : `  (${span.events} events from ${toTimestamp(span.first.time)} to ${toTimestamp(span.last.time)})`
 
 async function armRules(detector: Detector, paths: readonly string[]): Promise<string[]> {
   const refused: string[] = []

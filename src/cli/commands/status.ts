@@ -14,7 +14,18 @@ interface Status {
   entries: number
   objects: number
   bytes: number
-  armed: { active: number; refused: number }
+  armed: {
+    active: number
+    refused: number
+    evaluated: {
+      patterns: number
+      kept: number
+      observers: number
+      dropped: number
+      overBudget: number
+      incomparable: number
+    }
+  }
 }
 
 /** `noroshi status` */
@@ -45,8 +56,23 @@ function toLines(status: Status): string[] {
     `  at ${node?.url}, version ${node?.version}${node?.demo ? ', demo keys' : ''}`,
     `  ${status.logs} logs (${status.ownLogs} own), ${status.entries} entries, ${status.objects} objects, ${Math.ceil(status.bytes / 1_024)} KiB`,
     `  ${status.armed.active} indicators and rules active, ${status.armed.refused} refused`,
+    ...evaluatedLines(status.armed.evaluated),
     `Alliances: ${status.alliances.map(({ slug, version, members }) => `${slug} (version ${version}, ${members} members)`).join(', ') || 'none'}`,
     'Links:',
     ...(links.length === 0 ? ['  none'] : table(links)),
+  ]
+}
+
+function evaluatedLines({ patterns, ...counts }: Status['armed']['evaluated']): string[] {
+  if (patterns === 0) return []
+  const { kept, observers, dropped, overBudget, incomparable } = counts
+  const lost = dropped + overBudget + incomparable
+  return [
+    `  ${patterns} patterns outside of the index, ${kept} events of ${observers} observers kept for them`,
+    ...(lost === 0
+      ? []
+      : [
+          `  limits met: ${dropped} events dropped, ${overBudget} evaluations over budget, ${incomparable} not comparable`,
+        ]),
   ]
 }

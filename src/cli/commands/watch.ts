@@ -21,6 +21,12 @@ interface Options extends NodeOptions {
   json?: boolean
 }
 
+/** One end of a match over several events; with its line where it was sent together with the last of them. */
+interface End {
+  time: number
+  event?: { line: number }
+}
+
 interface Answer {
   events: number
   bad: number
@@ -31,6 +37,9 @@ interface Answer {
     value: string
     time: number | null
     event: { line: number }
+    events?: number
+    first?: End
+    last?: End
   }[]
 }
 
@@ -63,7 +72,7 @@ export const register: Register = (program, { output, exit }) => {
         })
         const answer = (await response.json()) as Answer
         for (const hit of answer.hits) {
-          const at = { ...hit, event: { file, line: lines[hit.event.line - 1]?.number ?? 0 } }
+          const at = inFile(hit, (line) => ({ file, line: lines[line - 1]?.number ?? 0 }))
           await output.line(
             options.json
               ? JSON.stringify(at)
@@ -79,6 +88,17 @@ export const register: Register = (program, { output, exit }) => {
       output.note(`${total.events} events, ${total.hits} matches, ${total.bad} lines that are no events`)
       exit(total.hits > 0 ? EXIT.done : EXIT.no)
     })
+}
+
+/** A hit with its lines counted as in the file. */
+function inFile(hit: Answer['hits'][number], place: (line: number) => { file: string; line: number }) {
+  const end = (one: End) => (one.event ? { ...one, event: place(one.event.line) } : one)
+  return {
+    ...hit,
+    event: place(hit.event.line),
+    ...(hit.first ? { first: end(hit.first) } : {}),
+    ...(hit.last ? { last: end(hit.last) } : {}),
+  }
 }
 
 /** Lines in batches; of a stream that pauses, what has come so far. */

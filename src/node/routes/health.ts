@@ -24,6 +24,8 @@ export function healthRoutes(app: FastifyInstance, node: NodeContext): void {
     async (_request, reply) => {
       const totals = await node.store.totals()
       for (const [what, value] of Object.entries(totals)) node.metrics.store.set({ what }, value)
+      for (const [what, value] of Object.entries(node.arming.summary().evaluated))
+        node.metrics.evaluated.set({ what }, value)
       return reply.type(node.metrics.registry.contentType).send(await node.metrics.registry.metrics())
     },
   )
