@@ -31,6 +31,8 @@ const GrantBody = Type.Object(
 const EndBody = Type.Object({ tlp: Type.Optional(Tlp), drop: Type.Optional(Type.Boolean()) }, closed)
 /** Aliases of views. */
 const TAKEN = /^(everything$|tlp-|author-|type-)/
+/** Waiting objects listed at a time, the oldest: when those are dealt with, the next are. */
+const MAX_LISTED = 1_000
 /** Grants of one collection. */
 const MAX_GRANTS = 1_000
 
@@ -102,13 +104,15 @@ export function taxiiAdminRoutes(
   app.get(
     '/api/v1/taxii/quarantine',
     { config, schema: { summary: 'Submitted objects without a marking', tags } },
-    async () => ({
-      quarantined: (await submissions.quarantined()).map(({ key, value: { json, ...about } }) => ({
-        key,
-        ...about,
-        object: JSON.parse(json) as unknown,
-      })),
-    }),
+    async () => {
+      const quarantined: object[] = []
+      for await (const { key, value } of submissions.quarantined()) {
+        const { json, ...about } = value
+        quarantined.push({ key, ...about, object: JSON.parse(json) as unknown })
+        if (quarantined.length === MAX_LISTED) break
+      }
+      return { quarantined }
+    },
   )
 
   app.post<{ Params: { key: string }; Body: Static<typeof EndBody> }>(
@@ -118,9 +122,9 @@ export function taxiiAdminRoutes(
       const { tlp, drop = false } = request.body
       if ((tlp === undefined) !== drop) throw new NodeError('INPUT_INVALID', 'Give either "tlp", or "drop": true.')
       const { key } = request.params
-      const waiting = (await submissions.quarantined()).find((one) => one.key === key)
+      const waiting = await submissions.waiting(key)
       if (!waiting) throw new NodeError('NOT_FOUND', 'Nothing with this key waits.')
-      const target = tlp === undefined ? undefined : { ...(await find(waiting.value.collection)), tlp }
+      const target = tlp === undefined ? undefined : { ...(await find(waiting.collection)), tlp }
       return { ended: await submissions.endQuarantine(key, target) }
     },
   )

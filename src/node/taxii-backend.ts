@@ -18,6 +18,7 @@ import {
 } from '#taxii'
 import { NodeError } from './errors.ts'
 import type { NodeContext } from './node-context.ts'
+import { type Sight, TaxiiAdmissions } from './taxii-admissions.ts'
 import type { TaxiiReader } from './taxii-reader.ts'
 import { accessTo, type TaxiiSubmissions } from './taxii-submissions.ts'
 
@@ -31,6 +32,7 @@ export function openTaxiiBackend(
   submissions: TaxiiSubmissions,
 ): TaxiiBackend<TaxiiReader> {
   const { store, visibility } = node
+  const admissions = new TaxiiAdmissions(store, visibility)
 
   const rootsOf = (reader: TaxiiReader): ApiRoot[] => [
     { name: NODE_ROOT, title: node.config.name, description: 'All that you may see at this node.' },
@@ -41,20 +43,14 @@ export function openTaxiiBackend(
       .map((slug) => ({ name: slug, title: slug, description: `What you may see of the alliance ${slug}.` })),
   ]
 
-  /** A drill's logs are no part of any collection: who reads over TAXII acts on what it reads. */
-  const headsOf = async (reader: TaxiiReader, root: string): Promise<LogHead[]> => {
-    const heads = await visibility.logsFor(reader)
-    return heads.filter(({ audience, drill }) => drill === undefined && (root === NODE_ROOT || isOf(audience, root)))
-  }
-
-  const views = async (reader: TaxiiReader, root: string): Promise<View[]> => {
-    const heads = await headsOf(reader, root)
+  const views = async (sight: Sight, root: string): Promise<View[]> => {
+    const heads = sight.heads.filter(({ audience }) => root === NODE_ROOT || isOf(audience, root))
     const counts = await store.countObjects({ logs: heads.map(({ log }) => log), statuses: ['accepted'] })
     const types = counts.filter(({ count }) => count > 0).map(({ type }) => type)
     return viewsOf(heads, (author) => node.slugOf(author as LogHead['author']), types)
   }
 
-  const openWritable = (reader: TaxiiReader, one: WritableCollection): OpenCollection | undefined => {
+  const openWritable = (reader: TaxiiReader, one: WritableCollection, sight: Sight): OpenCollection | undefined => {
     const { canRead, canWrite } = accessTo(one, reader, visibility.self)
     if (!canRead && !canWrite) return undefined
     const { id, alias, title, description } = one
@@ -66,8 +62,9 @@ export function openTaxiiBackend(
       canRead,
       canWrite,
       source: new SubmittedRows(store, id, {
+        ...sight,
         org: reader.org,
-        mayRead: async (log) => visibility.mayReadLog(reader, log),
+        logs: new Set(sight.heads.map(({ log }) => log)),
       }),
     }
   }
@@ -84,23 +81,26 @@ export function openTaxiiBackend(
     maxPage: node.limits.pageObjects,
     roots: async (reader) => rootsOf(reader),
     async collections(reader, root) {
-      const read = (await views(reader, root)).map((view) => toCollection(root, view))
-      const written = (await writable.list(root)).flatMap((one) => openWritable(reader, one) ?? [])
+      const sight = await admissions.sightOf(reader)
+      const read = (await views(sight, root)).map((view) => toCollection(root, view))
+      const written = (await writable.list(root)).flatMap((one) => openWritable(reader, one, sight) ?? [])
       return [...read, ...written].sort((a, b) => (a.id < b.id ? -1 : 1))
     },
     async collection(reader, root, name): Promise<OpenCollection | undefined> {
-      const view = (await views(reader, root)).find(({ alias }) => alias === name || viewId(root, alias) === name)
-      if (view) return openView(store, root, view)
+      const sight = await admissions.sightOf(reader)
+      const { addedUpTo, late } = sight
+      const view = (await views(sight, root)).find(({ alias }) => alias === name || viewId(root, alias) === name)
+      if (view) return openView(store, root, view, { addedUpTo, late })
       const found = await writable.find(name, root)
-      return found && openWritable(reader, found)
+      return found && openWritable(reader, found, sight)
     },
     status: (reader, root, id) => submissions.status(reader, root, id),
     async submit(reader, root, { id }, envelope) {
       return submissions.take(reader, await writableOf(root, id), envelope)
     },
-    async remove(reader, root, { id }, _object, added) {
+    async remove(reader, root, { id }, object, versions) {
       const target = await writable.find(id, root)
-      return target !== undefined && submissions.remove(reader, target, added)
+      return target !== undefined && submissions.remove(reader, target, object, versions)
     },
   }
 }

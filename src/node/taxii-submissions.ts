@@ -2,21 +2,22 @@
  * Submissions to writable collections: each object is judged for itself, the good ones are published by the node's own
  * publisher, and the status tells what became of every one. When the caller has its answer, all of it is durable.
  */
-import { fromUtf8, type Json, type JsonObject, parseJson } from '#base'
+import { type Json, type JsonObject, parseJson } from '#base'
 import { objectColumns } from '#stix'
 import type { Change } from '#store'
 import {
+  addRow,
+  addedKey,
   deleteRow,
   entriesAt,
   fromVersionKey,
   isGranted,
-  putRow,
   rowsOfObject,
   type Status,
   type StatusDetail,
   STATUS_ID_RANDOM_BYTES,
   statusId,
-  submittedRow,
+  type KeyedRow,
   type SubmittedRow,
   TaxiiError,
   versionsIn,
@@ -25,28 +26,18 @@ import {
 import { toNodeError } from './errors.ts'
 import type { NodeContext } from './node-context.ts'
 import { cutEnvelope, type EnvelopeItem, type RawObject } from './raw-objects.ts'
+import { QUARANTINE_BOUND, type Quarantined, TaxiiQuarantine } from './taxii-quarantine.ts'
 import type { TaxiiReader } from './taxii-reader.ts'
 import { Turns } from './taxii-turns.ts'
 
 const STATUSES = 'taxii-status'
 const INTENTS = 'taxii-intents'
-const QUARANTINE = 'taxii-quarantine'
 /** How long a status can be asked for. */
 const STATUS_KEPT_MS = 7 * 86_400_000
 /** Old statuses forgotten with each new one. */
 const FORGOTTEN_AT_ONCE = 100
 
 type Detail = StatusDetail
-
-/** An object that nobody has marked, kept for the operator. */
-export interface Quarantined {
-  collection: string
-  org: string
-  token: string
-  time: number
-  id: string
-  json: string
-}
 
 interface KeptStatus {
   root: string
@@ -66,12 +57,12 @@ export class TaxiiSubmissions {
   readonly #node: NodeContext
   readonly #random: (bytes: number) => Uint8Array
   readonly #turns = new Turns()
-  /** Date_added of the newest row of each collection. */
-  readonly #newest = new Map<string, number>()
+  readonly #quarantine: TaxiiQuarantine
 
   constructor(node: NodeContext, random: (bytes: number) => Uint8Array) {
     this.#node = node
     this.#random = random
+    this.#quarantine = new TaxiiQuarantine(node.store)
   }
 
   /** @throws TaxiiError TAXII_UNPROCESSABLE, and what a body that is no JSON is refused with */
@@ -82,33 +73,25 @@ export class TaxiiSubmissions {
     const id = statusId(received, this.#random(STATUS_ID_RANDOM_BYTES))
     const { objects, failures } = sorted(items)
     const judged = await this.#publish(reader, target, id, objects)
-    const kept = judged.unmarked.map((object): Quarantined => ({
-      collection: target.id,
-      org: reader.org,
-      token: reader.tokenId,
-      time: received,
-      id: String(object.value['id']),
-      json: fromUtf8(object.bytes),
-    }))
-    failures.push(...judged.failures, ...judged.unmarked.map(quarantinedDetail))
-    const status = toStatus(id, received, items.length, judged.successes, failures)
-    await this.#settle(target, judged.rows, [
-      ...kept.map((value, i): Change => ({
-        op: 'put',
-        collection: QUARANTINE,
-        key: `${id}-${String(i).padStart(6, '0')}`,
-        value: value as unknown as Json,
-      })),
-      {
-        op: 'put',
-        collection: STATUSES,
-        key: id,
-        value: { root: target.root, org: reader.org, status } satisfies KeptStatus as unknown as Json,
-      },
-      { op: 'delete', collection: INTENTS, key: id },
-      ...(await this.#forgotten(received)),
-    ])
-    return status
+    failures.push(...judged.failures)
+    return this.#turns.take(target.id, async () => {
+      const kept = await this.#quarantine.keep(target, reader, { id, time: received }, judged.unmarked)
+      failures.push(...judged.unmarked.map((object) => unmarkedDetail(object, kept.full.includes(object))))
+      const status = toStatus(id, received, items.length, judged.successes, failures)
+      await this.#settle(target, judged.rows, [
+        ...kept.changes,
+        {
+          op: 'put',
+          collection: STATUSES,
+          key: id,
+          value: { root: target.root, org: reader.org, status } satisfies KeptStatus as unknown as Json,
+        },
+        { op: 'delete', collection: INTENTS, key: id },
+        ...(await this.#forgotten(received)),
+      ])
+      kept.committed()
+      return status
+    })
   }
 
   /** The status of a submission, for who made it. */
@@ -118,42 +101,65 @@ export class TaxiiSubmissions {
   }
 
   /** Takes back what the reader submitted among these rows; false where none of them is its own. */
-  async remove(reader: TaxiiReader, target: WritableCollection, added: readonly number[]): Promise<boolean> {
-    const rows = await Promise.all(
-      added.map(async (at) => ({ at, row: await submittedRow(this.#node.store, target.id, at) })),
-    )
-    const own = rows.flatMap(({ at, row }) =>
-      row && (row.org === reader.org || reader.isOperator) ? [{ at, row }] : [],
-    )
-    for (const { at, row } of own) {
-      if (row.isNew) for (const { log, index } of row.places) await this.#recall(log, index)
-      await this.#node.store.commit(deleteRow(target.id, at, row))
-    }
-    return own.length > 0
+  remove(
+    reader: TaxiiReader,
+    target: WritableCollection,
+    object: string,
+    versions: ReadonlySet<string>,
+  ): Promise<boolean> {
+    return this.#turns.take(target.id, async () => {
+      const { store } = this.#node
+      const rows = (await rowsOfObject(store, target.id, object)).filter(
+        ({ org }) => org === reader.org || reader.isOperator,
+      )
+      const isNamed = (row: KeyedRow) => versions.has(row.modified === '' ? addedKey(row.added) : row.modified)
+      const named = rows.filter(isNamed)
+      if (named.length === 0) return false
+      const changes: Change[] = []
+      for (const row of named) {
+        if (row.isNew) for (const { log, index } of row.places) await this.#recall(log, index)
+        changes.push(...deleteRow(target.id, row.added, row))
+      }
+      await store.commit([
+        ...changes,
+        ...againOf(
+          target,
+          named,
+          rows.filter((row) => !isNamed(row)),
+        ),
+      ])
+      return true
+    })
   }
 
   /** Objects that wait for a marking, oldest first. */
-  async quarantined(): Promise<{ key: string; value: Quarantined }[]> {
-    const rows = await this.#node.store.records<Json>(QUARANTINE)
-    return rows.map(({ key, value }) => ({ key, value: value as unknown as Quarantined }))
+  quarantined(): AsyncGenerator<{ key: string; value: Quarantined }> {
+    return this.#quarantine.all()
+  }
+
+  /** The object that waits under this key. */
+  waiting(key: string): Promise<Quarantined | undefined> {
+    return this.#quarantine.find(key)
   }
 
   /** Ends an object's quarantine: published with a marking, or dropped. False where there is none with this key. */
   async endQuarantine(key: string, target: WritableCollection | undefined): Promise<Status | boolean> {
-    const value = (await this.#node.store.record<Json>(QUARANTINE, key)) as unknown as Quarantined | undefined
+    const value = await this.#quarantine.find(key)
     if (!value) return false
-    const done: Change = { op: 'delete', collection: QUARANTINE, key }
-    if (!target) {
-      await this.#node.store.commit([done])
-      return true
-    }
-    const reader = { org: value.org, tokenId: value.token, isOperator: false, mayPublish: true }
     const received = this.#node.now()
+    const reader = { org: value.org, tokenId: value.token, isOperator: false, mayPublish: true }
     const bytes = Buffer.from(value.json)
     const objects = [{ bytes, value: parseJson(bytes) as JsonObject }]
-    const judged = await this.#publish(reader, target, key, objects)
-    await this.#settle(target, judged.rows, judged.failures.length === 0 ? [done] : [])
-    return toStatus(key, received, 1, judged.successes, judged.failures)
+    const judged = target && (await this.#publish(reader, target, key, objects))
+    return this.#turns.take(value.collection, async () => {
+      if (!(await this.#quarantine.find(key))) return false
+      const done = await this.#quarantine.end(key, value)
+      const isDone = !judged || judged.failures.length + judged.unmarked.length === 0
+      if (target && judged) await this.#settle(target, judged.rows, isDone ? [done.change] : [])
+      else await this.#node.store.commit([done.change])
+      if (isDone) done.committed()
+      return judged ? toStatus(key, received, 1, judged.successes, judged.failures) : true
+    })
   }
 
   async #publish(
@@ -247,29 +253,20 @@ export class TaxiiSubmissions {
     return byVersion
   }
 
-  /**
-   * Adds rows to a collection, together with what else changes. One after the other: a row that is added later is seen
-   * later, so that nobody who reads on misses it.
-   */
-  #settle(target: WritableCollection, rows: readonly SubmittedRow[], more: readonly Change[]): Promise<void> {
-    return this.#turns.take(target.id, async () => {
-      const { store, now } = this.#node
-      const changes: Change[] = [...more]
-      const newest = this.#newest.get(target.id) ?? (await store.record<number>('taxii-newest', target.id)) ?? 0
-      let added = Math.max(newest, now() * 1_000)
-      const unique = new Map(rows.map((row) => [`${row.id} ${row.modified}`, row]))
-      for (const row of unique.values()) {
-        const earlier = (await rowsOfObject(store, target.id, row.id)).filter(
-          (one) => one.org === row.org && one.modified === row.modified,
-        )
-        if (earlier.some((one) => JSON.stringify(one.places) === JSON.stringify(row.places))) continue
-        for (const one of earlier) changes.push(...deleteRow(target.id, one.added, one))
-        changes.push(...putRow(target.id, ++added, row))
-      }
-      changes.push({ op: 'put', collection: 'taxii-newest', key: target.id, value: added })
-      await store.commit(changes)
-      this.#newest.set(target.id, added)
-    })
+  /** Adds rows to a collection, together with what else changes. */
+  async #settle(target: WritableCollection, rows: readonly SubmittedRow[], more: readonly Change[]): Promise<void> {
+    const { store } = this.#node
+    const changes: Change[] = [...more]
+    const unique = new Map(rows.map((row) => [`${row.id} ${row.modified}`, row]))
+    for (const row of unique.values()) {
+      const earlier = (await rowsOfObject(store, target.id, row.id)).filter(
+        (one) => one.org === row.org && one.modified === row.modified,
+      )
+      if (earlier.some((one) => JSON.stringify(one.places) === JSON.stringify(row.places))) continue
+      for (const one of earlier) changes.push(...deleteRow(target.id, one.added, one))
+      changes.push(addRow(target.id, row))
+    }
+    await store.commit(changes)
   }
 
   async #recall(log: string, index: number): Promise<void> {
@@ -333,8 +330,35 @@ function detailOf({ value }: RawObject, message?: string): Detail {
   }
 }
 
-const quarantinedDetail = (object: RawObject): Detail =>
-  detailOf(object, 'Quarantined: it carries no marking, and this collection has none for such. Its operator decides.')
+const unmarkedDetail = (object: RawObject, isFull: boolean): Detail =>
+  detailOf(
+    object,
+    isFull
+      ? `Refused: it carries no marking, and no more can wait for one here (${QUARANTINE_BOUND}). Mark it, or ask the operator.`
+      : 'Quarantined: it carries no marking, and this collection has none for such. Its operator decides.',
+  )
+
+/**
+ * What was only taken out of a collection, and not recalled, leaves the version before it as the newest; that one is
+ * added anew for who reads on, where everybody who sees it saw the other one too.
+ */
+function againOf(target: WritableCollection, gone: readonly KeyedRow[], left: readonly KeyedRow[]): Change[] {
+  const last = left.reduce<KeyedRow | undefined>(
+    (best, row) => (best && best.modified >= row.modified ? best : row),
+    undefined,
+  )
+  const isUncovered =
+    last &&
+    gone.some(
+      (row) =>
+        !row.isNew &&
+        row.modified > last.modified &&
+        last.places.every(({ log }) => row.places.some((place) => place.log === log)),
+    )
+  if (!last || !isUncovered) return []
+  const { added, ...row } = last
+  return [...deleteRow(target.id, added, row), addRow(target.id, row)]
+}
 
 function toStatus(id: string, received: number, total: number, successes: Detail[], failures: Detail[]): Status {
   return {

@@ -1,9 +1,15 @@
+export { sequenceKey } from './sql/tables.ts'
 export { StoreError, type StoreErrorCode } from './errors.ts'
 export { openStore } from './open-store.ts'
 export { fsckFolder } from './sqlite/fsck.ts'
 export type {
   AppendChange,
   BodyStore,
+  LateAdmission,
+  ReaderBounds,
+  Resurfaced,
+  ResurfacedQuery,
+  Side,
   Change,
   FsckReport,
   LogHead,

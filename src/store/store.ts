@@ -52,8 +52,52 @@ export interface Store extends AsyncDisposable {
 
 /** A store that also answers lean pages, for ways out that join bytes. */
 export interface BodyStore extends Store {
-  /** Like `objects`, with less of each row. */
-  bodies(query: ObjectQuery): Promise<Page<ObjectBody>>
+  /** Like `objects`, with less of each row, and as a reader sees it that was admitted late to some logs. */
+  bodies(query: ObjectQuery & ReaderBounds): Promise<Page<ObjectBody>>
+  /** What became the newest or the oldest version again, ascending; `more` tells whether others follow. */
+  resurfaced(query: ResurfacedQuery): Promise<{ rows: Resurfaced[]; more: boolean }>
+  /** The highest sequence number of what can be read: whatever is added later has a higher one. */
+  lastAdded(): Promise<Micros>
+}
+
+/**
+ * A reader's late admission to a log: entries with sequence numbers up to `upTo` are shown to it at `base` + their
+ * index, which the store has set aside (`reserve`); later ones at their own.
+ */
+export interface LateAdmission {
+  upTo: Micros
+  base: Micros
+  /** Numbers set aside. */
+  size: number
+}
+
+/** How one reader sees the logs of a query. */
+export interface ReaderBounds {
+  /** Only rows that were added up to then. */
+  addedUpTo?: Micros
+  late?: ReadonlyMap<LogId, LateAdmission>
+}
+
+/** Which end of an object's versions a row has come to stand at. */
+export type Side = 'last' | 'first'
+
+export interface ResurfacedQuery extends ReaderBounds {
+  /** Both the row's log and that of the entry that went away must be among these. */
+  logs: readonly LogId[]
+  sides: readonly Side[]
+  types?: readonly string[]
+  ids?: readonly string[]
+  addedAfter: Micros
+  limit: number
+}
+
+/** A row that became its object's newest or oldest version again, because another one went away. */
+export interface Resurfaced {
+  at: Micros
+  side: Side
+  id: string
+  log: LogId
+  index: number
 }
 
 /** One change; a `commit` applies its list atomically. */
@@ -64,11 +108,18 @@ export type Change =
   | { op: 'withhold'; log: LogId; index: number; reason: string; time: Millis }
   /** Erases an entry's bytes and salt for good; the leaf hash stays. */
   | { op: 'purge'; log: LogId; index: number; time: Millis }
-  /** Sets the status of an object row (after re-judging, releasing from quarantine, …). */
+  /**
+   * Sets the status of an object row (after re-judging, releasing from quarantine, …). A row that is accepted now and
+   * was not before gets a new sequence number: to whoever reads on by them it is new.
+   */
   | { op: 'status'; log: LogId; index: number; status: ObjectStatus; code?: string }
   | { op: 'put'; collection: string; key: string; value: Json; ifAbsent?: boolean }
   | { op: 'delete'; collection: string; key: string }
   | { op: 'journal'; stream: string; time: Millis; value: Json }
+  /** Puts records under the next sequence number: each key is its prefix and `sequenceKey` of the number. */
+  | { op: 'number'; records: readonly { collection: string; prefix: string; value: Json }[] }
+  /** Sets sequence numbers aside, which nothing else gets: all that is there has lower ones, all that follows higher. */
+  | { op: 'reserve'; count: number }
 
 /** Appends to the node's own open log for an audience, opening that log first where there is none. */
 export interface AppendChange {
@@ -146,6 +197,8 @@ export type Outcome =
   | { op: 'mirror'; log: LogId; size: number }
   | { op: 'put'; stored: boolean }
   | { op: 'journal'; sequence: number }
+  | { op: 'number'; added: Micros }
+  | { op: 'reserve'; first: Micros }
   | { op: 'withhold' | 'purge' | 'status' | 'delete' }
 
 export interface LogHead {
@@ -204,7 +257,7 @@ export type Micros = number
 
 /** What a way out needs that joins the objects' bytes. */
 export interface ObjectBody {
-  /** When it was added here: unique over all logs, and ascending in the order of commits. */
+  /** When it was added here, to this reader: unique over all logs, and ascending in the order of commits. */
   added: Micros
   log: LogId
   index: number
@@ -213,6 +266,8 @@ export interface ObjectBody {
   modified: string
   /** No other entry of this store has the same id, in whatever log and status. */
   isOnly: boolean
+  /** When it last became the newest or the oldest version again; only where `ids` were asked for. */
+  again?: Partial<Record<Side, Micros>>
   json: Uint8Array
 }
 

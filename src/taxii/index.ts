@@ -5,17 +5,18 @@ export { LogRows, type Row, type RowSource } from './rows.ts'
 export { answerTaxii, refused, type TaxiiAnswer, type TaxiiRequest } from './server.ts'
 export { openView, toCollection, type View, viewId, viewsOf } from './views.ts'
 export {
+  addRow,
+  type KeyedRow,
   deleteRow,
   entriesAt,
-  putRow,
   rowsOfObject,
-  submittedRow,
   SubmittedRows,
   type SubmittedRow,
   versionsIn,
 } from './submitted-rows.ts'
 export { type Grant, isGranted, MAX_COLLECTIONS, type WritableCollection, WritableCollections } from './writable.ts'
 export { STATUS_ID_RANDOM_BYTES, statusId } from './status-id.ts'
+export { addedKey } from './page.ts'
 export { fromMicros, fromVersionKey, toMicros } from './time.ts'
 export { collectionsAt, findCollection, type RemoteCollection } from './client/discover.ts'
 export type { ClientOptions, ClientRequest, ClientResponse } from './client/client-options.ts'

@@ -3,11 +3,12 @@
  * so any server answers any page, and rows that are added meanwhile appear after all that were there.
  *
  * Of an object in several entries each version appears once, where it was added first; an unversioned object has a
- * version for each entry. Without `match[version]` only the newest version is shown. @see TAXII 2.1 section 3.4.1
+ * version for each entry. Without `match[version]` only the newest version is shown; where that is taken back, the one
+ * before it appears again, at that time. @see TAXII 2.1 section 3.4.1
  */
-import type { Micros } from '#store'
+import type { Micros, Side } from '#store'
 import type { Filter, VersionFilter } from './query.ts'
-import type { Row, RowSource } from './rows.ts'
+import type { Again, Row, RowSource } from './rows.ts'
 
 /** Rows looked at for one page, where the filter leaves out most; then the page ends early, and `next` goes on. */
 const MAX_ROWS_SCANNED = 20_000
@@ -16,6 +17,10 @@ const PAGE_BYTES = 8_388_608
 /** Rows of a page's first read; the next is as large as their size allows. */
 const FIRST_READ_ROWS = 64
 const LEAST_READ_ROWS = 8
+/** Resurfaced versions looked at in one turn. */
+const AGAIN_ROWS = 1_000
+const NONE = { rows: [], more: false } as const
+const SIDES: readonly Side[] = ['last', 'first']
 
 /** Rows of one page, and where the next one begins. */
 export interface RowPage {
@@ -28,6 +33,7 @@ export interface RowPage {
 export async function selectPage(source: RowSource, filter: Filter, maxBytes = PAGE_BYTES): Promise<RowPage> {
   if (filter.isEmpty) return { rows: [] }
   const { limit, ids, types, versions } = filter
+  const sides = versions.all ? [] : SIDES.filter((side) => versions[side])
   const picked: Row[] = []
   let { after } = filter
   let bytes = 0
@@ -41,69 +47,83 @@ export async function selectPage(source: RowSource, filter: Filter, maxBytes = P
       ids,
       types,
     })
-    for (const row of await matchingRows(source, chunk.rows, versions)) {
+    const until = chunk.more ? chunk.rows.at(-1)?.added : undefined
+    const again = sides.length === 0 ? NONE : await source.again({ after, until, limit: AGAIN_ROWS, sides, ids, types })
+    const end = again.more ? again.rows.at(-1)?.at : until
+    const rows = end === undefined ? chunk.rows : chunk.rows.filter(({ added }) => added <= end)
+    for (const row of await matchingRows(source, rows, again.rows, versions)) {
       const last = picked.at(-1)
       if (last && (picked.length === limit || bytes + row.json.length > maxBytes))
         return { rows: picked, next: last.added }
       picked.push(row)
       bytes += row.json.length
     }
-    const last = chunk.rows.at(-1)
-    if (!chunk.more || last === undefined) return { rows: picked }
-    after = last.added
+    if (end === undefined) return { rows: picked }
+    after = end
     read = {
-      rows: read.rows + chunk.rows.length,
-      bytes: chunk.rows.reduce((sum, { json }) => sum + json.length, read.bytes),
+      rows: read.rows + rows.length + again.rows.length,
+      bytes: rows.reduce((sum, { json }) => sum + json.length, read.bytes),
     }
     if (read.rows >= MAX_ROWS_SCANNED) return { rows: picked, next: after }
   }
 }
 
-/** Those of the rows whose versions match. */
-async function matchingRows(source: RowSource, rows: readonly Row[], filter: VersionFilter): Promise<readonly Row[]> {
-  const shared = new Set<string>()
+/** The rows that match, at the times when they came to match. */
+async function matchingRows(
+  source: RowSource,
+  rows: readonly Row[],
+  again: readonly Again[],
+  filter: VersionFilter,
+): Promise<readonly Row[]> {
+  const shared = new Set(again.map(({ id }) => id))
   for (const row of rows) if (!row.isOnly) shared.add(row.id)
   const isPlain = filter.all || filter.last || filter.first
   if (shared.size === 0 && isPlain) return rows
-  const versions = shared.size === 0 ? new Map<string, Versions>() : versionsById(await source.rowsOf([...shared]))
-  return rows.filter((row) => {
-    const known = versions.get(row.id)
-    if (!known) return isPlain || filter.at.has(keyOf(row))
-    const key = keyOf(row)
-    if (known.addedOf.get(key) !== row.added) return false
-    return (
-      filter.all || (filter.last && key === known.last) || (filter.first && key === known.first) || filter.at.has(key)
-    )
-  })
+  const byId = Map.groupBy(shared.size === 0 ? [] : await source.rowsOf([...shared]), ({ id }) => id)
+  const shown = new Map([...byId].map(([id, all]) => [id, shownRows(all, filter)]))
+  const times = [
+    ...rows.map((row) => ({ at: row.added, id: row.id, row })),
+    ...again.map(({ at, id }) => ({ at, id, row: undefined })),
+  ]
+  return times
+    .sort((a, b) => a.at - b.at)
+    .flatMap(({ at, id, row }) => {
+      const known = shown.get(id)
+      if (known) return known.get(at) ?? []
+      return row && (isPlain || filter.at.has(keyOf(row))) ? row : []
+    })
 }
 
-interface Versions {
-  first: string
-  last: string
-  /** When each version was added first. */
-  addedOf: Map<string, Micros>
-}
-
-function versionsById(rows: readonly Row[]): Map<string, Versions> {
-  const byId = new Map<string, Versions>()
+/**
+ * Those of an object's rows that match, by the time at which each came to match: when it was added, or when it became
+ * the newest (or oldest) again. So whoever reads on by time meets each one, once.
+ */
+export function shownRows(rows: readonly Row[], filter: VersionFilter): Map<Micros, Row> {
+  const firstAdded = new Map<string, Row>()
   for (const row of rows) {
     const key = keyOf(row)
-    const known = byId.get(row.id)
-    if (!known) {
-      byId.set(row.id, { first: key, last: key, addedOf: new Map([[key, row.added]]) })
-      continue
-    }
-    if (key < known.first) known.first = key
-    if (key > known.last) known.last = key
-    known.addedOf.set(key, Math.min(row.added, known.addedOf.get(key) ?? Infinity))
+    const known = firstAdded.get(key)
+    if (!known || row.added < known.added) firstAdded.set(key, row)
   }
-  return byId
+  const keys = [...firstAdded.keys()].sort()
+  const ends = { first: keys[0], last: keys.at(-1) }
+  const shown = new Map<Micros, Row>()
+  for (const [key, row] of firstAdded) {
+    const times = SIDES.filter((side) => filter[side] && ends[side] === key).map((side) =>
+      Math.max(row.added, row.again?.[side] ?? 0),
+    )
+    if (filter.all || filter.at.has(key)) times.push(row.added)
+    const at = Math.min(...times)
+    if (times.length > 0) shown.set(at, at === row.added ? row : { ...row, added: at })
+  }
+  return shown
 }
 
 /** Key of a row's version: of an unversioned object, when it was added. */
 export const keyOf = (row: Row): string => (row.modified === '' ? addedKey(row.added) : row.modified)
 
-function addedKey(added: Micros): string {
+/** A version key made of when an unversioned object was added. */
+export function addedKey(added: Micros): string {
   const fraction = String(added % 1_000_000)
     .padStart(6, '0')
     .replace(/0+$/, '')

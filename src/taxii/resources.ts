@@ -68,6 +68,6 @@ export interface TaxiiBackend<Reader> {
     root: string,
     collection: OpenCollection,
     object: string,
-    added: readonly number[],
+    versions: ReadonlySet<string>,
   ): Promise<boolean>
 }

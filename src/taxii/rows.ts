@@ -1,5 +1,5 @@
 import type { LogId } from '#base'
-import type { BodyStore, Micros, ObjectBody } from '#store'
+import type { BodyStore, Micros, ObjectBody, ReaderBounds, Side } from '#store'
 
 /** One object version in a collection. */
 export interface Row {
@@ -12,6 +12,14 @@ export interface Row {
   /** No other row has its id; false also where nobody knows. */
   isOnly: boolean
   json: Uint8Array
+  /** When it last became the newest or the oldest version again, because another one was taken back. */
+  again?: Partial<Record<Side, Micros>>
+}
+
+/** An object of which another version became the newest, or the oldest, again. */
+export interface Again {
+  at: Micros
+  id: string
 }
 
 /** The rows of a collection, as one reader may see them. */
@@ -25,6 +33,15 @@ export interface RowSource {
   }): Promise<{ rows: readonly Row[]; more: boolean }>
   /** All rows of these objects. */
   rowsOf(ids: readonly string[]): Promise<Row[]>
+  /** What became the newest or oldest again after `after`, and up to `until` if that is given; ascending. */
+  again(query: {
+    after: Micros
+    until: Micros | undefined
+    limit: number
+    sides: readonly Side[]
+    ids?: readonly string[] | undefined
+    types?: readonly string[] | undefined
+  }): Promise<{ rows: readonly Again[]; more: boolean }>
 }
 
 const READABLE = ['accepted'] as const
@@ -32,15 +49,17 @@ const READABLE = ['accepted'] as const
 const LOOKUP_ROWS = 10_000
 const LOOKUP_IDS = 500
 
-/** The rows of logs that the reader may see, perhaps of some types only. */
+/** The rows of logs that the reader may see, as it sees them, perhaps of some types only. */
 export class LogRows implements RowSource {
   readonly #store: BodyStore
   readonly #logs: readonly LogId[]
+  readonly #bounds: ReaderBounds
   readonly #types: readonly string[] | undefined
 
-  constructor(store: BodyStore, logs: readonly LogId[], types?: readonly string[]) {
+  constructor(store: BodyStore, logs: readonly LogId[], bounds: ReaderBounds = {}, types?: readonly string[]) {
     this.#store = store
     this.#logs = logs
+    this.#bounds = bounds
     this.#types = types
   }
 
@@ -48,6 +67,7 @@ export class LogRows implements RowSource {
     const both = this.#typesAmong(types)
     if (this.#logs.length === 0 || both?.length === 0) return { rows: [], more: false }
     const page = await this.#store.bodies({
+      ...this.#bounds,
       logs: this.#logs,
       statuses: READABLE,
       addedAfter: after,
@@ -70,6 +90,22 @@ export class LogRows implements RowSource {
       }
     }
     return found
+  }
+
+  async again({ after, until, limit, sides, ids, types }: Parameters<RowSource['again']>[0]) {
+    const both = this.#typesAmong(types)
+    if (this.#logs.length === 0 || both?.length === 0) return { rows: [], more: false }
+    const { addedUpTo = Infinity } = this.#bounds
+    return this.#store.resurfaced({
+      ...this.#bounds,
+      logs: this.#logs,
+      sides,
+      addedAfter: after,
+      ...(until === undefined ? {} : { addedUpTo: Math.min(until, addedUpTo) }),
+      limit,
+      ...(both ? { types: both } : {}),
+      ...(ids ? { ids } : {}),
+    })
   }
 
   #typesAmong(asked: readonly string[] | undefined): readonly string[] | undefined {

@@ -6,7 +6,7 @@
 import { addedHeaders, joinEnvelope, manifestOf, versionsOf } from './envelope.ts'
 import { errorResource, TAXII_ERRORS, TaxiiError, type TaxiiErrorCode } from './error.ts'
 import { acceptsTaxii, isTaxiiType, STIX_TYPE, TAXII_TYPE } from './media-type.ts'
-import { selectPage } from './page.ts'
+import { keyOf, selectPage } from './page.ts'
 import { everything, parseFilter } from './query.ts'
 import type { ApiRoot, Collection, OpenCollection, TaxiiBackend } from './resources.ts'
 import type { Row } from './rows.ts'
@@ -158,8 +158,8 @@ const remove: Handler = async (call) => {
     after = page.next
   }
   if (rows.length === 0) throw notFound()
-  const added = rows.map((row) => row.added)
-  if (!(await call.backend.remove(call.reader, name, target, ids[0] as string, added)))
+  const named = new Set(rows.map(keyOf))
+  if (!(await call.backend.remove(call.reader, name, target, ids[0] as string, named)))
     throw new TaxiiError('TAXII_FORBIDDEN', 'Only who submitted an object takes it back.')
   return { status: 200, headers: { 'content-type': TAXII_TYPE }, body: '' }
 }

@@ -1,6 +1,6 @@
 import type { Json, LogId } from '#base'
 import { ENTRY_HEADER_BYTES } from '#log'
-import type { BodyStore, Change, Micros } from '#store'
+import { type BodyStore, type Change, type Micros, type ObjectBody, type ReaderBounds, sequenceKey } from '#store'
 import { LogRows, type Row, type RowSource } from './rows.ts'
 
 interface Place {
@@ -28,47 +28,60 @@ export interface SubmittedRow {
   isNew: boolean
 }
 
-/** Whose rows are shown. */
-export interface RowReader {
+/** Whose rows are shown, and what of the logs it may see. */
+export interface RowReader extends ReaderBounds {
   org: string
-  mayRead(log: LogId): Promise<boolean>
+  logs: ReadonlySet<LogId>
 }
 
-interface KeyedRow extends SubmittedRow {
+/** A row and the number under which it was added. */
+export interface KeyedRow extends SubmittedRow {
   added: Micros
 }
 
-const KEY_DIGITS = 16
+/** A row and where its reader sees it, with the places that it may know. */
+interface ShownRow {
+  at: Micros
+  row: KeyedRow
+  places: readonly Place[]
+}
+
 const SCAN_ROWS = 1_000
 /** Rows of one object read at a time: the store reads on behind them. */
 const OBJECT_ROWS = 8
 /** Entries that are read though nobody asked for them, to save another read. */
 const NEAR_ENTRIES = 16
+const INDEX_DIGITS = 12
 
 const rowsOf = (collection: string) => `taxii-rows/${collection}`
 const idsOf = (collection: string) => `taxii-ids/${collection}`
-const keyOf = (added: Micros) => String(added).padStart(KEY_DIGITS, '0')
+const placesOf = (collection: string) => `taxii-places/${collection}`
+const placeKey = ({ log, index }: Place) => `${log} ${String(index).padStart(INDEX_DIGITS, '0')}`
 
-/** Adds a row, in both orders in which rows are read. */
-export function putRow(collection: string, added: Micros, row: SubmittedRow): Change[] {
+/** Adds a row under the store's next number, in each order in which rows are read: by time, object, and place. */
+export function addRow(collection: string, row: SubmittedRow): Change {
   const value = row as unknown as Json
-  return [
-    { op: 'put', collection: rowsOf(collection), key: keyOf(added), value },
-    { op: 'put', collection: idsOf(collection), key: `${row.id} ${keyOf(added)}`, value },
+  const orders = [
+    { collection: rowsOf(collection), prefix: '' },
+    { collection: idsOf(collection), prefix: `${row.id} ` },
+    ...row.places.map((place) => ({ collection: placesOf(collection), prefix: `${placeKey(place)} ` })),
   ]
+  return { op: 'number', records: orders.map((order) => ({ ...order, value })) }
 }
 
 /** Takes a row out. */
-export function deleteRow(collection: string, added: Micros, { id }: SubmittedRow): Change[] {
+export function deleteRow(collection: string, added: Micros, { id, places }: SubmittedRow): Change[] {
+  const number = sequenceKey(added)
   return [
-    { op: 'delete', collection: rowsOf(collection), key: keyOf(added) },
-    { op: 'delete', collection: idsOf(collection), key: `${id} ${keyOf(added)}` },
+    { op: 'delete', collection: rowsOf(collection), key: number },
+    { op: 'delete', collection: idsOf(collection), key: `${id} ${number}` },
+    ...places.map((place): Change => ({
+      op: 'delete',
+      collection: placesOf(collection),
+      key: `${placeKey(place)} ${number}`,
+    })),
   ]
 }
-
-/** The row of a collection that was added then. */
-export const submittedRow = (store: BodyStore, collection: string, added: Micros): Promise<SubmittedRow | undefined> =>
-  store.record<Json>(rowsOf(collection), keyOf(added)) as Promise<SubmittedRow | undefined>
 
 /** Rows of one object, ascending. */
 export async function rowsOfObject(store: BodyStore, collection: string, id: string): Promise<KeyedRow[]> {
@@ -90,67 +103,132 @@ export class SubmittedRows implements RowSource {
   readonly #store: BodyStore
   readonly #collection: string
   readonly #reader: RowReader
+  readonly #logRows: LogRows
 
   constructor(store: BodyStore, collection: string, reader: RowReader) {
     this.#store = store
     this.#collection = collection
     this.#reader = reader
+    const { late, addedUpTo } = reader
+    this.#logRows = new LogRows(store, [...reader.logs], {
+      ...(late ? { late } : {}),
+      ...(addedUpTo === undefined ? {} : { addedUpTo }),
+    })
   }
 
   async rows({ after, limit, ids, types }: Parameters<RowSource['rows']>[0]): Promise<{ rows: Row[]; more: boolean }> {
-    const isWanted = (row: KeyedRow) => row.added > after && (!types || types.includes(row.type))
     const found: Row[] = []
-    for await (const chunk of ids ? this.#byId(ids) : this.#byTime(after)) {
-      for (const row of await this.#withBodies(chunk.filter(isWanted))) found.push(row)
-      if (found.length > limit) break
+    for (const stream of ids ? [this.#byId(ids)] : [this.#byTime(after), ...this.#late(after)]) {
+      const own: Row[] = []
+      for await (const chunk of stream) {
+        const wanted = chunk.filter(({ at, row }) => at > after && (!types || types.includes(row.type)))
+        for (const row of await this.#withBodies(wanted)) own.push(row)
+        if (own.length > limit) break
+      }
+      found.push(...own)
     }
+    found.sort((a, b) => a.added - b.added)
     const more = found.length > limit
     if (more) found.length = limit
     return { rows: found, more }
   }
 
   async rowsOf(ids: readonly string[]): Promise<Row[]> {
+    const again = new Map<string, Row['again']>()
+    for (const row of await this.#logRows.rowsOf(ids))
+      if (row.again) again.set(`${(row as ObjectBody).log} ${(row as ObjectBody).index}`, row.again)
     const found: Row[] = []
-    for await (const chunk of this.#byId(ids)) found.push(...(await this.#withBodies(chunk)))
+    for await (const chunk of this.#byId(ids)) {
+      const shown = new Map(chunk.map((one) => [one.at, one]))
+      for (const row of await this.#withBodies(chunk)) {
+        const { places = [] } = shown.get(row.added) ?? {}
+        found.push({ ...row, again: latest(places.map(({ log, index }) => again.get(`${log} ${index}`))) })
+      }
+    }
     return found
   }
 
-  async *#byTime(after: Micros): AsyncGenerator<KeyedRow[]> {
-    for (let last = keyOf(after); ;) {
+  again(query: Parameters<RowSource['again']>[0]): ReturnType<RowSource['again']> {
+    return this.#logRows.again(query)
+  }
+
+  /** Rows that the reader sees where they were added. */
+  async *#byTime(after: Micros): AsyncGenerator<ShownRow[]> {
+    for (let last = sequenceKey(after); ;) {
       const rows = await this.#store.records<Json>(rowsOf(this.#collection), { after: last, limit: SCAN_ROWS })
-      if (rows.length > 0) yield rows.map(({ key, value }) => keyed(key, value))
+      yield this.#shown(rows.map(({ key, value }) => keyed(key, value))).filter(({ at, row }) => at === row.added)
       if (rows.length < SCAN_ROWS) return
       last = rows.at(-1)?.key ?? last
     }
   }
 
-  async *#byId(ids: readonly string[]): AsyncGenerator<KeyedRow[]> {
-    const rows = await Promise.all([...new Set(ids)].map((id) => rowsOfObject(this.#store, this.#collection, id)))
-    yield rows.flat().sort((a, b) => a.added - b.added)
+  /** Rows that the reader sees because of logs to which it was admitted late, log by log. */
+  *#late(after: Micros): Generator<AsyncGenerator<ShownRow[]>> {
+    for (const [log, { base, size }] of this.#reader.late ?? [])
+      if (after < base + size - 1) yield this.#lateOf(log, base, after)
   }
 
-  /** The rows that the reader may see, with the bytes of an entry that still stands. */
-  async #withBodies(rows: readonly KeyedRow[]): Promise<Row[]> {
-    const { org } = this.#reader
-    const logs = [...new Set(rows.flatMap(({ places }) => places.map(({ log }) => log)))]
-    const admitted = await Promise.all(logs.map((log) => this.#reader.mayRead(log)))
-    const mayRead = (log: LogId) => admitted[logs.indexOf(log)] === true
-    const readable = rows.map((row) => ({
-      row,
-      places: row.org === org ? row.places : row.places.filter(({ log }) => mayRead(log)),
-    }))
+  async *#lateOf(log: LogId, base: Micros, after: Micros): AsyncGenerator<ShownRow[]> {
+    const prefix = `${log} `
+    for (let last = placeKey({ log, index: Math.max(0, after - base) }); ;) {
+      const rows = await this.#store.records<Json>(placesOf(this.#collection), {
+        prefix,
+        after: last,
+        limit: SCAN_ROWS,
+      })
+      const placed = rows.map(({ key, value }) => {
+        const [, index = '', added = ''] = key.split(' ')
+        return { at: base + Number(index), row: keyed(added, value) }
+      })
+      const shown = this.#shown(placed.map(({ row }) => row))
+      yield shown.filter(({ at, row }) => placed.some((one) => one.at === at && one.row.added === row.added))
+      if (rows.length < SCAN_ROWS) return
+      last = rows.at(-1)?.key ?? last
+    }
+  }
+
+  async *#byId(ids: readonly string[]): AsyncGenerator<ShownRow[]> {
+    const rows = await Promise.all([...new Set(ids)].map((id) => rowsOfObject(this.#store, this.#collection, id)))
+    yield this.#shown(rows.flat()).sort((a, b) => a.at - b.at)
+  }
+
+  /** The rows that the reader may see, and where: its own, and those with a place in a log that it may see. */
+  #shown(rows: readonly KeyedRow[]): ShownRow[] {
+    const { org, logs, late, addedUpTo = Infinity } = this.#reader
+    return rows.flatMap((row) => {
+      if (row.added > addedUpTo) return []
+      if (row.org === org) return [{ at: row.added, row, places: row.places }]
+      const places = row.places.filter(({ log }) => logs.has(log))
+      const times = places.map(({ log, index }) => {
+        const admission = late?.get(log)
+        return admission && row.added <= admission.upTo ? admission.base + index : row.added
+      })
+      return places.length === 0 ? [] : [{ at: Math.min(...times), row, places }]
+    })
+  }
+
+  /** The rows with the bytes of an entry that still stands. */
+  async #withBodies(rows: readonly ShownRow[]): Promise<Row[]> {
     const entries = await entriesAt(
       this.#store,
-      readable.flatMap(({ places }) => places),
+      rows.flatMap(({ places }) => places),
     )
-    return readable.flatMap(({ row, places }) => {
+    return rows.flatMap(({ at, row, places }) => {
       const json = places
         .map(({ log, index }) => entries.get(`${log} ${index}`))
         .find((entry) => entry !== undefined)?.json
-      const { added, id, type, modified } = row
-      return json ? [{ added, id, type, modified, isOnly: false, json }] : []
+      const { id, type, modified } = row
+      return json ? [{ added: at, id, type, modified, isOnly: false, json }] : []
     })
   }
+}
+
+function latest(all: readonly Row['again'][]): NonNullable<Row['again']> {
+  const found: NonNullable<Row['again']> = {}
+  for (const again of all)
+    for (const side of ['last', 'first'] as const)
+      if (again?.[side] !== undefined) found[side] = Math.max(again[side], found[side] ?? 0)
+  return found
 }
 
 /** What stands in the given places, by `log index`; what was taken back is not there. */

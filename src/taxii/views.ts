@@ -1,6 +1,6 @@
 import { type LogId, uuid5 } from '#base'
 import { TLP_LEVELS } from '#log'
-import type { BodyStore, LogHead } from '#store'
+import type { BodyStore, LogHead, ReaderBounds } from '#store'
 import type { Collection, OpenCollection } from './resources.ts'
 import { LogRows } from './rows.ts'
 
@@ -67,7 +67,7 @@ export const toCollection = (root: string, { alias, title, description }: View):
 })
 
 /** A view opened for reading. */
-export const openView = (store: BodyStore, root: string, view: View): OpenCollection => ({
+export const openView = (store: BodyStore, root: string, view: View, bounds: ReaderBounds): OpenCollection => ({
   ...toCollection(root, view),
-  source: new LogRows(store, view.logs, view.types),
+  source: new LogRows(store, view.logs, bounds, view.types),
 })

@@ -28,6 +28,9 @@ class ListRows implements RowSource {
   async rowsOf(ids: readonly string[]) {
     return this.#all.filter((row) => ids.includes(row.id))
   }
+  async again() {
+    return { rows: [], more: false }
+  }
 }
 
 /** What matches, judged row by row over everything that there is. */

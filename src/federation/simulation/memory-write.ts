@@ -62,6 +62,9 @@ function apply(writer: Writer, change: Change, undo: (() => void)[]): Outcome {
       rows.set(change.key, structuredClone(change.value))
       return { op: 'put', stored: true }
     }
+    case 'number':
+    case 'reserve':
+      throw new TypeError(`The protocol needs no ${change.op}`)
     case 'journal': {
       const rows = disk.journals.get(change.stream) ?? []
       disk.journals.set(change.stream, rows)

@@ -166,7 +166,13 @@ async function play(
           })
         else
           add({ op: 'status', log, index, status }, () => {
-            if (!target.withheld) target.status = status
+            if (target.withheld) return
+            // What is accepted only now is new to whoever reads on.
+            if (status === 'accepted' && target.status !== 'accepted') {
+              model.objects.splice(model.objects.indexOf(target), 1)
+              model.objects.push(target)
+            }
+            target.status = status
           })
         break
       }

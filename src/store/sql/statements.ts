@@ -4,7 +4,7 @@ import type * as fsckDefinitions from './definitions/fsck.ts'
 import type * as readDefinitions from './definitions/read.ts'
 import type * as writeDefinitions from './definitions/write.ts'
 import texts from './sqlite.json' with { type: 'json' }
-import { type StreamShape, streamName } from './stream-shape.ts'
+import { type LateBy, lateName, type StreamShape, streamName } from './stream-shape.ts'
 
 export const read = texts.read as typeof readDefinitions
 export const write = texts.write as typeof writeDefinitions
@@ -14,7 +14,20 @@ const streams: Readonly<Record<string, string>> = texts.streams
 
 /** Query of an object stream; parameters: the fixed columns, after, before, pattern types, limit. */
 export function streamQuery(shape: StreamShape): string {
-  const text = streams[streamName(shape)]
-  if (text === undefined) throw new TypeError(`There is no query ${streamName(shape)}. Run src/store/sql/generate.ts`)
+  return textOf(streamName(shape))
+}
+
+/**
+ * Query of a late stream; parameters: type if it has one, log, status, after, before, limit, all of sequence numbers
+ * for what stands where it arrived. For what was moved they are keys, and the highest sequence number precedes the limit.
+ */
+export const lateQuery = (by: LateBy, width: 'narrow' | 'body'): string => textOf(lateName(by, width))
+
+/** Query of one row as bodies have it; parameter: the key. */
+export const bodyQuery = (): string => textOf('body')
+
+function textOf(name: string): string {
+  const text = streams[name]
+  if (text === undefined) throw new TypeError(`There is no query ${name}. Run src/store/sql/generate.ts`)
   return text
 }

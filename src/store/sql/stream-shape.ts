@@ -1,6 +1,11 @@
 /** What a stream of objects is fixed to. */
 export const STREAM_KINDS = ['log', 'type', 'id'] as const
 
+/** Streams of what a reader was admitted to late: entries that stand where they arrived, and those that were moved. */
+export const LATE_KINDS = ['late', 'late type', 'moved', 'moved type'] as const
+
+export type LateBy = (typeof LATE_KINDS)[number]
+
 export type StreamBy = (typeof STREAM_KINDS)[number]
 
 /** Numbers of places for pattern types; a shorter list repeats its last. */
@@ -52,6 +57,9 @@ export type StreamRow = NarrowRow | BodyRow | WideRow
 /** Name of a shape among the compiled statements. */
 export const streamName = ({ by, newest, width, slots }: StreamShape): string =>
   `${by} ${newest ? 'newest' : 'oldest'} ${width} ${slots}`
+
+/** Name of a late stream among the compiled statements. */
+export const lateName = (by: LateBy, width: 'narrow' | 'body'): string => `${by} ${width}`
 
 /** The pattern types on as many places as a query has. */
 export function toSlots(patternTypes: readonly string[]): string[] {

@@ -9,6 +9,7 @@ export interface Tables {
   arrivals: { arrived: number; first: number; last: number }
   counts: CountRow
   records: { collection: string; key: string; value: string; digest: Uint8Array }
+  resurfaced: ResurfacedRow
   journal: { stream: string; sequence: number; time: number; value: string; digest: Uint8Array }
 }
 
@@ -49,7 +50,7 @@ export interface EntryRow {
   /** Number of the log × 2^32 + index. */
   key: number
   log: number
-  /** Order of arrival over all logs; ascending with the index inside a log. */
+  /** Order over all logs in which it was added; `first_seq`, or else this, ascends with the index inside a log. */
   seq: number
   /** Null where only the leaf hash was ever held. */
   kind: number | null
@@ -70,6 +71,18 @@ export interface EntryRow {
   bytes: Uint8Array | null
   /** 1 when another row has the same id, else 0; null in rows of stores that did not keep it. */
   others: number | null
+  /** Number under which it arrived, where `seq` is a later one: it was accepted only then. */
+  first_seq: number | null
+}
+
+/** A version that became the newest (or oldest) again because another one of its object went away. */
+export interface ResurfacedRow {
+  seq: number
+  /** Number of the log in which the other one stood. */
+  log: number
+  /** Key of the entry that stands there now. */
+  key: number
+  side: string
 }
 
 export interface CountRow {
@@ -87,6 +100,11 @@ export const entryKey = (log: number, index: number): number => log * LOG_KEY_SP
 
 /** Index in its log of the entry with this key. */
 export const indexOfKey = (key: number): number => key % LOG_KEY_SPAN
+
+const SEQUENCE_DIGITS = 16
+
+/** A sequence number as a record's key writes it, so that keys sort as numbers do. */
+export const sequenceKey = (sequence: number): string => String(sequence).padStart(SEQUENCE_DIGITS, '0')
 
 /** Columns of a log in the order in which they are written. */
 export const LOG_COLUMNS = [

@@ -3,12 +3,13 @@ import { read, write } from '../sql/statements.ts'
 import type { Millis } from '#base'
 import { StoreError } from '../errors.ts'
 import { rowDigest } from '../sql/digest.ts'
-import { entryKey, LOG_COLUMNS, type LogRow } from '../sql/tables.ts'
+import { entryKey, LOG_COLUMNS, type LogRow, sequenceKey } from '../sql/tables.ts'
 import type { ObjectColumns, Outcome } from '../store.ts'
 import { applyAppend } from './append.ts'
 import type { Connection } from './connection.ts'
 import { LogState, storedHashes } from './log-state.ts'
 import type { PackedChange, UnsignedCheckpoint } from './messages.ts'
+import { neighboursOf, type ObjectEntry } from './resurface.ts'
 import { applyMirror } from './mirror.ts'
 
 /** Logs whose frontier and edge tiles stay in memory between batches; about 20 KB each. */
@@ -19,6 +20,15 @@ const PER_MILLISECOND = 1_000
 
 /** Largest step where a batch goes over to another log, so that steps don't count what a reader may not see. */
 const MAX_STEP = 1_024
+
+/** Numbers that are set aside ahead of the clock: about a second. */
+const RESERVED_UNIT = 2 ** 20
+
+/** Entries of one object that are looked at when one of them goes away: its newest. */
+const RESURFACE_ROWS = 1_000
+
+/** Stands for a log where a number is no entry's. */
+const NO_LOG = -1
 
 /** Whom the writer may append for, and with which key the main thread signs. */
 export interface Self {
@@ -103,6 +113,16 @@ export class Batch {
       case 'delete':
         this.connection.run(write.deleteRecord, change.collection, change.key)
         return { op: 'delete' }
+      case 'number': {
+        const added = this.#nextSequence(NO_LOG)
+        for (const { collection, prefix, text } of change.records) {
+          const key = prefix + sequenceKey(added)
+          this.connection.run(write.putRecord, collection, key, text, rowDigest(collection, key, text))
+        }
+        return { op: 'number', added }
+      }
+      case 'reserve':
+        return { op: 'reserve', first: this.#reserve(change.count) }
       case 'journal': {
         const { stream, time, text } = change
         const sequence = this.#nextOfJournal(stream)
@@ -228,6 +248,9 @@ export class Batch {
     const entry = this.#entry(change)
     if (entry.status === null || entry.type === null || entry.withheld !== null) return { op: 'status' }
     this.connection.run(write.setStatus, change.status, change.code ?? null, entry.key)
+    if (change.status === 'accepted' && entry.status !== 'accepted')
+      this.connection.run(write.setSequence, this.#nextSequence(NO_LOG), entry.key)
+    if (entry.status === 'accepted' && change.status !== 'accepted') this.#resurface(entry)
     this.#count(entry.log, entry.type, entry.status, -1)
     this.#count(entry.log, entry.type, change.status, 1)
     return { op: 'status' }
@@ -238,6 +261,7 @@ export class Batch {
     if (entry.withheld !== null) return { op: 'withhold' }
     const status = entry.status === null ? null : 'recalled'
     this.connection.run(write.setWithheld, change.time, change.reason, status, entry.key)
+    if (entry.status === 'accepted') this.#resurface(entry)
     if (entry.status !== null && entry.type !== null) {
       this.#count(entry.log, entry.type, entry.status, -1)
       this.#count(entry.log, entry.type, 'recalled', 1)
@@ -250,6 +274,7 @@ export class Batch {
       throw new StoreError('STORE_GENESIS', 'A genesis entry cannot be purged: it is what the log id is made of')
     const entry = this.#entry(change)
     if (entry.purged !== null) return { op: 'purge' }
+    if (entry.status === 'accepted') this.#resurface(entry)
     this.connection.run(write.setPurged, change.time, entry.withheld ?? change.time, entry.key)
     if (entry.status !== null && entry.type !== null) this.#count(entry.log, entry.type, entry.status, -1)
     this.purged = true
@@ -270,6 +295,38 @@ export class Batch {
     else this.#sequence = Math.max(this.#sequence, this.arrived * PER_MILLISECOND) + randomInt(1, MAX_STEP)
     this.#run = log
     this.#firstSequence ||= this.#sequence
+    return this.#sequence
+  }
+
+  /**
+   * Numbers that the clock has passed and nobody has, if there are enough; else from the next one on, and then in
+   * units, so that how far the numbers run ahead of the clock does not tell how many were set aside.
+   */
+  #reserve(count: number): number {
+    const clock = this.arrived * PER_MILLISECOND
+    const first = Math.max(this.#sequence + randomInt(1, MAX_STEP), clock - count)
+    this.#sequence = first + count <= clock ? clock : first + Math.ceil(count / RESERVED_UNIT) * RESERVED_UNIT
+    this.#run = NO_LOG
+    this.#firstSequence ||= first
+    return first
+  }
+
+  /**
+   * An accepted version went away: in each log the newest older version, and the oldest newer one, may now be what
+   * readers see as the newest or oldest. Which of them is, depends on the reader; so each gets a number of its own.
+   * @see docs/decisions/0021-late-visibility.md
+   */
+  #resurface(gone: ObjectEntry): void {
+    if (gone.others === 0 || gone.id === null) return
+    const rows = this.connection.all(write.newestOfId, gone.id, RESURFACE_ROWS)
+    const standing = rows.filter(({ key, status }) => status === 'accepted' && key !== gone.key)
+    for (const { side, row } of neighboursOf(gone, standing))
+      this.connection.run(write.insertResurfaced, this.#nextSequence(NO_LOG), gone.log, row.key, side)
+  }
+
+  /** The highest sequence number of what is committed. */
+  get last(): number {
+    if (!this.#known) this.#learn()
     return this.#sequence
   }
 

@@ -106,9 +106,12 @@ export class LogCheck {
 
   #checkOrder(index: number, entry: EntryRow): void {
     if (entry.log !== this.#row.id) this.#fault('column', `Entry ${index} says it is of log number ${entry.log}`, index)
-    if (entry.seq <= this.#lastSeq) this.#fault('column', `Entry ${index} arrived before the one before it`, index)
-    this.#lastSeq = entry.seq
-    const arrived = this.#arrivals.at(entry.seq)
+    const first = entry.first_seq ?? entry.seq
+    if (first <= this.#lastSeq) this.#fault('column', `Entry ${index} arrived before the one before it`, index)
+    this.#lastSeq = first
+    if (entry.seq < first || (entry.first_seq !== null && this.#arrivals.at(entry.seq) === undefined))
+      this.#fault('column', `Entry ${index} was added under the number ${entry.seq}, which no batch had`, index)
+    const arrived = this.#arrivals.at(first)
     if (arrived === undefined) this.#fault('arrivals', `Entry ${index} arrived with no batch`, index)
     else if (entry.arrived !== arrived)
       this.#fault('column', `Entry ${index} has the arrival time ${entry.arrived}, its batch ${arrived}`, index)

@@ -23,18 +23,22 @@ export class LogIndex {
   readonly #byId = new Map<number, IndexedLog>()
   /** Ascending by log id; sorted again when a log is added. */
   #sorted: IndexedLog[] | undefined
+  /** Highest sequence number that the heads here cover. */
+  last: number
 
   constructor(connection: Connection) {
     this.#connection = connection
+    this.last = connection.get(read.lastArrival)?.last ?? 0
     for (const row of connection.all(read.allLogs)) this.#put(row)
     for (const row of connection.all(read.allCounts)) this.#byId.get(row.log)?.counts.push(row)
   }
 
-  refresh(ids: readonly number[]): void {
+  refresh(ids: readonly number[], last: number): void {
     for (const id of ids) {
       const row = this.#connection.get(read.logById, id)
       if (row) this.#put(row).counts = this.#connection.all(read.countsOfLog, id)
     }
+    this.last = Math.max(this.last, last)
   }
 
   get(log: LogId): IndexedLog | undefined {

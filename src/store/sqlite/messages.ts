@@ -5,9 +5,10 @@ import type { Change, Outcome } from '../store.ts'
 
 /** A change as it crosses to the writer: JSON values as text, all bytes views of one transferred buffer. */
 export type PackedChange =
-  | Exclude<Change, { op: 'put' | 'journal' }>
+  | Exclude<Change, { op: 'put' | 'journal' | 'number' }>
   | { op: 'put'; collection: string; key: string; text: string; ifAbsent: boolean }
   | { op: 'journal'; stream: string; time: Millis; text: string }
+  | { op: 'number'; records: { collection: string; prefix: string; text: string }[] }
 
 /** One caller's list. */
 export interface CommitRequest {
@@ -41,7 +42,7 @@ export type FromWriter =
   | { kind: 'ready' }
   | { kind: 'refused'; error: PackedError }
   | { kind: 'sign'; checkpoints: UnsignedCheckpoint[] }
-  | { kind: 'done'; results: CommitResult[]; logs: number[] }
+  | { kind: 'done'; results: CommitResult[]; logs: number[]; last: number }
   | { kind: 'closed' }
 
 export type CommitResult = { id: number; outcomes: Outcome[] } | { id: number; error: PackedError }

@@ -1,4 +1,4 @@
-import { read, streamQuery } from '../sql/statements.ts'
+import { bodyQuery, read, streamQuery } from '../sql/statements.ts'
 import { ENTRY_HEADER_BYTES } from '#log'
 import { StoreError } from '../errors.ts'
 import {
@@ -11,9 +11,21 @@ import {
   type Width,
 } from '../sql/stream-shape.ts'
 import { indexOfKey, LOG_KEY_SPAN } from '../sql/tables.ts'
-import type { ObjectBody, ObjectQuery, ObjectRow, ObjectStatus, Page } from '../store.ts'
+import type {
+  LateAdmission,
+  ObjectBody,
+  ObjectQuery,
+  ObjectRow,
+  ObjectStatus,
+  Page,
+  ReaderBounds,
+  Resurfaced,
+  ResurfacedQuery,
+  Side,
+} from '../store.ts'
 import type { Connection } from './connection.ts'
 import type { Cursors } from './cursor.ts'
+import { type LatePart, partsWithin, readLate, shownAt } from './late-streams.ts'
 import type { LogIndex } from './log-index.ts'
 
 /** Objects on one page at most. */
@@ -25,11 +37,15 @@ const MAX_PATTERN_TYPES = 16
 
 const DEFAULT_STATUSES: readonly ObjectStatus[] = ['accepted']
 const NO_BYTES = new Uint8Array()
+const NEVER_LATE: ReadonlyMap<number, LateAdmission> = new Map()
+const FAR = Number.MAX_SAFE_INTEGER
 
 /** A range of one index, in order of arrival. */
 interface Stream {
   by: StreamBy
   fixed: (string | number)[]
+  /** The log, where the reader was admitted to it late. */
+  late?: { part: LatePart; admission: LateAdmission }
 }
 
 /** A query with its bounds of sequence numbers, both exclusive. */
@@ -40,7 +56,11 @@ interface Scan {
   patternTypes: readonly string[]
   /** Further conditions, where the index does not hold them. */
   admits: ((row: NarrowRow) => boolean) | undefined
+  /** By number of the log. */
+  late: ReadonlyMap<number, LateAdmission>
 }
+
+type Query = Omit<ObjectQuery, 'cursor' | 'limit'> & ReaderBounds
 
 /**
  * Pages of objects. A page costs the same at any depth: it is read by range from an index for each (log, status), or
@@ -62,12 +82,59 @@ export class ObjectPages {
     return { rows: rows.map((row) => this.#toObjectRow(row)), ...next }
   }
 
-  bodies(query: ObjectQuery): Page<ObjectBody> {
+  bodies(query: ObjectQuery & ReaderBounds): Page<ObjectBody> {
     const { rows, next } = this.#page<BodyRow>(query, 'body')
-    return { rows: rows.map((row) => this.#toBody(row)), ...next }
+    const bodies = rows.map((row) => this.#toBody(row))
+    if (query.ids) this.#addAgain(query, rows, bodies)
+    return { rows: bodies, ...next }
   }
 
-  #page<Row extends StreamRow>(query: ObjectQuery, width: Width): { rows: Row[]; next: { next?: string } } {
+  /** @see BodyStore.resurfaced */
+  resurfaced(query: ResurfacedQuery): { rows: Resurfaced[]; more: boolean } {
+    const { addedAfter, addedUpTo = Number.MAX_SAFE_INTEGER - 1, limit, sides, types, ids } = query
+    requireLimit(limit)
+    const isSeen = this.#resurfacedFor(query)
+    const rows: Resurfaced[] = []
+    for (let after = addedAfter; ;) {
+      const some = this.#connection.all(read.resurfacedFrom, after, addedUpTo + 1, MAX_PAGE_OBJECTS)
+      for (const { seq, gone, side, key, log, id, type, status } of some) {
+        if (id === null || type === null || status !== 'accepted' || !sides.includes(side as Side)) continue
+        if ((types && !types.includes(type)) || (ids && !ids.includes(id))) continue
+        const { head } = this.#logs.byId(log)
+        if (!query.logs.includes(head.log) || !isSeen(gone, seq)) continue
+        if (rows.length === limit) return { rows, more: true }
+        rows.push({ at: seq, side: side as Side, id, log: head.log, index: indexOfKey(key) })
+      }
+      if (some.length < MAX_PAGE_OBJECTS) return { rows, more: false }
+      after = some.at(-1)?.seq ?? after
+    }
+  }
+
+  /** Tells of each body when it resurfaced last, as its reader may know. */
+  #addAgain(query: Query, rows: readonly BodyRow[], bodies: readonly ObjectBody[]): void {
+    const { addedUpTo = Infinity } = query
+    const isSeen = this.#resurfacedFor(query)
+    for (const [i, [, key, , , , , others]] of rows.entries()) {
+      if (others === 0) continue
+      const body = bodies[i] as ObjectBody
+      for (const { seq, log, side } of this.#connection.all(read.resurfacedOfEntry, key)) {
+        if (seq > addedUpTo || !isSeen(log, seq)) continue
+        body.again ??= {}
+        body.again[side as Side] = Math.max(seq, body.again[side as Side] ?? 0)
+      }
+    }
+  }
+
+  /** Whether the reader saw the entry that went away, in the log with this number, at that time. */
+  #resurfacedFor({ logs, late }: Pick<Query, 'logs' | 'late'>): (log: number, seq: number) => boolean {
+    const among = new Set(logs.map((log) => this.#logs.get(log)?.id))
+    return (log, seq) => among.has(log) && seq > (late?.get(this.#logs.byId(log).head.log)?.upTo ?? 0)
+  }
+
+  #page<Row extends StreamRow>(
+    query: ObjectQuery & ReaderBounds,
+    width: Width,
+  ): { rows: Row[]; next: { next?: string } } {
     const { limit, order = 'oldest', addedAfter = 0 } = query
     requireLimit(limit)
     const newest = order === 'newest'
@@ -77,11 +144,16 @@ export class ObjectPages {
     const scan: Scan = {
       newest,
       after: Math.max(since - 1, addedAfter, newest ? 0 : (cursor ?? 0)),
-      before: newest ? (cursor ?? Number.MAX_SAFE_INTEGER) : Number.MAX_SAFE_INTEGER,
+      before: newest ? (cursor ?? Number.MAX_SAFE_INTEGER) : (query.addedUpTo ?? Number.MAX_SAFE_INTEGER - 1) + 1,
       patternTypes: toSlots(query.patternTypes ?? []),
       admits: query.ids && this.#admission(query),
+      late: this.#lateOf(query),
     }
-    const rows = this.#connection.snapshot(() => this.#merged<Row>(this.#streams(query), scan, limit + 1, width))
+    const rows = this.#connection.snapshot(() =>
+      scan.late.size > 0 && query.ids
+        ? this.#lateById<Row>(query.ids, scan, limit + 1)
+        : this.#merged<Row>(this.#streams(query, scan), scan, limit + 1, width),
+    )
     const last = rows.length > limit ? rows[limit - 1] : undefined
     if (rows.length > limit) rows.pop()
     return { rows, next: last ? { next: this.#cursors.toCursor(order, last[0]) } : {} }
@@ -113,9 +185,10 @@ export class ObjectPages {
       before: Number.MAX_SAFE_INTEGER,
       patternTypes: toSlots(query.patternTypes ?? []),
       admits,
+      late: NEVER_LATE,
     }
     this.#connection.snapshot(() => {
-      for (const stream of this.#streams(query)) {
+      for (const stream of this.#streams(query, scan)) {
         let after = scan.after
         for (;;) {
           const raw = this.#read<NarrowRow>(stream, { ...scan, after }, 'narrow', MAX_PAGE_OBJECTS)
@@ -127,7 +200,7 @@ export class ObjectPages {
     })
   }
 
-  #streams(query: Omit<ObjectQuery, 'cursor' | 'limit'>): Stream[] {
+  #streams(query: Query, scan: Scan): Stream[] {
     const { statuses = DEFAULT_STATUSES, ids } = query
     requireFilter(query.types, MAX_FILTER_VALUES)
     requireFilter(ids, MAX_FILTER_VALUES)
@@ -141,7 +214,12 @@ export class ObjectPages {
       for (const { type, status } of log?.counts ?? []) {
         if (!log || !statuses.includes(status as ObjectStatus) || (types && !types.includes(type))) continue
         const fixed = types ? [type, log.id, status] : [log.id, status]
-        streams.set(fixed.join(' '), { by: types ? 'type' : 'log', fixed })
+        const stream: Stream = { by: types ? 'type' : 'log', fixed }
+        const admission = scan.late.get(log.id)
+        if (!admission) streams.set(fixed.join(' '), stream)
+        else
+          for (const part of partsWithin(admission, scan))
+            streams.set(`${part} ${fixed.join(' ')}`, { ...stream, late: { part, admission } })
       }
     }
     return [...streams.values()]
@@ -205,9 +283,55 @@ export class ObjectPages {
   }
 
   #read<Row extends StreamRow>(stream: Stream, scan: Scan, width: Width, limit: number): Row[] {
-    const { newest, after, before, patternTypes } = scan
+    const { newest, before, patternTypes } = scan
+    let { after } = scan
+    if (stream.late) {
+      const { part, admission } = stream.late
+      if (part !== 'own') {
+        const [status, log, type] = stream.fixed.toReversed() as [string, number, string?]
+        const along = type === undefined ? { log, status } : { type, log, status }
+        const narrow = width === 'narrow' ? 'narrow' : 'body'
+        return readLate<Row>(this.#connection, part, along, admission, scan, narrow, limit)
+      }
+      after = Math.max(after, admission.upTo)
+    }
     const text = streamQuery({ by: stream.by, newest, width, slots: patternTypes.length })
     return this.#connection.arrays<Row>(text, ...stream.fixed, after, before, ...patternTypes, limit)
+  }
+
+  /** All rows of the objects, ordered as the reader sees them; an object has few. */
+  #lateById<Row extends StreamRow>(ids: readonly string[], scan: Scan, limit: number): Row[] {
+    const found: [at: number, key: number][] = []
+    for (const id of new Set(ids))
+      for (let after = 0; ;) {
+        const stream: Stream = { by: 'id', fixed: [id] }
+        const some = this.#read<NarrowRow>(stream, { ...scan, after, before: FAR }, 'narrow', MAX_PAGE_OBJECTS)
+        for (const row of some) {
+          if (!scan.admits?.(row)) continue
+          const at = shownAt(row[0], row[1], scan.late.get(Math.floor(row[1] / LOG_KEY_SPAN)))
+          if (at > scan.after && at < scan.before) found.push([at, row[1]])
+        }
+        if (some.length < MAX_PAGE_OBJECTS) break
+        after = (some.at(-1) as NarrowRow)[0]
+      }
+    found.sort(([a], [b]) => a - b)
+    return found.slice(0, limit).flatMap(([at, key]) =>
+      this.#connection.arrays<Row>(bodyQuery(), key).map((row) => {
+        row[0] = at
+        return row
+      }),
+    )
+  }
+
+  #lateOf({ late, order }: Query): ReadonlyMap<number, LateAdmission> {
+    if (!late || late.size === 0) return NEVER_LATE
+    if (order === 'newest') throw new StoreError('STORE_BAD_RANGE', 'Late admissions are read from the oldest on')
+    return new Map(
+      [...late].flatMap(([log, admission]) => {
+        const known = this.#logs.get(log)
+        return known ? [[known.id, admission]] : []
+      }),
+    )
   }
 
   #admission(query: Omit<ObjectQuery, 'cursor' | 'limit'>): (row: NarrowRow) => boolean {

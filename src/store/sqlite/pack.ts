@@ -12,6 +12,9 @@ export const MAX_COMMIT_BYTES = 256 * 1024 * 1024
 /** Bytes of a record's or journal row's JSON text. */
 export const MAX_VALUE_BYTES = 16 * 1024 * 1024
 
+/** Sequence numbers set aside at a time: a day of microseconds, more than a node has entries. */
+const MAX_RESERVED = 86_400_000_000
+
 /** Characters of a collection's, record's or stream's name. */
 export const MAX_KEY_LENGTH = 1_024
 
@@ -88,6 +91,19 @@ export function pack(changes: readonly Change[]): PackedList {
         requireName(stream, 'stream')
         return { op, stream, time, text: text(value) }
       }
+      case 'number':
+        return {
+          op: 'number',
+          records: change.records.map(({ collection, prefix, value }) => {
+            requireName(collection, 'collection')
+            requireName(prefix, 'prefix')
+            return { collection, prefix, text: text(value) }
+          }),
+        }
+      case 'reserve':
+        if (!Number.isInteger(change.count) || change.count < 1 || change.count > MAX_RESERVED)
+          throw new StoreError('STORE_BAD_CHANGE', `Between 1 and ${MAX_RESERVED} numbers are set aside at a time`)
+        return { ...change }
       default:
         return { ...change }
     }

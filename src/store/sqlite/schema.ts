@@ -2,7 +2,7 @@
 export const APPLICATION_ID = 0x4e4f524f
 
 /** Version of the tables; a store with a higher one was written by a newer program. */
-export const SCHEMA_VERSION = 2
+export const SCHEMA_VERSION = 3
 
 /** Fewer, larger pages: an entry of a kilobyte stays whole, and scans read half as often. */
 export const PAGE_BYTES = 8_192
@@ -34,11 +34,15 @@ create table entries (
   key integer primary key, log integer not null, seq integer not null, kind integer, time integer,
   arrived integer not null, withheld integer, purged integer, reason text,
   type text, id text, modified text, creator text, pattern_type text, revoked integer, status text, code text,
-  bytes blob, others integer
+  bytes blob, others integer, first_seq integer
 ) strict;
 create index entries_by_log on entries (log, status, seq) where status is not null;
 create index entries_by_type on entries (type, log, status, seq) where status is not null;
 create index entries_by_id on entries (id, seq) where id is not null;
+create index entries_moved on entries (log, status) where first_seq is not null;
+
+create table resurfaced (seq integer primary key, log integer not null, key integer not null, side text not null) strict;
+create index resurfaced_by_key on resurfaced (key);
 
 create table arrivals (arrived integer primary key, first integer not null, last integer not null) strict;
 
@@ -59,4 +63,10 @@ create table journal (
 `
 
 /** From each version to the next: the first takes a store of version 1. */
-export const MIGRATIONS: readonly string[] = ['alter table entries add column others integer']
+export const MIGRATIONS: readonly string[] = [
+  'alter table entries add column others integer',
+  `alter table entries add column first_seq integer;
+  create index entries_moved on entries (log, status) where first_seq is not null;
+  create table resurfaced (seq integer primary key, log integer not null, key integer not null, side text not null) strict;
+  create index resurfaced_by_key on resurfaced (key)`,
+]

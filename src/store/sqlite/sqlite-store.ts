@@ -29,7 +29,9 @@ export async function openSqliteStore(options: StoreOptions, limits?: WriterLimi
   // Closed after the writer, whose last answers are still read back.
   opening.defer(() => connection?.[Symbol.dispose]())
   const writer = opening.use(
-    await WriterLink.open({ path, ...self, ...(limits && { limits }) }, signer, (logs) => index?.refresh(logs)),
+    await WriterLink.open({ path, ...self, ...(limits && { limits }) }, signer, (logs, last) =>
+      index?.refresh(logs, last),
+    ),
   )
   const readOnly = (connection = openReader(path))
   index = guarded(() => new LogIndex(readOnly))
@@ -55,6 +57,8 @@ export async function openSqliteStore(options: StoreOptions, limits?: WriterLimi
     root: (log, size) => asked(() => reader.root(log, size)),
     objects: (query) => asked(() => objects.page(query)),
     bodies: (query) => asked(() => objects.bodies(query)),
+    resurfaced: (query) => asked(() => objects.resurfaced(query)),
+    lastAdded: () => asked(() => logs.last),
     countObjects: (query) => asked(() => objects.counts(query)),
     record: (collection, key) => asked(() => reader.record(collection, key)),
     records: (collection, page) => asked(() => reader.records(collection, page)),

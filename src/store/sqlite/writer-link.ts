@@ -17,11 +17,14 @@ interface Waiting {
   bytes: number
 }
 
+/** Hears which logs a commit changed, and the highest sequence number of all that is committed. */
+type OnCommitted = (logs: readonly number[], last: number) => void
+
 /** Main thread's end of the writer thread: hands it lists, signs its checkpoints, answers the callers. */
 export class WriterLink implements AsyncDisposable {
   readonly #worker: Worker
   readonly #signer: { member: MemberId; key: Signer } | undefined
-  readonly #onCommitted: (logs: readonly number[]) => void
+  readonly #onCommitted: OnCommitted
   readonly #waiting = new Map<number, Waiting>()
   readonly #opened = Promise.withResolvers<void>()
   readonly #closed = Promise.withResolvers<void>()
@@ -32,7 +35,7 @@ export class WriterLink implements AsyncDisposable {
   private constructor(
     data: WriterData,
     signer: { member: MemberId; key: Signer } | undefined,
-    onCommitted: (logs: readonly number[]) => void,
+    onCommitted: OnCommitted,
   ) {
     this.#signer = signer
     this.#onCommitted = onCommitted
@@ -48,7 +51,7 @@ export class WriterLink implements AsyncDisposable {
   static async open(
     data: WriterData,
     signer: { member: MemberId; key: Signer } | undefined,
-    onCommitted: (logs: readonly number[]) => void,
+    onCommitted: OnCommitted,
   ): Promise<WriterLink> {
     const link = new WriterLink(data, signer, onCommitted)
     await link.#opened.promise
@@ -90,7 +93,7 @@ export class WriterLink implements AsyncDisposable {
         this.#sign(message.checkpoints)
         break
       case 'done':
-        this.#onCommitted(message.logs)
+        this.#onCommitted(message.logs, message.last)
         for (const result of message.results) {
           const waiting = this.#waiting.get(result.id)
           this.#waiting.delete(result.id)

@@ -1,10 +1,20 @@
 // Objects in order of arrival, along one of three indexes; every query is one range of one index.
 import type { ExpressionBuilder } from 'kysely'
-import { PATTERN_TYPE_SLOTS, STREAM_KINDS, type StreamShape, streamName, WIDTHS } from '../stream-shape.ts'
+import {
+  LATE_KINDS,
+  type LateBy,
+  lateName,
+  PATTERN_TYPE_SLOTS,
+  STREAM_KINDS,
+  type StreamShape,
+  streamName,
+  WIDTHS,
+} from '../stream-shape.ts'
 import type { Tables } from '../tables.ts'
 import { parameter as p, sqlBuilder as db, toStatement } from './builder.ts'
 
 const NARROW = ['seq', 'key', 'type', 'status'] as const
+const BODY = ['id', 'modified', 'others'] as const
 const WIDE = ['time', 'arrived', 'id', 'modified', 'creator', 'pattern_type', 'revoked', 'code'] as const
 
 type Entries = ExpressionBuilder<Tables, 'entries'>
@@ -19,7 +29,31 @@ export function streamStatements(): Record<string, string> {
       WIDTHS.flatMap((width) => PATTERN_TYPE_SLOTS.map((slots): StreamShape => ({ by, newest, width, slots }))),
     ),
   )
-  return Object.fromEntries(shapes.map((shape) => [streamName(shape), compile(shape)]))
+  return {
+    ...Object.fromEntries(shapes.map((shape) => [streamName(shape), compile(shape)])),
+    ...Object.fromEntries(
+      LATE_KINDS.flatMap((by) =>
+        (['narrow', 'body'] as const).map((width) => [lateName(by, width), compileLate(by, width)]),
+      ),
+    ),
+    body: toStatement(
+      db.selectFrom('entries').select(NARROW).select(BODY).select(BYTES).where('key', '=', p<number>('key')),
+    ).text,
+  }
+}
+
+function compileLate(by: LateBy, width: 'narrow' | 'body'): string {
+  const isMoved = by.startsWith('moved')
+  let query = db.selectFrom('entries').select(NARROW)
+  if (by.endsWith('type')) query = query.where('type', '=', p<string>('type'))
+  query = query.where('log', '=', p<number>('log')).where('status', '=', p<string>('status'))
+  const along = isMoved ? 'key' : 'seq'
+  query = query.where(along, '>', p<number>('after')).where(along, '<', p<number>('before'))
+  query = isMoved
+    ? query.where('first_seq', 'is not', null).where('seq', '<=', p<number>('up_to'))
+    : query.where('first_seq', 'is', null)
+  const ordered = query.orderBy(along).limit(p<number>('limit'))
+  return toStatement(width === 'narrow' ? ordered : ordered.select(BODY).select(BYTES)).text
 }
 
 function compile({ by, newest, width, slots }: StreamShape): string {
@@ -37,5 +71,5 @@ function compile({ by, newest, width, slots }: StreamShape): string {
   const ordered = query.orderBy('seq', newest ? 'desc' : 'asc').limit(p<number>('limit'))
   if (width === 'narrow') return toStatement(ordered).text
   if (width === 'wide') return toStatement(ordered.select(WIDE).select(BYTES)).text
-  return toStatement(ordered.select(['id', 'modified', 'others']).select(BYTES)).text
+  return toStatement(ordered.select(BODY).select(BYTES)).text
 }

@@ -76,6 +76,34 @@ export const firstSince = toStatement(
     .limit(sql.lit(1)),
 )
 
+export const lastArrival = toStatement(
+  db.selectFrom('arrivals').select('last').orderBy('arrived', 'desc').limit(sql.lit(1)),
+)
+
+/** Number under which an entry arrived. */
+export const firstSequenceAt = toStatement(
+  db
+    .selectFrom('entries')
+    .select((eb) => eb.fn.coalesce('first_seq', 'seq').as('seq'))
+    .where('key', '=', p<number>('key')),
+)
+
+/** What resurfaced in (after, before), with what stands there now. */
+export const resurfacedFrom = toStatement(
+  db
+    .selectFrom('resurfaced as r')
+    .innerJoin('entries as e', 'e.key', 'r.key')
+    .select(['r.seq', 'r.log as gone', 'r.side', 'e.key', 'e.log', 'e.id', 'e.type', 'e.status'])
+    .where('r.seq', '>', p<number>('after'))
+    .where('r.seq', '<', p<number>('before'))
+    .orderBy('r.seq')
+    .limit(p<number>('limit')),
+)
+
+export const resurfacedOfEntry = toStatement(
+  db.selectFrom('resurfaced').select(['seq', 'log', 'side']).where('key', '=', p<number>('key')),
+)
+
 export const recordAt = toStatement(
   db
     .selectFrom('records')

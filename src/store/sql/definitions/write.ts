@@ -83,7 +83,7 @@ export const setOthers = toStatement(
 export const entryState = toStatement(
   db
     .selectFrom('entries')
-    .select(['key', 'log', 'type', 'status', 'withheld', 'purged'])
+    .select(['key', 'log', 'seq', 'type', 'id', 'modified', 'status', 'withheld', 'purged', 'others'])
     .where('key', '=', p<number>('key')),
 )
 
@@ -92,6 +92,28 @@ export const setStatus = toStatement(
     .updateTable('entries')
     .set({ status: p('status'), code: p('code') })
     .where('key', '=', p<number>('key')),
+)
+
+/** A new sequence number; the first one is kept. */
+export const setSequence = toStatement(
+  db
+    .updateTable('entries')
+    .set((eb) => ({ first_seq: eb.fn.coalesce('first_seq', 'seq'), seq: p<number>('seq') }))
+    .where('key', '=', p<number>('key')),
+)
+
+/** The newest entries of an object, those that stand and the one that goes away. */
+export const newestOfId = toStatement(
+  db
+    .selectFrom('entries')
+    .select(['key', 'log', 'seq', 'modified', 'status'])
+    .where('id', '=', p<string>('id'))
+    .orderBy('seq', 'desc')
+    .limit(p<number>('limit')),
+)
+
+export const insertResurfaced = toStatement(
+  db.insertInto('resurfaced').values({ seq: p('seq'), log: p('log'), key: p('key'), side: p('side') }),
 )
 
 export const setWithheld = toStatement(

@@ -1,0 +1,137 @@
+import { fromUtf8, type Json } from '#base'
+import type { Change, Store } from '#store'
+import type { WritableCollection } from '#taxii'
+import type { RawObject } from './raw-objects.ts'
+import type { TaxiiReader } from './taxii-reader.ts'
+
+const QUARANTINE = 'taxii-quarantine'
+const PAGE_RECORDS = 1_000
+
+/** What may wait: of one token in one collection, and in one collection; an operator looks through it by hand. */
+const TOKEN_BOUND: Amount = { objects: 2_000, bytes: 16_777_216 }
+const COLLECTION_BOUND: Amount = { objects: 10_000, bytes: 67_108_864 }
+
+/** An object that nobody has marked, kept for the operator. */
+export interface Quarantined {
+  collection: string
+  org: string
+  token: string
+  time: number
+  id: string
+  json: string
+}
+
+interface Amount {
+  objects: number
+  bytes: number
+}
+
+/**
+ * Submitted objects without a marking, until their operator decides. Changes to one collection's come one after the
+ * other: its submissions take turns.
+ */
+export class TaxiiQuarantine {
+  readonly #store: Store
+  /** What waits, by collection, and by collection and token. */
+  #amounts: Promise<Map<string, Amount>> | undefined
+
+  constructor(store: Store) {
+    this.#store = store
+  }
+
+  /** Objects that wait, oldest first. */
+  async *all(): AsyncGenerator<{ key: string; value: Quarantined }> {
+    for (let after: string | undefined; ;) {
+      const options = { limit: PAGE_RECORDS, ...(after === undefined ? {} : { after }) }
+      const rows = await this.#store.records<Json>(QUARANTINE, options)
+      for (const { key, value } of rows) yield { key, value: value as unknown as Quarantined }
+      if (rows.length < PAGE_RECORDS) return
+      after = rows.at(-1)?.key
+    }
+  }
+
+  async find(key: string): Promise<Quarantined | undefined> {
+    return (await this.#store.record<Json>(QUARANTINE, key)) as unknown as Quarantined | undefined
+  }
+
+  /** Changes that keep as many of the objects as there is room for; the others must be refused. */
+  async keep(
+    target: WritableCollection,
+    { org, tokenId }: TaxiiReader,
+    submission: { id: string; time: number },
+    objects: readonly RawObject[],
+  ): Promise<{ changes: Change[]; full: RawObject[]; committed: () => void }> {
+    const amounts = await this.#load()
+    const inAll = { ...amountOf(amounts, target.id) }
+    const ofToken = { ...amountOf(amounts, target.id, tokenId) }
+    const changes: Change[] = []
+    const full: RawObject[] = []
+    for (const [i, object] of objects.entries()) {
+      const { length } = object.bytes
+      if (!hasRoom(inAll, length, COLLECTION_BOUND) || !hasRoom(ofToken, length, TOKEN_BOUND)) {
+        full.push(object)
+        continue
+      }
+      add(inAll, 1, length)
+      add(ofToken, 1, length)
+      const value: Quarantined = {
+        collection: target.id,
+        org,
+        token: tokenId,
+        time: submission.time,
+        id: String(object.value['id']),
+        json: fromUtf8(object.bytes),
+      }
+      const key = `${submission.id}-${String(i).padStart(6, '0')}`
+      changes.push({ op: 'put', collection: QUARANTINE, key, value: value as unknown as Json })
+    }
+    const committed = () => {
+      amounts.set(target.id, inAll)
+      amounts.set(`${target.id} ${tokenId}`, ofToken)
+    }
+    return { changes, full, committed }
+  }
+
+  /** The change by which an object's wait ends. */
+  async end(key: string, { collection, token, json }: Quarantined): Promise<{ change: Change; committed: () => void }> {
+    const amounts = await this.#load()
+    const committed = () => {
+      for (const amount of [amountOf(amounts, collection), amountOf(amounts, collection, token)])
+        add(amount, -1, -Buffer.byteLength(json))
+    }
+    return { change: { op: 'delete', collection: QUARANTINE, key }, committed }
+  }
+
+  #load(): Promise<Map<string, Amount>> {
+    this.#amounts ??= this.#count()
+    return this.#amounts
+  }
+
+  async #count(): Promise<Map<string, Amount>> {
+    const amounts = new Map<string, Amount>()
+    for await (const { value } of this.all()) {
+      const bytes = Buffer.byteLength(value.json)
+      add(amountOf(amounts, value.collection), 1, bytes)
+      add(amountOf(amounts, value.collection, value.token), 1, bytes)
+    }
+    return amounts
+  }
+}
+
+function amountOf(amounts: Map<string, Amount>, collection: string, token?: string): Amount {
+  const key = token === undefined ? collection : `${collection} ${token}`
+  const known = amounts.get(key) ?? { objects: 0, bytes: 0 }
+  amounts.set(key, known)
+  return known
+}
+
+function add(amount: Amount, objects: number, bytes: number): void {
+  amount.objects += objects
+  amount.bytes += bytes
+}
+
+const hasRoom = (held: Amount, bytes: number, bound: Amount) =>
+  held.objects < bound.objects && held.bytes + bytes <= bound.bytes
+
+/** How much may wait, for a refusal's text. */
+export const QUARANTINE_BOUND = `${TOKEN_BOUND.objects} objects or ${TOKEN_BOUND.bytes} bytes of one token, and ${COLLECTION_BOUND.objects} objects or ${COLLECTION_BOUND.bytes} bytes of one collection`
