@@ -1,5 +1,4 @@
-import { timestampKey } from '#base'
-import type { JsonObject } from '#base'
+import { canonicalJson, type JsonObject, timestampKey } from '#base'
 
 /** One version of an object as one publisher gave it out. */
 export interface ObjectVersion {
@@ -46,6 +45,40 @@ export function allVersions<V extends ObjectVersion>(versions: Iterable<V>): V[]
 /** The (publisher, id) whose newest version is revoked. */
 export function revokedVersions<V extends ObjectVersion>(versions: Iterable<V>): V[] {
   return latestVersions(versions).filter((version) => version.revoked)
+}
+
+/** A version with what it says. */
+export interface StatedVersion extends ObjectVersion {
+  /** The whole object, canonically. */
+  content: string
+  /** The object without its markings: these say who may have it, and may differ between publishers. */
+  statement: string
+}
+
+/** The version that an object is, with what it says. */
+export function toStatedVersion(publisher: string, object: JsonObject): StatedVersion {
+  const { object_marking_refs: _, granular_markings: __, ...statement } = object
+  return {
+    ...toVersion(publisher, object),
+    content: canonicalJson(object),
+    statement: canonicalJson(statement),
+  }
+}
+
+/**
+ * The versions that contradict another under the same id and time: of one publisher, other content; of another publisher,
+ * another statement. Objects without a time have no versions that could.
+ */
+export function conflictingVersions<V extends StatedVersion>(versions: Iterable<V>): V[] {
+  const versioned = [...versions].filter(({ modified }) => modified !== '')
+  const groups = Map.groupBy(versioned, ({ id, modified }) => `${id}\n${modified}`)
+  return [...groups.values()].filter(isContradictory).flat().sort(compareVersions)
+}
+
+function isContradictory(group: readonly StatedVersion[]): boolean {
+  if (new Set(group.map(({ statement }) => statement)).size > 1) return true
+  const byPublisher = Map.groupBy(group, ({ publisher }) => publisher)
+  return [...byPublisher.values()].some((own) => new Set(own.map(({ content }) => content)).size > 1)
 }
 
 /** At the same instant a revocation wins, so that the order of arrival decides nothing. */

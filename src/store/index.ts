@@ -28,3 +28,4 @@ export type {
   StoredEntry,
   StoreOptions,
 } from './store.ts'
+export type { VersionChoice, VersionQuery, VersionStore } from './version-query.ts'

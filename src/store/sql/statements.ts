@@ -2,13 +2,20 @@
 // builder itself is never loaded: it would cost each thread some 20 MB.
 import type * as fsckDefinitions from './definitions/fsck.ts'
 import type * as readDefinitions from './definitions/read.ts'
+import type * as versionDefinitions from './definitions/versions.ts'
 import type * as writeDefinitions from './definitions/write.ts'
 import texts from './sqlite.json' with { type: 'json' }
+<<<<<<< Updated upstream
 import { type LateBy, lateName, type StreamShape, streamName } from './stream-shape.ts'
+=======
+import { type StreamShape, streamName } from './stream-shape.ts'
+import { type VersionStream, versionStreamName } from './version-shape.ts'
+>>>>>>> Stashed changes
 
 export const read = texts.read as typeof readDefinitions
 export const write = texts.write as typeof writeDefinitions
 export const fsck = texts.fsck as typeof fsckDefinitions
+export const versions = texts.versions as Omit<typeof versionDefinitions, 'versionStreamStatements'>
 
 const streams: Readonly<Record<string, string>> = texts.streams
 
@@ -29,5 +36,14 @@ export const bodyQuery = (): string => textOf('body')
 function textOf(name: string): string {
   const text = streams[name]
   if (text === undefined) throw new TypeError(`There is no query ${name}. Run src/store/sql/generate.ts`)
+  return text
+}
+
+const versionStreams: Readonly<Record<string, string>> = texts.versionStreams
+
+/** Query of a stream of versions; parameters: the fixed columns, after, before, limit. */
+export function versionStreamQuery(by: VersionStream, newest: boolean): string {
+  const text = versionStreams[versionStreamName(by, newest)]
+  if (text === undefined) throw new TypeError(`There is no query of versions by ${by}. Run src/store/sql/generate.ts`)
   return text
 }

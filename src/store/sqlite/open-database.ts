@@ -6,6 +6,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { StoreError, toStoreError } from '../errors.ts'
 import { Connection } from './connection.ts'
 import { APPLICATION_ID, MIGRATIONS, PAGE_BYTES, SCHEMA, SCHEMA_VERSION } from './schema.ts'
+import { VERSION_INDEXES } from './version-indexes.ts'
 
 /** Name of the database in the data folder. */
 export const DATABASE_FILE = 'noroshi.db'
@@ -59,6 +60,7 @@ export function openWriter(path: string, maxPages?: number): Connection {
       db.exec('pragma wal_autocheckpoint = 0; pragma trusted_schema = off; pragma cell_size_check = on')
       if (fresh) createTables(connection)
       else migrate(connection)
+      db.exec(VERSION_INDEXES)
       if (maxPages !== undefined) db.exec(`pragma max_page_count = ${maxPages}`)
       return connection
     } catch (error) {

@@ -2,7 +2,8 @@ import { read } from '../sql/statements.ts'
 import { join } from 'node:path'
 import { fromHex } from '#base'
 import { StoreError, toStoreError } from '../errors.ts'
-import type { BodyStore, Change, Outcome, StoreOptions } from '../store.ts'
+import type { VersionStore } from '../version-query.ts'
+import type { Change, Outcome, StoreOptions } from '../store.ts'
 import type { Connection } from './connection.ts'
 import { Cursors } from './cursor.ts'
 import { fsckInThread } from './fsck.ts'
@@ -12,13 +13,14 @@ import { ObjectPages } from './object-pages.ts'
 import { CURSOR_KEY, DATABASE_FILE, lockFolder, openReader } from './open-database.ts'
 import { pack } from './pack.ts'
 import { Reader } from './reader.ts'
+import { VersionPages } from './version-pages.ts'
 import { WriterLink } from './writer-link.ts'
 
 /**
  * Opens the SQLite store of a folder, for this process alone.
  * @throws StoreError STORE_FOLDER_MISSING, STORE_LOCKED, STORE_FOREIGN, STORE_NEWER, STORE_DAMAGED, STORE_DISK_FULL, STORE_IO
  */
-export async function openSqliteStore(options: StoreOptions, limits?: WriterLimits): Promise<BodyStore> {
+export async function openSqliteStore(options: StoreOptions, limits?: WriterLimits): Promise<VersionStore> {
   const { folder, signer, now } = options
   const path = join(folder, DATABASE_FILE)
   await using opening = new AsyncDisposableStack()
@@ -38,6 +40,7 @@ export async function openSqliteStore(options: StoreOptions, limits?: WriterLimi
   const cursors = new Cursors(fromHex(guarded(() => readOnly.get(read.readMeta, CURSOR_KEY))?.value ?? '', 16))
   const reader = new Reader(readOnly, index)
   const objects = new ObjectPages(readOnly, index, cursors)
+  const versions = new VersionPages(readOnly, index, cursors)
   const resources = opening.move()
   const logs = index
 
@@ -57,8 +60,12 @@ export async function openSqliteStore(options: StoreOptions, limits?: WriterLimi
     root: (log, size) => asked(() => reader.root(log, size)),
     objects: (query) => asked(() => objects.page(query)),
     bodies: (query) => asked(() => objects.bodies(query)),
+<<<<<<< Updated upstream
     resurfaced: (query) => asked(() => objects.resurfaced(query)),
     lastAdded: () => asked(() => logs.last),
+=======
+    versions: (query) => asked(() => versions.page(query)),
+>>>>>>> Stashed changes
     countObjects: (query) => asked(() => objects.counts(query)),
     record: (collection, key) => asked(() => reader.record(collection, key)),
     records: (collection, page) => asked(() => reader.records(collection, page)),
