@@ -1,7 +1,8 @@
 // MISP feeds through real processes: a folder and a web address go in, event by event, once each.
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { createServer } from 'node:http'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -122,4 +123,49 @@ test('a feed on the web is read within bounds; plain HTTP to another machine and
   const none = await noroshi(['import', home.path, '--print'])
   assert.equal(none.code, 2)
   assert.match(none.stderr, /is no MISP feed/)
+})
+
+test('a feed that is written can be subscribed to: every file that its manifest names is there, and comes back', async () => {
+  await using home = await folder()
+  const feed = home.in('feed')
+  await write(feed, {
+    'manifest.json': { [ONE]: entry(1768446000), [TWO]: entry(1768446001) },
+    [`${ONE}.json`]: event(ONE, 'one.example.com', 1768446000),
+    [`${TWO}.json`]: event(TWO, 'two.example.com', 1768446001),
+  })
+  const printed = await noroshi(['import', feed, '--print'])
+  const bundle = home.in('bundle.json')
+  await writeFile(bundle, printed.stdout)
+  const out = home.in('out')
+  const written = await noroshi(['export', '--format', 'misp-feed', '--from', bundle, '--out', out])
+  assert.equal(written.code, 0, written.stderr)
+  assert.match(written.stderr, /2 events in .*out\./)
+  assert.match(written.stderr, /The strictest of it is TLP:GREEN/)
+  const manifest = JSON.parse(await readFile(join(out, 'manifest.json'), 'utf8')) as Record<string, { info: string }>
+  assert.deepEqual(Object.keys(manifest).toSorted(), [ONE, TWO])
+  assert.equal(manifest[ONE]?.info, 'Event on one.example.com')
+  assert.deepEqual(
+    (await readdir(out)).toSorted(),
+    [`${ONE}.json`, `${TWO}.json`, 'hashes.csv', 'manifest.json'].toSorted(),
+  )
+  const hashed = createHash('md5').update('one.example.com').digest('hex')
+  assert.ok((await readFile(join(out, 'hashes.csv'), 'utf8')).split('\n').includes(`${hashed},${ONE}`))
+  const back = await noroshi(['import', out, '--print'])
+  assert.equal(back.code, 0, back.stderr)
+  const patterns = (text: string) =>
+    (JSON.parse(text) as { objects: { id: string; pattern?: string }[] }).objects
+      .flatMap(({ id, pattern }) => (pattern === undefined ? [] : [`${id} ${pattern}`]))
+      .toSorted()
+  assert.deepEqual(patterns(back.stdout), patterns(printed.stdout))
+
+  const one = JSON.parse(printed.stdout) as { objects: { id: string }[] }
+  await writeFile(bundle, JSON.stringify({ objects: one.objects.filter(({ id }) => !id.includes(TWO)) }))
+  assert.equal((await noroshi(['export', '--format', 'misp-feed', '--from', bundle, '--out', out])).code, 0)
+  assert.ok(!(await readdir(out)).includes(`${TWO}.json`), 'what is no longer held leaves the feed')
+
+  await write(home.in('other'), { 'manifest.json': '[1]' })
+  const refused = await noroshi(['export', '--format', 'misp-feed', '--from', bundle, '--out', home.in('other')])
+  assert.equal(refused.code, 2)
+  assert.match(refused.stderr, /not that of a MISP feed/)
+  assert.equal((await noroshi(['export', '--format', 'misp-feed', '--from', bundle])).code, 2)
 })

@@ -1,13 +1,31 @@
 import { writeFile } from 'node:fs/promises'
 import { isJsonObject, type Json, type JsonObject } from '#base'
-import { EXPORT_FORMATS, type ExportFormat, INPUT_MAX_BYTES, withMarking, writeOutput } from '#exchange'
-import { collect, type CommandContext, EXIT, type ExitCode, examples, type Register, UsageError } from '../command.ts'
+import {
+  EXPORT_FORMATS,
+  type ExportFormat,
+  INPUT_MAX_BYTES,
+  type LossReport,
+  withMarking,
+  writeFeed,
+  writeOutput,
+} from '#exchange'
+import {
+  collect,
+  type CommandContext,
+  counted,
+  EXIT,
+  type ExitCode,
+  examples,
+  type Register,
+  UsageError,
+} from '../command.ts'
+import { writeFeedTo } from '../export-feed.ts'
 import { readBounded } from '../input.ts'
 import { findNode, type NodeClient, type NodeOptions, withNodeOptions } from '../node-client.ts'
 import type { Output } from '../output.ts'
 
 interface Options extends NodeOptions {
-  format: ExportFormat
+  format: ExportFormat | typeof FEED
   type?: string[]
   since?: string
   from?: string
@@ -21,6 +39,10 @@ const EXPORT_MAX_OBJECTS = 1_000_000
 /** Losses told one by one; the others are counted. */
 const SHOWN = 10
 
+/** The format that is a folder of files. */
+const FEED = 'misp-feed'
+const FORMATS = [...EXPORT_FORMATS, FEED]
+
 /** `noroshi export` */
 export const register: Register = (program, context) => {
   withNodeOptions(
@@ -30,17 +52,18 @@ export const register: Register = (program, context) => {
         'What a node holds, or a STIX file, in another format: the newest version of each object that the token may read.',
       ),
   )
-    .requiredOption('--format <format>', EXPORT_FORMATS.join(', '))
+    .requiredOption('--format <format>', FORMATS.join(', '))
     .option('--type <type>', 'STIX type, such as indicator; may be given several times', collect)
     .option('--since <time>', 'only what arrived since then, such as 2026-05-01 or 2026-05-01T12:00:00Z')
     .option('--from <file>', 'convert this STIX bundle instead of asking a node; - for stdin')
-    .option('--out <file>', 'write to this file instead of stdout')
+    .option('--out <file>', 'write to this file instead of stdout; of misp-feed, the folder')
     .option('--json', 'print JSON about the export; needs --out')
     .addHelpText(
       'after',
       examples([
         'noroshi export --format csv --type indicator --dir node > indicators.csv',
         'noroshi export --format misp --since 2026-05-01 --dir node --out events.json',
+        'noroshi export --format misp-feed --dir node --out /srv/feed',
         'noroshi export --format text --from bundle.json',
       ]),
     )
@@ -48,14 +71,14 @@ export const register: Register = (program, context) => {
 }
 
 async function run(options: Options, { output }: CommandContext): Promise<ExitCode> {
-  if (!EXPORT_FORMATS.includes(options.format))
-    throw new UsageError(`--format is one of ${EXPORT_FORMATS.join(', ')}, not ${options.format}.`)
-  if (options.json && options.out === undefined) throw new UsageError('--json needs --out FILE for the export itself.')
+  const { format, out } = options
+  if (!FORMATS.includes(format)) throw new UsageError(`--format is one of ${FORMATS.join(', ')}, not ${format}.`)
+  if (options.json && out === undefined) throw new UsageError('--json needs --out FILE for the export itself.')
+  if (format === FEED && out === undefined) throw new UsageError('misp-feed needs --out DIR for its files.')
   const objects =
     options.from === undefined ? await fromNode(options, output) : ofTypes(await fromFile(options.from), options.type)
-  const { text, losses } = writeOutput(objects, options.format, { now: new Date().toISOString() })
-  if (options.out === undefined) await output.line(text.replace(/\r?\n$/, ''))
-  else await writeFile(options.out, text)
+  const losses =
+    format === FEED ? await writeAsFeed(objects, options, output) : await writeAs(format, objects, out, output)
   if (options.json)
     await output.line(
       JSON.stringify({
@@ -72,6 +95,32 @@ async function run(options: Options, { output }: CommandContext): Promise<ExitCo
     if (losses.total > SHOWN) output.note(`  and ${losses.total - SHOWN} more`)
   }
   return objects.length === 0 ? EXIT.no : EXIT.done
+}
+
+async function writeAs(
+  format: ExportFormat,
+  objects: readonly JsonObject[],
+  out: string | undefined,
+  output: Output,
+): Promise<LossReport> {
+  const { text, losses } = writeOutput(objects, format, { now: new Date().toISOString() })
+  if (out === undefined) await output.line(text.replace(/\r?\n$/, ''))
+  else await writeFile(out, text)
+  return losses
+}
+
+/** With --since, events of earlier exports stay in the feed; without, it holds what the node holds. */
+async function writeAsFeed(
+  objects: readonly JsonObject[],
+  { out = '.', since }: Options,
+  output: Output,
+): Promise<LossReport> {
+  const feed = writeFeed(objects, { now: new Date().toISOString() })
+  await writeFeedTo(out, feed, { keep: since !== undefined })
+  output.note(`${counted(feed.events.size, 'event')} in ${out}.`)
+  if (feed.strictest !== '')
+    output.note(`The strictest of it is ${feed.strictest}: serve it to nobody who may not have that.`)
+  return feed.losses
 }
 
 async function fromNode(options: Options, output: Output): Promise<JsonObject[]> {
