@@ -5,12 +5,8 @@ import type * as readDefinitions from './definitions/read.ts'
 import type * as versionDefinitions from './definitions/versions.ts'
 import type * as writeDefinitions from './definitions/write.ts'
 import texts from './sqlite.json' with { type: 'json' }
-<<<<<<< Updated upstream
 import { type LateBy, lateName, type StreamShape, streamName } from './stream-shape.ts'
-=======
-import { type StreamShape, streamName } from './stream-shape.ts'
 import { type VersionStream, versionStreamName } from './version-shape.ts'
->>>>>>> Stashed changes
 
 export const read = texts.read as typeof readDefinitions
 export const write = texts.write as typeof writeDefinitions

@@ -69,13 +69,9 @@ test('an object of several entries is told from one that has its id alone, also 
     assert.deepEqual(Object.values(await isOnly(store)), [false, true, false, false, true])
   }
   const db = new DatabaseSync(join(home.folder, DATABASE_FILE))
-<<<<<<< Updated upstream
-  db.exec(`drop index entries_moved; drop table resurfaced; alter table entries drop column first_seq;
+  db.exec(`drop index entries_repeated; drop index entries_versions; drop index entries_moved; drop table resurfaced;
+    alter table entries drop column first_seq;
     alter table entries drop column others; pragma user_version = 1`)
-=======
-  db.exec('drop index entries_repeated; drop index entries_versions')
-  db.exec('alter table entries drop column others; pragma user_version = 1')
->>>>>>> Stashed changes
   db.close()
   await using store = await open()
   assert.deepEqual(Object.values(await isOnly(store)), [false, false, false, false, false], 'unknown is not "only"')

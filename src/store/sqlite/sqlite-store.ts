@@ -60,12 +60,9 @@ export async function openSqliteStore(options: StoreOptions, limits?: WriterLimi
     root: (log, size) => asked(() => reader.root(log, size)),
     objects: (query) => asked(() => objects.page(query)),
     bodies: (query) => asked(() => objects.bodies(query)),
-<<<<<<< Updated upstream
     resurfaced: (query) => asked(() => objects.resurfaced(query)),
     lastAdded: () => asked(() => logs.last),
-=======
     versions: (query) => asked(() => versions.page(query)),
->>>>>>> Stashed changes
     countObjects: (query) => asked(() => objects.counts(query)),
     record: (collection, key) => asked(() => reader.record(collection, key)),
     records: (collection, page) => asked(() => reader.records(collection, page)),
