@@ -15,6 +15,7 @@ const PARTS: readonly (readonly [part: string, file: string, className: string])
   ['policy', 'src/policy/error.ts', 'PolicyError'],
   ['stix', 'src/stix/error.ts', 'StixError'],
   ['detect', 'src/detect/error.ts', 'DetectError'],
+  ['exchange', 'src/exchange/error.ts', 'ExchangeError'],
   ['store', 'src/store/errors.ts', 'StoreError'],
   ['federation', 'src/federation/error.ts', 'FederationError'],
 ]
