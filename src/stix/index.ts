@@ -9,8 +9,16 @@ export { BundleContext } from './bundle-context.ts'
 export { BundleReader } from './bundle-reader.ts'
 export type { ReaderLimits, StreamItem } from './bundle-reader.ts'
 export { scoId, SCO_NAMESPACE } from './sco-id.ts'
-export { allVersions, compareVersions, latestVersions, revokedVersions, toVersion } from './version.ts'
-export type { ObjectVersion } from './version.ts'
+export {
+  allVersions,
+  compareVersions,
+  conflictingVersions,
+  latestVersions,
+  revokedVersions,
+  toStatedVersion,
+  toVersion,
+} from './version.ts'
+export type { ObjectVersion, StatedVersion } from './version.ts'
 export {
   PREDEFINED_MARKINGS,
   TLP_1_MARKINGS,
