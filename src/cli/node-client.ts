@@ -33,6 +33,7 @@ export interface NodeClient {
   readonly url: string
   get<T>(path: string): Promise<T>
   post<T>(path: string, body: unknown, status?: (code: number) => void): Promise<T>
+  patch<T>(path: string, body: unknown): Promise<T>
   delete(path: string): Promise<void>
   /** The raw answer, after it was found to be a good one. */
   send(
@@ -81,6 +82,10 @@ function clientOf(url: string, token: string): NodeClient {
       status?.(response.status)
       const text = await response.text()
       return (text === '' ? {} : JSON.parse(text)) as T
+    },
+    async patch<T>(path: string, body: unknown) {
+      const headers = { 'content-type': 'application/json' }
+      return (await (await send('PATCH', path, { body: JSON.stringify(body), headers })).json()) as T
     },
     delete: async (path) => void (await (await send('DELETE', path)).arrayBuffer()),
   }

@@ -132,12 +132,15 @@ async function intoNode(
       for (const part of partsOf(objects)) {
         const { parsed, faults } = parseObjects(part)
         report.lost.push(...faults)
-        let todo = parsed.flatMap((object) => {
+        const definitionsHere = parsed.filter(({ value }) => value['type'] === 'marking-definition')
+        const objectsHere = parsed.filter(({ value }) => value['type'] !== 'marking-definition')
+        report.taken += definitionsHere.length
+        let todo = objectsHere.flatMap((object) => {
           const read = markings.translate(object)
           return 'unknown' in read ? [] : [{ ...read, came: object.bytes }]
         })
         const isRead = new Set(todo.map(({ came }) => came))
-        const held = parsed.filter(({ bytes }) => !isRead.has(bytes)).map(({ bytes }) => bytes)
+        const held = objectsHere.filter(({ bytes }) => !isRead.has(bytes)).map(({ bytes }) => bytes)
         for (const level of tlp === undefined ? [undefined] : [undefined, tlp]) {
           if (todo.length === 0) break
           const along = new Set(todo.flatMap((one) => one.definitions))

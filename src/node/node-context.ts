@@ -15,6 +15,7 @@ import type { Publisher } from './publish.ts'
 import type { RemoteRoot } from './remote-root.ts'
 import type { Sightings } from './sightings.ts'
 import type { Situation } from './situation.ts'
+import type { Sources } from './sources/sources.ts'
 import type { Telemetry } from './telemetry.ts'
 import type { Tokens } from './tokens.ts'
 import type { Reader, Visibility } from './visibility.ts'
@@ -39,6 +40,7 @@ export interface NodeContext {
   readonly drills: DrillResults
   readonly visibility: Visibility
   readonly tokens: Tokens
+  readonly sources: Sources
   readonly cursors: CursorSeal
   readonly events: NodeEvents
   readonly hub: EventHub

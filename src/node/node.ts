@@ -29,6 +29,7 @@ import { isDemoKey } from './root-key.ts'
 import { bindRules, type RuleSeams } from './sharing-rules.ts'
 import { Sightings } from './sightings.ts'
 import { Situation } from './situation.ts'
+import { Sources } from './sources/sources.ts'
 import { Telemetry } from './telemetry.ts'
 import { Tokens } from './tokens.ts'
 import { Visibility } from './visibility.ts'
@@ -90,7 +91,8 @@ export async function openNode(options: NodeOptions): Promise<NoroshiNode> {
   const events = bindEvents({ store, log, metrics, hub, now })
   resources.defer(() => events.settled())
 
-  const outbound = resources.use(openOutbound(config.tls?.caFile ? { ca: await readFile(config.tls.caFile) } : {}))
+  const authorities = config.tls?.caFile ? { ca: await readFile(config.tls.caFile) } : {}
+  const outbound = resources.use(openOutbound(authorities))
   const federation: Federation = resources.use(
     await openFederation({
       store,
@@ -165,6 +167,20 @@ export async function openNode(options: NodeOptions): Promise<NoroshiNode> {
   const situation: Situation = new Situation({ store, federation, visibility, arming, telemetry, drills, config, now })
   const tokens = await Tokens.open({ store, now, random, operatorToken: data.operatorToken, limit: limits.tokens })
 
+  const sources = resources.use(
+    new Sources({
+      ...authorities,
+      dir: options.dir,
+      store,
+      publisher,
+      rules,
+      log,
+      self: config.member,
+      now,
+      chance: () => Buffer.from(random(4)).readUInt32BE() / 2 ** 32,
+    }),
+  )
+
   let url = ''
   let ready = false
   const context: NodeContext = {
@@ -186,6 +202,7 @@ export async function openNode(options: NodeOptions): Promise<NoroshiNode> {
     drills,
     visibility,
     tokens,
+    sources,
     cursors: new CursorSeal(random),
     events,
     hub,
@@ -209,6 +226,7 @@ export async function openNode(options: NodeOptions): Promise<NoroshiNode> {
   url = server.url
   federation.start()
   embargoes.look()
+  await sources.start()
   resources.use(await writeRunning(options.dir, { pid: process.pid, url }))
   resources.defer(async () => {
     await arming.settled()

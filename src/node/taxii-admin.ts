@@ -122,6 +122,8 @@ export function taxiiAdminRoutes(
       const { tlp, drop = false } = request.body
       if ((tlp === undefined) !== drop) throw new NodeError('INPUT_INVALID', 'Give either "tlp", or "drop": true.')
       const { key } = request.params
+      const ended = await node.sources.endWaiting(key, tlp)
+      if (ended) return { ended }
       const waiting = await submissions.waiting(key)
       if (!waiting) throw new NodeError('NOT_FOUND', 'Nothing with this key waits.')
       const target = tlp === undefined ? undefined : { ...(await find(waiting.collection)), tlp }

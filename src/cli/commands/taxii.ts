@@ -4,6 +4,7 @@ import { findNode, type NodeOptions, withNodeOptions } from '../node-client.ts'
 import { table } from '../output.ts'
 import { registerPull } from '../taxii-pull.ts'
 import { registerPush } from '../taxii-push.ts'
+import { registerSource } from '../taxii-source.ts'
 
 type JsonOption = NodeOptions & { json?: boolean }
 
@@ -28,6 +29,7 @@ export const register: Register = (program, context) => {
   }
   registerPull(taxii, context)
   registerPush(taxii, context)
+  registerSource(taxii, context)
   const collection = taxii.command('collection').description('Collections that take submissions.')
   const sub = (parent: Command, usage: string, description: string, lines: string[]): Command =>
     withNodeOptions(parent.command(usage).description(description))

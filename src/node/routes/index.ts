@@ -11,6 +11,7 @@ import { objectRoutes } from './objects.ts'
 import { publishRoutes } from './publish.ts'
 import { statusRoutes } from './status.ts'
 import { taxiiRoutes } from './taxii.ts'
+import { taxiiSourceRoutes } from './taxii-sources.ts'
 import { telemetryRoutes } from './telemetry.ts'
 import { tokenRoutes } from './tokens.ts'
 
@@ -28,5 +29,6 @@ export const routes: readonly ((app: FastifyInstance, node: NodeContext) => void
   tokenRoutes,
   drillRoutes,
   taxiiRoutes,
+  taxiiSourceRoutes,
   linkRoutes,
 ]

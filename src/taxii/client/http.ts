@@ -1,4 +1,4 @@
-import { JsonError, isJsonObject, type Millis, parseJson } from '#base'
+import { isJsonObject, JsonError, parseJson } from '#base'
 import { TAXII_TYPE } from '../media-type.ts'
 import { mayBeTaxii } from '../oddities/loose-media-type.ts'
 import { speaksTaxii1 } from '../oddities/taxii-1.ts'

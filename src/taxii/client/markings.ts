@@ -63,8 +63,15 @@ export class SourceMarkings {
     return true
   }
 
-  /** The object as it can be published here, or the marking that is not understood. */
-  translate({ bytes, value }: Written): Translated {
+  /** Whether a marking-definition is one of TLP's, or was learned as it is: it goes along with what it marks. */
+  knows(definition: JsonObject): boolean {
+    const id = String(definition['id'])
+    if (TLP_LEVEL_BY_ID.has(id)) return true
+    return !this.#contradicted.has(id) && this.#definitions.has(id)
+  }
+
+  /** The object as it can be published here, or the marking that is not understood; `otherwise` is what such ones mean. */
+  translate({ bytes, value }: Written, otherwise?: Level): Translated {
     const refs = value['object_marking_refs'] ?? []
     const granular = value['granular_markings'] ?? []
     if (!isTexts(refs) || !Array.isArray(granular)) return { bytes, value, definitions: [], isChanged: false }
@@ -72,7 +79,7 @@ export class SourceMarkings {
     const meanings = new Map<string, Meaning>()
     for (const ref of [...refs, ...named]) {
       if (typeof ref !== 'string') continue
-      const meaning = this.#meaning(ref)
+      const meaning = this.#meaning(ref) ?? (otherwise && { keep: false, level: otherwise })
       if (!meaning) return { unknown: ref }
       meanings.set(ref, meaning)
     }

@@ -49,13 +49,20 @@ export function readPage(url: string, { headers, body }: ClientAnswer): ReadPage
   if (body[start] !== OPEN_OBJECT) throw broken(url, 'the answer is no JSON object')
   const reader = new BundleReader({ maxObjectBytes: ELEMENT_BYTES, maxDepth: ELEMENT_DEPTH })
   let documents = 0
-  const take = (items: ReturnType<BundleReader['push']>) => {
-    for (const item of items) {
-      if (item.kind === 'bundle' || (item.kind === 'object' && documents === 0 && isEnvelope(item.value))) {
+  let items = 0
+  let first: Json | undefined
+  const take = (some: ReturnType<BundleReader['push']>) => {
+    for (const item of some) {
+      items++
+      if (item.kind === 'bundle') {
         if (++documents > 1) throw broken(url, 'something follows the envelope')
         if (isJsonObject(item.value)) page.envelope = item.value
-      } else if (item.kind === 'fault') takeFault(url, page, item.index, item.error)
-      else takeElement(url, page, item.index, item.value, item.bytes)
+      } else if (documents > 0) throw broken(url, 'something follows the envelope')
+      else if (item.kind === 'fault') takeFault(url, page, item.index, item.error)
+      else {
+        first ??= item.value
+        takeElement(url, page, item.index, item.value, item.bytes)
+      }
       if (page.objects.length + page.unreadable.length > MAX_ELEMENTS)
         throw new TaxiiClientError('TAXII_SERVER_ODD', `${url} answers more than ${MAX_ELEMENTS} objects at once.`, {
           details: { isTooLarge: true },
@@ -64,8 +71,11 @@ export function readPage(url: string, { headers, body }: ClientAnswer): ReadPage
   }
   for (let at = start; at < body.length; at += PIECE_BYTES) take(reader.push(body.subarray(at, at + PIECE_BYTES)))
   take(reader.end())
-  if (documents === 0) throw broken(url, 'the answer is no envelope')
-  return page
+  if (documents > 0) return page
+  // An envelope without a list of objects: empty, or only with `more`.
+  if (items === 1 && isJsonObject(first) && first['id'] === undefined)
+    return { ...page, unreadable: [], envelope: first }
+  throw broken(url, 'the answer is no envelope')
 }
 
 const OPEN_OBJECT = 0x7b
@@ -77,9 +87,6 @@ function firstByte(body: Buffer): number | undefined {
   while (at < body.length && [0x20, 0x0a, 0x0d, 0x09].includes(body[at] as number)) at++
   return at < body.length ? at : undefined
 }
-
-/** An envelope without a list of objects: empty, or only with `more`. */
-const isEnvelope = (value: Json): boolean => isJsonObject(value) && value['id'] === undefined
 
 function takeFault(url: string, page: ReadPage, index: number, error: Error & { code: string }): void {
   const isPages = error instanceof StixError && ['STIX_STREAM_TRUNCATED', 'STIX_STREAM_SYNTAX'].includes(error.code)

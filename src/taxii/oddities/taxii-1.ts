@@ -3,4 +3,4 @@
  * @see https://github.com/MISP/MISP-Taxii-Server/issues/52, https://github.com/MISP/MISP/issues/8832
  */
 export const speaksTaxii1 = (headers: Headers): boolean =>
-  headers.has('x-taxii-content-type') || /^urn:taxii\.mitre\.org/.test(headers.get('x-taxii-protocol') ?? '')
+  headers.has('x-taxii-content-type') || (headers.get('x-taxii-protocol') ?? '').startsWith('urn:taxii.mitre.org')
