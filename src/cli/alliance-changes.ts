@@ -70,6 +70,18 @@ export function registerChanges({ sub, say }: Subcommands): void {
       propose(slug, standing(options.member, 'active'), options, `${options.member} is active in ${slug}.`),
     )
 
+  sub('settle <slug>', 'After a fork: propose to go on from one side; the others vote.', [
+    'noroshi alliance requests trilateral --dir node',
+    'noroshi alliance settle trilateral --side 3f9ac2d1 --dir node',
+  ])
+    .requiredOption('--side <hash>', 'the side, by the start of its hash')
+    .action(async (slug: string, options: ChangeOptions & { side: string }) => {
+      const node = await findNode(options)
+      const body = { side: options.side }
+      const state = await withRootSignatures<Proposed>(node, `/api/v1/alliances/${slug}/settle`, body, slug)
+      await say(options.json, state, outcomeLines(slug, state, 'The fork is settled.'))
+    })
+
   command('change <slug>', 'Change a member’s row, its standing, or the rules of the alliance.', [
     'noroshi alliance change trilateral --member ph-ncert --max-tlp green --dir node',
     'noroshi alliance change trilateral --member th-ncsa --standing observer --dir node',

@@ -110,8 +110,12 @@ export interface FederationEvents {
   /** Something dishonest, broken or overdue; where signed material proves it, it is in journal `evidence`. */
   alarm(event: Alarm): void
   linkChanged(link: LinkState): void
-  /** A charter version came into force, or a proposal or join request waits for a person. */
-  allianceChanged(event: { alliance: Slug; what: 'in-force' | 'proposal' | 'join-request'; version: number }): void
+  /** A charter version came into force, or a fork, a proposal or a join request waits for a person. */
+  allianceChanged(event: {
+    alliance: Slug
+    what: 'in-force' | 'fork' | 'proposal' | 'join-request'
+    version: number
+  }): void
 }
 
 export interface Mirrored {
@@ -255,7 +259,19 @@ export interface RootSigner extends Signer {
 
 /** Alliance operations; those that need the root key take its signer, because it is opened with a passphrase. */
 export interface Alliances {
-  list(): { alliance: Slug; version: number; members: CharterMember[]; rules: CharterRules; hash: Hash }[]
+  /** What counts of each alliance; `frozen` where a fork waits to be settled: its version, and who does not count. */
+  list(): {
+    alliance: Slug
+    version: number
+    members: CharterMember[]
+    rules: CharterRules
+    hash: Hash
+    frozen?: { version: number; removed: MemberId[] }
+  }[]
+  /** The newest version of each side of a fork that is not settled; this node's own first. */
+  sides(alliance: Slug): Promise<{ hash: Hash; charter: CharterStatement }[]>
+  /** Proposes to go on from one side of a fork, named by the start of its hash, and votes for that. */
+  settle(alliance: Slug, side: string, root: RootSigner): Promise<ProposalState>
   /** Founds an alliance: version 1 with this member alone. */
   create(alliance: Slug, rules: Partial<CharterRules>, root: RootSigner): Promise<VotedCharter>
   /** One-time invitation text for one new member. */
@@ -271,8 +287,8 @@ export interface Alliances {
     root: RootSigner,
     standing?: 'active' | 'observer' | 'candidate',
   ): Promise<ProposalState>
-  /** Votes for the proposal that waits; `version` guards against voting for another one than was read. */
-  approve(alliance: Slug, root: RootSigner, version?: number): Promise<ProposalState>
+  /** Votes for the proposal that waits; `version` and `hash` guard against voting for another one than was read. */
+  approve(alliance: Slug, root: RootSigner, version?: number, hash?: Hash): Promise<ProposalState>
   /** Proposes version n+1 with one change, and votes for it; beside another proposal only as its rival. */
   amend(alliance: Slug, amendment: Amendment, root: RootSigner, isRival?: boolean): Promise<ProposalState>
   proposals(alliance?: Slug): Promise<ProposalState[]>

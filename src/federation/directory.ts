@@ -8,6 +8,7 @@ import {
   statementHash,
 } from '#log'
 import { type Register, registerOf } from '#policy'
+import type { Freeze } from './alliance/forks.ts'
 import type { Directory, DirectoryMember, VotedCharter } from './api.ts'
 
 interface Entry {
@@ -28,6 +29,7 @@ interface Parting {
 export class CharterDirectory implements Directory {
   readonly self: MemberId
   readonly #charters = new Map<Slug, VotedCharter>()
+  readonly #frozen = new Map<Slug, Freeze>()
   #entries = new Map<MemberId, Entry>()
   #hashes = new Map<Slug, Hash>()
   readonly #partings = new Map<Slug, Map<MemberId, Parting>>()
@@ -41,8 +43,25 @@ export class CharterDirectory implements Directory {
   install(voted: VotedCharter): void {
     const { alliance } = voted.charter
     this.#charters.set(alliance, voted)
-    this.#hashes.set(alliance, hashOf(voted.charter))
     this.#partings.set(alliance, partingsOf(voted.charter, hashOf(voted.charter), this.#partings.get(alliance)))
+    this.#refresh(alliance)
+  }
+
+  /** Until a fork is settled, its parent is what counts; undefined ends that. */
+  freeze(alliance: Slug, freeze: Freeze | undefined): void {
+    if (freeze) this.#frozen.set(alliance, freeze)
+    else this.#frozen.delete(alliance)
+    this.#refresh(alliance)
+  }
+
+  frozen(alliance: Slug): Freeze | undefined {
+    return this.#frozen.get(alliance)
+  }
+
+  #refresh(alliance: Slug): void {
+    const head = this.#charters.get(alliance)
+    const hash = this.#frozen.get(alliance)?.parent ?? (head && hashOf(head.charter))
+    if (hash !== undefined) this.#hashes.set(alliance, hash)
     this.#entries = entriesOf(this.charters())
     this.#register = undefined
   }
@@ -73,15 +92,28 @@ export class CharterDirectory implements Directory {
     return undefined
   }
 
+  /** What counts of every alliance, ascending: the newest version, or the remainder of a fork's parent. */
   charters(): VotedCharter[] {
-    return [...this.#charters.values()].sort((a, b) => (a.charter.alliance < b.charter.alliance ? -1 : 1))
+    return [...this.#charters.values()]
+      .map((head) => {
+        const counts = this.#frozen.get(head.charter.alliance)?.counts
+        return counts ? { charter: counts, votes: [] } : head
+      })
+      .sort((a, b) => (a.charter.alliance < b.charter.alliance ? -1 : 1))
   }
 
+  /** The newest version that this node follows, frozen or not. */
   charter(alliance: Slug): VotedCharter | undefined {
     return this.#charters.get(alliance)
   }
 
-  /** Hash of the charter in force. */
+  /** Whether the member has, or had, a row in the newest version or in what counts. */
+  standsIn(alliance: Slug, member: MemberId): boolean {
+    const rows = [this.#charters.get(alliance)?.charter, this.#frozen.get(alliance)?.counts]
+    return rows.some((charter) => charter?.members.some(({ id }) => id === member))
+  }
+
+  /** Hash of the charter that counts. */
   hash(alliance: Slug): Hash | undefined {
     return this.#hashes.get(alliance)
   }
@@ -105,11 +137,14 @@ export class CharterDirectory implements Directory {
     return [...this.#hashes].filter(([alliance]) => named.has(alliance)).sort(([a], [b]) => (a < b ? -1 : 1))
   }
 
-  /** Whether both stand, not having left, in one charter. */
-  share(one: MemberId, other: MemberId): boolean {
-    const stands = (charter: CharterStatement, id: MemberId) =>
-      charter.members.some((member) => member.id === id && member.standing !== 'left')
-    return this.charters().some(({ charter }) => stands(charter, one) && stands(charter, other))
+  /** Whether every charter that names the member parts it from this node: one of the two has left. */
+  isParted(member: MemberId): boolean {
+    const isGone = (charter: CharterStatement, id: MemberId) =>
+      charter.members.some((row) => row.id === id && row.standing === 'left')
+    return this.charters().every(
+      ({ charter }) =>
+        isGone(charter, this.self) || isGone(charter, member) || !charter.members.some(({ id }) => id === member),
+    )
   }
 }
 

@@ -63,7 +63,7 @@ export async function openFederation(options: FederationOptions): Promise<Federa
   const taken = new TakenReceipts(context, directory, heads, access)
   const nonces = await Nonces.open(options.store, context.limits.noncesPerKey)
   const peersOf = (alliance: Slug): Target[] =>
-    (directory.charter(alliance)?.charter.members ?? []).flatMap((member) => shell.target(member.id) ?? [])
+    directory.members().flatMap(({ id }) => (directory.standsIn(alliance, id) ? (shell.target(id) ?? []) : []))
   const onJoining = (alliance: Slug) => pending.follow(alliance)
   const alliances = new AllianceOperations({ context, directory, charters, joins, client, peersOf, onJoining })
   const pending: PendingJoins = new PendingJoins({
@@ -112,7 +112,7 @@ export async function openFederation(options: FederationOptions): Promise<Federa
     pending,
   })
   hooks.allianceChanged = ({ alliance, what }) => {
-    if (what === 'in-force') node.charterChanged(alliance)
+    if (what === 'in-force' || what === 'fork') node.charterChanged(alliance)
   }
   hooks.linkChanged = (link) => node.linkChanged(link)
   return node
@@ -266,7 +266,9 @@ class OpenFederation implements Federation {
     if (!this.#started) return
     this.#background(
       'Following a charter',
-      this.#syncPeers().then(() => this.alliances.announce(alliance)),
+      this.#syncPeers().then(() =>
+        this.directory.frozen(alliance) ? this.alliances.announceFork(alliance) : this.alliances.announce(alliance),
+      ),
     )
     this.#parts.server.notify()
   }
@@ -294,7 +296,7 @@ class OpenFederation implements Federation {
     for (const { id, slug, address } of directory.members()) {
       if (id === context.self.member) continue
       const chosen = set.has(id) ? set.get(id) : address
-      if (!directory.share(context.self.member, id) || chosen === null || chosen === undefined) shell.remove(id)
+      if (directory.isParted(id) || chosen === null || chosen === undefined) shell.remove(id)
       else shell.add(id, slug, chosen)
     }
   }

@@ -277,7 +277,7 @@ export class LinkShell {
     this.#catchingUp.add(underWay)
     try {
       const result = await catchUp({ client, charters, directory }, to, alliance)
-      if (result === 'installed' || result === 'known') {
+      if (result === 'installed' || result === 'known' || result === 'fork') {
         this.#dispatch({ type: 'caught-up', peer, alliance, now: this.#now() })
         return
       }

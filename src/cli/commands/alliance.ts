@@ -35,6 +35,8 @@ interface Waiting {
   proposals: Proposal[]
   /** The charter in force. */
   current: CharterStatement | null
+  /** Of a fork that waits to be settled; the node's own first. */
+  sides: { hash: string; charter: CharterStatement }[]
 }
 
 type JsonOption = NodeOptions & { json?: boolean }
@@ -136,12 +138,13 @@ export const register: Register = (program, context) => {
       if (options.member !== undefined && options.words === undefined)
         throw new UsageError('--member needs --words: the words that the new member read out to you.')
       const { member, words, standing } = options
-      const body: { member?: string; words?: string; version?: number; standing?: string } =
+      const body: { member?: string; words?: string; version?: number; charter?: string; standing?: string } =
         member === undefined ? {} : { member, words: words ?? '', standing }
       const charter = options.member === undefined ? await readProposal(node, slug, options.version, output) : undefined
       if (charter !== undefined) body.version = charter.version
       const path = `/api/v1/alliances/${slug}/approve`
       const hash = charter && statementHash({ ...charter })
+      if (hash !== undefined) body.charter = hash
       const state = await withRootSignatures<Proposal>(node, path, body, slug, hash)
       await say(options.json, state, [
         state.inForce
@@ -222,8 +225,9 @@ const proposalLines = (
   ...changeLines(current ?? undefined, charter).map((line) => `  ${line}`),
 ]
 
-function requestLines(slug: string, { member, requests, proposals, current }: Waiting): string[] {
+function requestLines(slug: string, { member, requests, proposals, current, sides }: Waiting): string[] {
   return [
+    ...forkLines(slug, sides),
     member ? `This member stands in ${slug}.` : `This member does not stand in ${slug} yet.`,
     ...requests.flatMap(({ member: who, words }) => [
       `${who.slug} asks to join; its words must be: ${words}`,
@@ -231,5 +235,19 @@ function requestLines(slug: string, { member, requests, proposals, current }: Wa
     ]),
     ...proposals.flatMap((proposal) => proposalLines(slug, proposal, current)),
     ...proposals.slice(0, 1).map(({ version }) => `Vote: noroshi alliance approve ${slug} --version ${version}`),
+  ]
+}
+
+function forkLines(slug: string, sides: Waiting['sides']): string[] {
+  const [own, ...others] = sides
+  if (!own) return []
+  return [
+    `${slug} is forked: members voted twice. Until it is settled, the version before the fork counts, less whom a side removed.`,
+    `  side ${own.hash.slice(0, 12)}: version ${own.charter.version}, which this node followed`,
+    ...others.flatMap(({ hash, charter }) => [
+      `  side ${hash.slice(0, 12)}: version ${charter.version}; seen from this node's:`,
+      ...changeLines(own.charter, charter).map((line) => `    ${line}`),
+    ]),
+    `Agree with the others on one side: noroshi alliance settle ${slug} --side …`,
   ]
 }

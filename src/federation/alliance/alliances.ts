@@ -1,4 +1,14 @@
-import { fromBase64, isJsonObject, type Json, type MemberId, parseJson, type Slug, toBase64, utf8 } from '#base'
+import {
+  fromBase64,
+  type Hash,
+  isJsonObject,
+  type Json,
+  type MemberId,
+  parseJson,
+  type Slug,
+  toBase64,
+  utf8,
+} from '#base'
 import {
   type CharterMember,
   type CharterRules,
@@ -48,10 +58,35 @@ export class AllianceOperations implements Alliances {
   }
 
   list() {
-    return this.#parts.directory.charters().map(({ charter }) => {
+    const { directory } = this.#parts
+    return directory.charters().map(({ charter }) => {
       const { alliance, version, members, rules } = charter
-      return { alliance, version, members, rules, hash: statementHash(charter) }
+      const freeze = directory.frozen(alliance)
+      const frozen = freeze && { version: freeze.version, removed: freeze.removed }
+      return { alliance, version, members, rules, hash: directory.hash(alliance)!, ...(frozen ? { frozen } : {}) }
     })
+  }
+
+  async sides(alliance: Slug) {
+    const sides = await this.#parts.charters.sides(alliance)
+    return sides.map(({ charter }) => ({ hash: statementHash(charter), charter }))
+  }
+
+  async settle(alliance: Slug, side: string, root: RootSigner): Promise<ProposalState> {
+    this.#charter(alliance)
+    const sides = await this.sides(alliance)
+    if (sides.length === 0)
+      throw new FederationError('ALLIANCE_NO_FORK', `${alliance} is not forked: there is nothing to settle`)
+    const named = sides.filter(({ hash }) => side !== '' && hash.startsWith(side))
+    const [chosen] = named
+    if (!chosen || named.length > 1)
+      throw new FederationError(
+        'ALLIANCE_NO_FORK',
+        `${side} names no one side of ${alliance}; they are ${sides.map(({ hash }) => hash.slice(0, 12)).join(', ')}`,
+      )
+    const { charter, hash } = chosen
+    const time = Math.max(root.at ?? this.#parts.context.now(), charter.time)
+    return this.#voteFor(toCharter({ ...charter, version: charter.version + 1, previous: hash, time }), root)
   }
 
   async create(alliance: Slug, rules: Partial<CharterRules>, root: RootSigner): Promise<VotedCharter> {
@@ -181,9 +216,10 @@ export class AllianceOperations implements Alliances {
     return this.#voteFor(next, root)
   }
 
-  async approve(alliance: Slug, root: RootSigner, version?: number): Promise<ProposalState> {
+  async approve(alliance: Slug, root: RootSigner, version?: number, hash?: Hash): Promise<ProposalState> {
     this.#charter(alliance)
-    const [proposal] = await this.#parts.charters.proposals(alliance)
+    const waiting = await this.#parts.charters.proposals(alliance)
+    const proposal = hash === undefined ? waiting[0] : waiting.find(({ verdict }) => verdict.hash === hash)
     if (!proposal) throw new FederationError('ALLIANCE_NO_PROPOSAL', `No charter of ${alliance} waits for votes`)
     if (version !== undefined && proposal.charter.version !== version)
       throw new FederationError(
@@ -221,6 +257,12 @@ export class AllianceOperations implements Alliances {
     if (!voted) return
     await this.#settle(alliance)
     this.#push(alliance, pushBody({ charters: [voted] }))
+  }
+
+  /** A fork was found: everybody linked gets every version from it on, and freezes too. */
+  async announceFork(alliance: Slug): Promise<void> {
+    const freeze = this.#parts.directory.frozen(alliance)
+    if (freeze) this.#push(alliance, pushBody({ charters: await this.#parts.charters.since(alliance, freeze.version) }))
   }
 
   async #settle(alliance: Slug): Promise<boolean> {

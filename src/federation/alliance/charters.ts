@@ -1,13 +1,18 @@
 import { type Hash, type Json, type MemberId, type Slug } from '#base'
-import { checkCharter, type CharterStatement, type CharterVerdict, type Envelope, LogError, statementHash } from '#log'
+import { checkCharter, type CharterStatement, type CharterVerdict, type Envelope, statementHash } from '#log'
 import type { Change } from '#store'
 import type { VotedCharter } from '../api.ts'
 import type { Context } from '../context.ts'
 import type { CharterDirectory } from '../directory.ts'
 import { FederationError } from '../error.ts'
+import { type Chain, freezeOf, settlingSide, sidesOf, verdictAtFork, verdictOf } from './forks.ts'
 
 const IN_FORCE = 'charters'
 const PROPOSED = 'charter-proposals'
+/** Versions of other sides of forks. */
+const FORKED = 'charter-forks'
+/** Versions of other sides kept of one alliance: each needs a quorum that voted twice. */
+const FORKS_MOST = 64
 /** Competing proposals kept for one alliance. */
 const PROPOSALS_MOST = 8
 
@@ -23,14 +28,15 @@ export interface Proposal {
 
 /**
  * Every charter version in force, hash-chained from version 1, and the proposals for the next. A version counts only
- * with the votes of its predecessor's quorum; a second one for the same version is a fork: kept as evidence, not
- * followed.
- * @see WIRE, Statements
+ * with the votes of its predecessor's quorum; a second one for the same version is a fork: kept as evidence, and the
+ * alliance is frozen at the version before until its members settle it.
+ * @see WIRE, Statements; `forks.ts`
  */
 export class Charters {
   readonly #context: Context
   readonly #directory: CharterDirectory
   readonly #hashes = new Map<Slug, Map<Hash, number>>()
+  readonly #others = new Map<Slug, VotedCharter[]>()
   #queue: Promise<unknown> = Promise.resolve()
 
   private constructor(context: Context, directory: CharterDirectory) {
@@ -40,7 +46,13 @@ export class Charters {
 
   static async open(context: Context, directory: CharterDirectory): Promise<Charters> {
     const charters = new Charters(context, directory)
-    for (const { value } of await context.store.records(IN_FORCE)) charters.#remember(value as unknown as VotedCharter)
+    for (const { value } of await context.store.records(IN_FORCE)) {
+      const voted = value as unknown as VotedCharter
+      charters.#remember(voted)
+      directory.install(voted)
+    }
+    for (const { value } of await context.store.records(FORKED)) charters.#beyond(value as unknown as VotedCharter)
+    for (const alliance of charters.#others.keys()) await charters.#weigh(alliance)
     return charters
   }
 
@@ -69,11 +81,33 @@ export class Charters {
     return this.#inTurn(async () => {
       let result: InstallResult = 'known'
       for (const voted of chain) {
-        result = await this.#installOne(voted)
-        if (result !== 'installed' && result !== 'known') return result
+        const one = await this.#installOne(voted)
+        if (one === 'gap' || one === 'not-in-force') return one
+        if (one !== 'known') result = one
       }
       return result
     })
+  }
+
+  /** Whether a charter follows what could be voted on: the newest version here, or another side of a fork. */
+  follows(charter: CharterStatement): boolean {
+    return this.#before(charter) !== undefined
+  }
+
+  /** The newest version of each side of a fork that is not settled; this node's own first. */
+  sides(alliance: Slug): Promise<VotedCharter[]> {
+    return this.#inTurn(async () => {
+      const freeze = this.#directory.frozen(alliance)
+      if (!freeze) return []
+      const sides = sidesOf(await this.#own(alliance), this.#others.get(alliance) ?? [], freeze.version)
+      return sides.flatMap((side) => side.slice(-1))
+    })
+  }
+
+  /** All versions in force from `version` on, of every side, ascending. */
+  async since(alliance: Slug, version: number): Promise<VotedCharter[]> {
+    const all = [...(await this.#own(alliance)), ...(this.#others.get(alliance) ?? [])]
+    return all.filter(({ charter }) => charter.version >= version).sort((a, b) => a.charter.version - b.charter.version)
   }
 
   /** Proposals for the version after the one in force, those with most votes first. */
@@ -81,10 +115,9 @@ export class Charters {
     const prefix = alliance === undefined ? {} : { prefix: `${alliance}/` }
     const found: Proposal[] = []
     for (const { value } of await this.#context.store.records(PROPOSED, prefix)) {
-      const { charter, votes } = value as unknown as VotedCharter
-      const current = this.#directory.charter(charter.alliance)?.charter
-      if (charter.version !== (current?.version ?? 0) + 1) continue
-      found.push({ charter, votes, verdict: checkCharter(current, charter, votes) })
+      const voted = value as unknown as VotedCharter
+      const before = this.#before(voted.charter)
+      if (before) found.push({ ...voted, verdict: this.#verdict(before, voted) })
     }
     return found.sort((a, b) => b.verdict.approvals.length - a.verdict.approvals.length)
   }
@@ -96,20 +129,20 @@ export class Charters {
   propose(charter: CharterStatement, votes: readonly Envelope[]): Promise<Proposal> {
     return this.#inTurn(async () => {
       const { alliance } = charter
-      const current = this.#directory.charter(alliance)?.charter
+      const before = this.#before(charter) ?? this.#directory.charter(alliance)?.charter
       const hash = statementHash(charter)
       const key = `${alliance}/${hash}`
       const waiting = await this.#context.store.record(PROPOSED, key)
       const known = (waiting as unknown as VotedCharter | undefined)?.votes ?? []
-      const counted = validVotes(current, charter, [...known, ...votes])
-      const verdict = checkCharter(current, charter, counted)
+      const counted = validVotes(before, charter, [...known, ...votes])
+      const verdict = this.#verdict(before, { charter, votes: counted })
       const proposal = { charter, votes: counted, verdict }
       if (verdict.inForce) await this.#installOne(proposal)
       else {
         const others = await this.#context.store.records(PROPOSED, { prefix: `${alliance}/` })
         if (!waiting && others.length >= PROPOSALS_MOST)
           throw new FederationError('ALLIANCE_VERSION', `${others.length} proposals for ${alliance} wait already`)
-        await this.#context.store.commit([{ op: 'put', collection: PROPOSED, key, value: plain(charter, counted) }])
+        await this.#context.store.commit([{ op: 'put', collection: PROPOSED, key, value: plain(proposal) }])
         if (!waiting || counted.length > (waiting as unknown as VotedCharter).votes.length)
           this.#context.emit('allianceChanged', { alliance, what: 'proposal', version: charter.version })
       }
@@ -118,59 +151,113 @@ export class Charters {
   }
 
   async #installOne(voted: VotedCharter): Promise<InstallResult> {
-    const { charter, votes } = voted
+    const { charter } = voted
     const { alliance, version } = charter
-    const current = this.#directory.charter(alliance)?.charter
-    if (current && version <= current.version) return this.#compare(voted, current)
-    if (version !== (current?.version ?? 0) + 1) return 'gap'
-    const verdict = checkCharter(current, charter, votes)
-    if (!verdict.inForce) return 'not-in-force'
-    const done: Change[] = [{ op: 'put', collection: IN_FORCE, key: keyOf(charter), value: plain(charter, votes) }]
-    for (const { key } of await this.#context.store.records(PROPOSED, { prefix: `${alliance}/` }))
-      done.push({ op: 'delete', collection: PROPOSED, key })
-    await this.#context.store.commit(done)
-    this.#remember({ charter, votes })
+    if (this.knows(alliance, statementHash(charter))) return 'known'
+    const head = this.#directory.charter(alliance)?.charter
+    const isNext = head ? charter.previous === statementHash(head) : version === 1
+    if (!isNext) return head ? this.#beside(voted, head) : 'gap'
+    if (!this.#verdict(head, voted).inForce) return 'not-in-force'
+    await this.#context.store.commit([inForce(voted), ...(await this.#doneProposals(alliance))])
+    this.#remember(voted)
+    this.#directory.install(voted)
+    await this.#weigh(alliance)
     this.#context.emit('allianceChanged', { alliance, what: 'in-force', version })
     return 'installed'
   }
 
-  /** A version that this node has: the same, or the other side of a fork. */
-  async #compare(voted: VotedCharter, current: CharterStatement): Promise<InstallResult> {
-    const { alliance, version } = voted.charter
-    if (this.knows(alliance, statementHash(voted.charter))) return 'known'
-    const [before] = version === 1 ? [] : await this.#version(alliance, version - 1)
-    const [own] = await this.#version(alliance, version)
-    if (!isInForce(before?.charter, voted)) return 'not-in-force'
-    const evidence = { ours: own ?? null, theirs: voted } as unknown as Json
-    const message = `Alliance ${alliance} has two charters of version ${version} in force (ours goes on to ${current.version}): agree on one and vote`
-    await this.#context.alarm('charter', this.#context.self.member, message, { evidence })
-    return 'fork'
+  /** A version that does not follow this node's newest: the other side of a fork, where it is in force there. */
+  async #beside(voted: VotedCharter, head: CharterStatement): Promise<InstallResult> {
+    const { alliance, version, previous } = voted.charter
+    const own = await this.#own(alliance)
+    const others = this.#others.get(alliance) ?? []
+    const before = [...own, ...others].find(({ charter }) => statementHash(charter) === previous)
+    if (version > 1 && !before) return version > head.version ? 'gap' : 'not-in-force'
+    if (verdictOf(before?.charter, voted)?.inForce !== true) return 'not-in-force'
+    const ours = own.find(({ charter }) => charter.version === version)
+    const message = `Alliance ${alliance} has two charters of version ${version} in force (ours goes on to ${head.version}): agree on one and vote`
+    const isFork = ours !== undefined && before !== undefined && own.includes(before)
+    if (isFork || version === 1) {
+      const evidence = { ours: ours ?? null, theirs: voted } as unknown as Json
+      await this.#context.alarm('charter', this.#context.self.member, message, { evidence })
+    }
+    if (!before || others.length >= FORKS_MOST) return 'fork'
+    await this.#context.store.commit([forked(voted)])
+    this.#beyond(voted)
+    return this.#weigh(alliance)
   }
 
-  async #version(alliance: Slug, version: number): Promise<VotedCharter[]> {
-    return (await this.chain(alliance, version, 1)).slice(0, 1)
+  /** What counts once something was added to the sides: the parent of a fork, this node's newest version, or another side's. */
+  async #weigh(alliance: Slug): Promise<'installed' | 'fork'> {
+    const others = this.#others.get(alliance) ?? []
+    const own = others.length === 0 ? [] : await this.#own(alliance)
+    const freeze = freezeOf(own, others)
+    const side = freeze && settlingSide(own, others, freeze)
+    if (side) await this.#adopt(alliance, own, side)
+    const isNew = freeze !== undefined && this.#directory.frozen(alliance)?.version !== freeze.version
+    this.#directory.freeze(alliance, side ? undefined : freeze)
+    if (isNew && !side) this.#context.emit('allianceChanged', { alliance, what: 'fork', version: freeze.version })
+    return freeze && !side ? 'fork' : 'installed'
   }
 
-  #remember(voted: VotedCharter): void {
-    const { alliance, version } = voted.charter
-    const known = this.#hashes.get(alliance) ?? new Map<Hash, number>()
-    this.#hashes.set(alliance, known.set(statementHash(voted.charter), version))
-    this.#directory.install(voted)
+  /** The alliance agreed on another side: it takes the place of this node's own versions, which stay as the other side. */
+  async #adopt(alliance: Slug, own: Chain, side: Chain): Promise<void> {
+    const first = side[0]!.charter.version
+    const gone = own.filter(({ charter }) => charter.version >= first)
+    const changes: Change[] = [
+      ...gone.map(({ charter }): Change => ({ op: 'delete', collection: IN_FORCE, key: keyOf(charter) })),
+      ...gone.map((voted): Change => forked(voted)),
+      ...side.map((voted): Change => ({ op: 'delete', collection: FORKED, key: forkKey(voted.charter) })),
+      ...side.map(inForce),
+      ...(await this.#doneProposals(alliance)),
+    ]
+    await this.#context.store.commit(changes)
+    const others = (this.#others.get(alliance) ?? []).filter((voted) => !side.includes(voted))
+    this.#others.set(alliance, [...others, ...gone])
+    for (const voted of side) this.#directory.install(voted)
+    this.#context.emit('allianceChanged', { alliance, what: 'in-force', version: side.at(-1)!.charter.version })
+  }
+
+  async #doneProposals(alliance: Slug): Promise<Change[]> {
+    const rows = await this.#context.store.records(PROPOSED, { prefix: `${alliance}/` })
+    return rows.map(({ key }) => ({ op: 'delete', collection: PROPOSED, key }))
+  }
+
+  /** The version that a charter follows, if a vote on it means anything. */
+  #before(charter: CharterStatement): CharterStatement | undefined {
+    const head = this.#directory.charter(charter.alliance)
+    const sides = this.#directory.frozen(charter.alliance) ? (this.#others.get(charter.alliance) ?? []) : []
+    const before = [...(head ? [head] : []), ...sides].find(
+      (voted) => statementHash(voted.charter) === charter.previous,
+    )
+    return before?.charter.version === charter.version - 1 ? before.charter : undefined
+  }
+
+  #verdict(before: CharterStatement | undefined, { charter, votes }: VotedCharter): CharterVerdict {
+    const verdict = checkCharter(before, charter, votes)
+    const freeze = this.#directory.frozen(charter.alliance)
+    return freeze ? verdictAtFork(verdict, freeze) : verdict
+  }
+
+  async #own(alliance: Slug): Promise<Chain> {
+    return this.chain(alliance, 1, Infinity)
+  }
+
+  #beyond(voted: VotedCharter): void {
+    const { alliance } = voted.charter
+    this.#others.set(alliance, [...(this.#others.get(alliance) ?? []), voted])
+    this.#remember(voted)
+  }
+
+  #remember({ charter }: VotedCharter): void {
+    const known = this.#hashes.get(charter.alliance) ?? new Map<Hash, number>()
+    this.#hashes.set(charter.alliance, known.set(statementHash(charter), charter.version))
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
     const done = this.#queue.then(work)
     this.#queue = done.catch(() => undefined)
     return done
-  }
-}
-
-function isInForce(before: CharterStatement | undefined, voted: VotedCharter): boolean {
-  try {
-    return checkCharter(before, voted.charter, voted.votes).inForce
-  } catch (cause) {
-    if (cause instanceof LogError) return false
-    throw cause
   }
 }
 
@@ -185,4 +272,17 @@ function validVotes(before: CharterStatement | undefined, charter: CharterStatem
 }
 
 const keyOf = (charter: CharterStatement) => `${charter.alliance}/${String(charter.version).padStart(9, '0')}`
-const plain = (charter: CharterStatement, votes: readonly Envelope[]) => ({ charter, votes }) as unknown as Json
+const forkKey = (charter: CharterStatement) => `${keyOf(charter)}/${statementHash(charter)}`
+const plain = ({ charter, votes }: VotedCharter) => ({ charter, votes }) as unknown as Json
+const inForce = (voted: VotedCharter): Change => ({
+  op: 'put',
+  collection: IN_FORCE,
+  key: keyOf(voted.charter),
+  value: plain(voted),
+})
+const forked = (voted: VotedCharter): Change => ({
+  op: 'put',
+  collection: FORKED,
+  key: forkKey(voted.charter),
+  value: plain(voted),
+})

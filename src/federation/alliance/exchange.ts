@@ -19,15 +19,22 @@ export async function catchUp(
   alliance: Slug,
 ): Promise<InstallResult> {
   const { client, charters, directory } = parts
+  // Another side of a fork begins at a version that this node has otherwise: then everything is asked for.
+  let isWhole = false
   for (let result: InstallResult = 'known'; ;) {
-    const version = (directory.charter(alliance)?.charter.version ?? 0) + 1
+    const version = isWhole ? 1 : (directory.charter(alliance)?.charter.version ?? 0) + 1
     const body = await client.get(from, `/link/v1/charters/${alliance}?from=${version}`)
     const chain = parseCharters(parseJson(body, JSON_LIMITS) as JsonObject)
-    if (chain.length === 0) return result
+    if (chain.length === 0) {
+      if (result !== 'known' || version === 1) return result
+      isWhole = true
+      continue
+    }
     if (chain.some((voted) => voted.charter.alliance !== alliance))
       throw new FederationError('CHARTER_INVALID', `${from.address} answered with charters of another alliance`)
     result = await charters.install(chain)
-    if (result !== 'installed') return result
+    if (result === 'gap' && version > 1) isWhole = true
+    else if (result !== 'installed' || isWhole) return result
   }
 }
 
@@ -47,16 +54,12 @@ export async function takeCharters(
     const pushed = parseCharters({ charters: body['charters'] ?? [] })
     const proposed = parseCharters({ charters: body['proposals'] ?? [] })
     for (const { charter } of [...pushed, ...proposed])
-      if (!standsIn(directory, charter.alliance, sender) && !joins.isInviter(charter.alliance, sender))
-        return notFound()
+      if (!directory.standsIn(charter.alliance, sender) && !joins.isInviter(charter.alliance, sender)) return notFound()
     for (const voted of pushed) {
       const result = await charters.install([voted])
       if (result === 'gap') onGap(sender, voted.charter.alliance)
     }
-    for (const { charter, votes } of proposed) {
-      const current = directory.charter(charter.alliance)?.charter.version ?? 0
-      if (charter.version === current + 1 && current > 0) await charters.propose(charter, votes)
-    }
+    for (const { charter, votes } of proposed) if (charters.follows(charter)) await charters.propose(charter, votes)
     return json({ accepted: pushed.length + proposed.length })
   } catch (cause) {
     if (cause instanceof LogError || cause instanceof FederationError) return refusal(400, 'Bad request')
@@ -86,8 +89,4 @@ export function parseCharters(body: JsonObject): { charter: CharterStatement; vo
       throw new LogError('CHARTER_INVALID', 'A charter comes without its votes, or with too many')
     return { charter: toCharter(charter), votes: votes.map((vote) => parseEnvelope(vote)) }
   })
-}
-
-function standsIn(directory: CharterDirectory, alliance: Slug, member: MemberId): boolean {
-  return directory.charter(alliance)?.charter.members.some((row) => row.id === member) ?? false
 }

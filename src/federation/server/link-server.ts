@@ -202,8 +202,7 @@ export class LinkServer {
 
   async #charter(alliance: string, from: number, reader: MemberId): Promise<LinkResponse> {
     const { charters, directory, context } = this.#parts
-    const row = directory.charter(alliance)?.charter.members.find((member) => member.id === reader)
-    if (!row) return notFound()
+    if (!directory.standsIn(alliance, reader)) return notFound()
     const last = directory.parting(alliance, reader)?.version ?? Infinity
     const whole = await charters.chain(alliance, from, context.limits.pageBytes)
     const chain = whole.filter(({ charter }) => charter.version <= last)

@@ -39,6 +39,9 @@ const Approve = Type.Object(
     ),
     words: Type.Optional(Type.String({ maxLength: 200, description: 'The words that the new member read out' })),
     version: Type.Optional(Type.Integer({ minimum: 1 })),
+    charter: Type.Optional(
+      Type.String({ pattern: '^[0-9a-f]{64}$', description: 'Hash of the charter that was read' }),
+    ),
     standing: Type.Optional(Type.Union(['active', 'observer', 'candidate'].map((name) => Type.Literal(name)))),
     ...Signing,
   },
@@ -90,6 +93,7 @@ const Amend = Type.Object(
   },
   closed,
 )
+const Settle = Type.Object({ side: Type.String({ pattern: '^[0-9a-f]{4,64}$' }), ...Signing }, closed)
 const Params = Type.Object({ slug: Slug })
 const CHARTER_BYTES = 16_777_216
 
@@ -147,6 +151,7 @@ export function allianceRoutes(app: FastifyInstance, node: NodeContext): void {
         requests: await alliances.joinRequests(slug),
         proposals: await alliances.proposals(slug),
         current: node.directory.charter(slug)?.charter ?? null,
+        sides: await alliances.sides(slug),
       }
     },
   )
@@ -164,9 +169,9 @@ export function allianceRoutes(app: FastifyInstance, node: NodeContext): void {
     },
     async (request, reply) => {
       const { slug } = request.params
-      const { member, words, version, standing, ...signing } = request.body
+      const { member, words, version, charter, standing, ...signing } = request.body
       if (member === undefined)
-        return answer(reply, await node.root.run(signing, (root) => alliances.approve(slug, root, version)))
+        return answer(reply, await node.root.run(signing, (root) => alliances.approve(slug, root, version, charter)))
       const waiting = (await alliances.joinRequests(slug)).find(
         (one) => one.member.id === member || one.member.slug === member,
       )
@@ -203,6 +208,23 @@ export function allianceRoutes(app: FastifyInstance, node: NodeContext): void {
       const { slug } = request.params
       const change = amendment as Amendment
       return answer(reply, await node.root.run(signing, (root) => alliances.amend(slug, change, root, rival)))
+    },
+  )
+
+  app.post<{ Params: Static<typeof Params>; Body: Static<typeof Settle> }>(
+    '/api/v1/alliances/:slug/settle',
+    {
+      config,
+      schema: {
+        summary: 'Propose to go on from one side of a fork; 202 asks for a signature',
+        tags,
+        params: Params,
+        body: Settle,
+      },
+    },
+    async (request, reply) => {
+      const { side, ...signing } = request.body
+      return answer(reply, await node.root.run(signing, (root) => alliances.settle(request.params.slug, side, root)))
     },
   )
 
