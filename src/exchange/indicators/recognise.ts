@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { parseNetwork } from '#stix'
 import { parse } from 'tldts'
 
@@ -12,6 +13,12 @@ export type IndicatorKind =
   | 'sha1'
   | 'sha256'
   | 'sha512'
+  | 'sha224'
+  | 'sha384'
+  | 'ssdeep'
+  | 'path'
+  | 'btc'
+  | 'technique'
   | 'asn'
   | 'mac'
   | 'filename'
@@ -30,18 +37,22 @@ const VALUE_MAX_CHARS = 2_048
 const HASH_KINDS = new Map<number, IndicatorKind>([
   [32, 'md5'],
   [40, 'sha1'],
+  [56, 'sha224'],
   [64, 'sha256'],
+  [96, 'sha384'],
   [128, 'sha512'],
 ])
-/** Suffixes that are more often the ending of a file's name than of a host's. */
-const FILE_ENDINGS = new Set(
-  'app bat bin cab cat com.exe cpp css dat dll doc exe gz htm html ini jar java js json lnk log md mov pdf php pl png ps ps1 py rar rs sh so sys tar txt vbs xml zip'.split(
-    ' ',
-  ),
-)
+/** Suffixes of the internet that are more often the ending of a file's name, where a name has no more than two parts. */
+const FILE_ENDINGS = new Set('app cab cat md mov pl ps py rs sh so zip'.split(' '))
+
+/** What else is known of a value. */
+export interface Surroundings {
+  /** It was defanged, or its column says that it is a host: no file's name, and no end of a sentence. */
+  isHost?: boolean
+}
 
 /** What a whole value is; nothing where it is none of the kinds. */
-export function recognise(text: string): Recognised | undefined {
+export function recognise(text: string, { isHost = false }: Surroundings = {}): Recognised | undefined {
   const value = text.trim()
   if (value === '' || value.length > VALUE_MAX_CHARS || /\s/.test(value)) return undefined
   return (
@@ -51,7 +62,12 @@ export function recognise(text: string): Recognised | undefined {
     asAddress(value) ??
     asEmail(value) ??
     asMac(value) ??
-    asDomain(value)
+    asRegistryKey(value) ??
+    asPath(value) ??
+    asFuzzyHash(value) ??
+    asTechnique(value) ??
+    asWallet(value) ??
+    asDomain(value, isHost)
   )
 }
 
@@ -105,10 +121,70 @@ function asMac(value: string): Recognised | undefined {
     : undefined
 }
 
-function asDomain(value: string): Recognised | undefined {
+function asDomain(value: string, isHost: boolean): Recognised | undefined {
   const host = value.toLowerCase().replace(/\.$/, '')
-  if (!isHostName(host) || FILE_ENDINGS.has(host.slice(host.lastIndexOf('.') + 1))) return undefined
+  if (!isHostName(host) || (!isHost && isNoHost(value, host))) return undefined
   return { kind: 'domain', value: host }
+}
+
+/** Whether a word is rather the name of a file, such as `readme.md`, or the end of a sentence, such as `network.In`. */
+function isNoHost(value: string, host: string): boolean {
+  const labels = host.split('.')
+  const last = labels.at(-1) ?? ''
+  return (labels.length === 2 && FILE_ENDINGS.has(last)) || /[a-z]\.[A-Z][a-z]+$/.test(value)
+}
+
+const HIVES: ReadonlyMap<string, string> = new Map([
+  ['HKLM', 'HKEY_LOCAL_MACHINE'],
+  ['HKCU', 'HKEY_CURRENT_USER'],
+  ['HKCR', 'HKEY_CLASSES_ROOT'],
+  ['HKU', 'HKEY_USERS'],
+  ['HKCC', 'HKEY_CURRENT_CONFIG'],
+])
+
+function asRegistryKey(value: string): Recognised | undefined {
+  const parts = /^(HKEY_[A-Z_]{4,20}|HK(?:LM|CU|CR|U|CC))(:?\\[^<>"|?*]+)$/i.exec(value)
+  if (!parts) return undefined
+  const hive = (parts[1] ?? '').toUpperCase()
+  return { kind: 'regkey', value: `${HIVES.get(hive) ?? hive}${(parts[2] ?? '').replace(/^:/, '')}` }
+}
+
+/** A whole path to something that runs; a bare name, such as `setup.exe`, says too little. */
+function asPath(value: string): Recognised | undefined {
+  const runs = /\.(?:exe|dll|sys|scr|bat|cmd|ps1|vbs|vbe|js|jse|hta|lnk|msi|cpl|ocx)$/i
+  return /^(?:[A-Za-z]:|%[A-Za-z()0-9]{2,20}%)\\(?:[^\\/:*?"<>|]{1,100}\\){0,20}[^\\/:*?"<>|]{1,100}$/.test(value) &&
+    runs.test(value)
+    ? { kind: 'path', value }
+    : undefined
+}
+
+function asFuzzyHash(value: string): Recognised | undefined {
+  return /^\d{1,7}:[A-Za-z0-9+/]{6,64}:[A-Za-z0-9+/]{3,64}$/.test(value) ? { kind: 'ssdeep', value } : undefined
+}
+
+/** A technique of ATT&CK. */
+function asTechnique(value: string): Recognised | undefined {
+  return /^T\d{4}(?:\.\d{3})?$/.test(value) ? { kind: 'technique', value } : undefined
+}
+
+/** An address of Bitcoin: in base58 with a checksum that holds, or in bech32. */
+function asWallet(value: string): Recognised | undefined {
+  if (/^bc1[ac-hj-np-z02-9]{11,71}$/.test(value)) return { kind: 'btc', value }
+  return /^[13][1-9A-HJ-NP-Za-km-z]{25,34}$/.test(value) && hasBase58Checksum(value)
+    ? { kind: 'btc', value }
+    : undefined
+}
+
+const BASE58 = '123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz'
+
+function hasBase58Checksum(value: string): boolean {
+  let number = 0n
+  for (const char of value) number = number * 58n + BigInt(BASE58.indexOf(char))
+  const bytes = Buffer.from(number.toString(16).padStart(50, '0'), 'hex')
+  const twice = createHash('sha256')
+    .update(createHash('sha256').update(bytes.subarray(0, 21)).digest())
+    .digest()
+  return bytes.length === 25 && twice.subarray(0, 4).equals(bytes.subarray(21))
 }
 
 /** A name under a suffix that exists. */

@@ -78,7 +78,7 @@ function valuesOf(row: readonly string[], roles: readonly (Role | undefined)[]):
     if (roles.length > 0 && role?.role !== 'value' && role?.role !== 'kind') return []
     const kind = role?.role === 'kind' && role.kind !== 'any' ? role.kind : role?.role === 'value' ? stated : undefined
     return cell.split(roles.length > 0 ? /[\s;,|]+/ : /[;|]+/).flatMap((part) => {
-      const found = kind === undefined ? recognise(refang(part).text) : asKind(kind, part)
+      const found = kind === undefined ? recognise(refang(part).text, { isHost: roles.length > 0 }) : asKind(kind, part)
       return found ? [found] : []
     })
   })
