@@ -129,7 +129,7 @@ export function parseScenario(text: string): Scenario {
 function toScenario(text: string): Scenario {
   let value: unknown
   try {
-    value = parseYaml(text, { maxAliasCount: YAML_ALIASES_LIMIT })
+    value = parseYaml(text, { maxAliasCount: YAML_ALIASES_LIMIT, logLevel: 'error' })
   } catch (cause) {
     throw new DrillError('SCENARIO_SYNTAX', `The scenario is not YAML: ${(cause as Error).message}`, { cause })
   }

@@ -182,6 +182,11 @@ test('members and rules of another form are refused', () => {
     { carriers: undefined },
   ])
     refused(() => toCharter({ ...first, rules: { ...first.rules, ...rules } }))
+  for (const member of [null, 7, 'x', []] as never[]) refused(() => toCharter({ ...first, members: [member] }))
+  for (const client of [null, 7, 'x', []] as never[])
+    refused(() => toCharter(charterOf([memberOf(0, { clients: [client] })])))
+  for (const envelope of [null, 7, {}, { statement: null }, { signatures: [] }] as never[])
+    refused(() => toCharter(charterOf([memberOf(0, { delegations: [envelope] })])), 'STATEMENT_INVALID')
   const foreign = memberOf(1).delegations
   refused(() => toCharter(charterOf([memberOf(0, { delegations: foreign })])), 'SIGNATURE_INVALID')
   toCharter({ ...first, note: 'unknown members are passed over' })

@@ -3,7 +3,7 @@
  * votes of the members of the version before it (of all its own members for version 1).
  * @see docs/wire.md, Charters
  */
-import { fromBase64, type Hash, type JsonObject, type MemberId, type Millis, type Slug } from '#base'
+import { fromBase64, type Hash, isJsonObject, type JsonObject, type MemberId, type Millis, type Slug } from '#base'
 import { TLP_LEVELS, type TlpLevel } from './audience.ts'
 import { keyWindows } from './delegation.ts'
 import { LogError } from './error.ts'
@@ -222,6 +222,7 @@ const STANDINGS: readonly unknown[] = ['active', 'suspended', 'left', 'observer'
 const isShortText = (value: unknown): value is string => isText(value) && value.length <= TEXT_MAX_CHARS
 
 function checkMember(member: CharterMember): void {
+  if (!isJsonObject(member)) throw invalid('has a member that is no JSON object')
   const { id, slug, name, nation, kind, sectors, root, delegations, standing, joined, left } = member
   if (!isMemberId(id)) throw invalid('has a member without a member id')
   const fault = (what: string) => invalid(`is wrong about ${id}: ${what}`)
@@ -250,6 +251,7 @@ function checkOptionalMembers(member: CharterMember, fault: (what: string) => Lo
   if (cyberCommunity !== undefined && typeof cyberCommunity !== 'boolean') throw fault('`cyberCommunity` is no boolean')
   if (!Array.isArray(clients) || clients.length > CHARTER_MAX_MEMBERS) throw fault('`clients` is no array, or too long')
   for (const client of clients) {
+    if (!isJsonObject(client)) throw fault('a client is no JSON object')
     const { id, slug, name, kind, sectors, nation } = client
     if (!isMemberId(id) || !isSlug(slug) || !isShortText(name) || !isSlug(kind) || !isNation(nation))
       throw fault('a client has not the right form')

@@ -1,7 +1,7 @@
 import { type JsonObject, type KeyId, type MemberId, type Millis, fromBase64, toBase64 } from '#base'
 import { LogError } from './error.ts'
 import { keyIdOf, toPublicKey } from './keys.ts'
-import { type Envelope, verifyStatement } from './statement.ts'
+import { type Envelope, parseEnvelope, verifyStatement } from './statement.ts'
 
 /** What a delegated key may be used for. */
 export type Purpose = 'node' | 'seal' | 'recipient'
@@ -81,7 +81,7 @@ export function keyWindows(envelopes: readonly Envelope[], member: MemberId, roo
   const windows: KeyWindow[] = []
   const ends = new Map<string, DelegationEnd>()
   for (const envelope of envelopes) {
-    if (envelope.statement['type'] === 'delegation-end') {
+    if (parseEnvelope(envelope).statement['type'] === 'delegation-end') {
       const end = verifyStatement<DelegationEnd>(envelope, 'delegation-end', [root])
       if (end.member !== member) throw refused(`is of ${end.member}, not of ${member}`)
       const known = ends.get(end.key)

@@ -35,7 +35,9 @@ export class CursorSeal {
     try {
       const bytes = Buffer.from(sealed, 'base64url')
       const tagAt = bytes.length - TAG_BYTES
-      const decipher = createDecipheriv('aes-256-gcm', this.#key, bytes.subarray(0, NONCE_BYTES))
+      const nonce = bytes.subarray(0, NONCE_BYTES)
+      // Else a cursor cut short would be checked by fewer bits.
+      const decipher = createDecipheriv('aes-256-gcm', this.#key, nonce, { authTagLength: TAG_BYTES })
       decipher.setAAD(Buffer.from(tokenId)).setAuthTag(bytes.subarray(tagAt))
       const padded = Buffer.concat([decipher.update(bytes.subarray(NONCE_BYTES, tagAt)), decipher.final()])
       return padded.subarray(2, 2 + padded.readUInt16BE()).toString()

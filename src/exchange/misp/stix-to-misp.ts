@@ -125,8 +125,9 @@ function fromObservables(
 }
 
 function customObject(object: JsonObject): JsonObject[] {
-  const attributes = object['x_misp_attributes']
-  if (!Array.isArray(attributes)) return []
+  if (!Array.isArray(object['x_misp_attributes'])) return []
+  // Copies: tags are put on them, and the object is the caller's.
+  const attributes = objectsOf(object, 'x_misp_attributes').map((one) => ({ ...one }))
   return [
     {
       name: textOf(object, 'x_misp_name'),
