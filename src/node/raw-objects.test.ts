@@ -93,6 +93,12 @@ test('a list stands in "objects" or in "bundle"', () => {
     assert.throws(() => texts(body), { code: 'INPUT_INVALID' }, body)
 })
 
+test('a bundle within a list is refused, since its objects would be lost', () => {
+  const inner = '{"type":"bundle","objects":[{"type":"x"}]}'
+  for (const body of [`[${inner}]`, `{"type":"bundle","objects":[${inner}]}`, `{"objects":[{"type":"x"},${inner}]}`])
+    assert.throws(() => cutObjects(Buffer.from(body)), { code: 'INPUT_INVALID' }, body)
+})
+
 test('a body that is faults from end to end is refused at its first one', () => {
   for (const piece of ['x,', ',', '}', '{"a":1,"a":2},']) {
     const body = Buffer.from(`[${piece.repeat(70_000)}`)

@@ -46,6 +46,7 @@ export function cutObjects(body: Uint8Array): Submission {
       if (items.length === 1 && isJsonObject(value) && isEnvelope(value))
         return { objects: [], envelope: besides(value) }
       if (!isJsonObject(value) || value['type'] !== 'bundle') read.push(item)
+      else if (Array.isArray(value['objects'])) throw shapeError(`holds a bundle within a list, number ${item.index}`)
       else requireList(value)
     } else if (isJsonObject(value) && isEnvelope(value) && items.length === item.objects + 1) envelope = besides(value)
     else if (!isJsonObject(value) || value['type'] !== 'bundle') {
