@@ -1,0 +1,243 @@
+import { changed, type ConformanceRule, extended, idOf, must, should, unchecked, without } from './rule.ts'
+
+const [early, late] = ['2026-01-01T00:00:00Z', '2026-01-02T00:00:00Z']
+
+/** Addresses, traffic, processes, software, accounts, keys and certificates: sections 6.8 to 6.18. */
+export const HOST_RULES: readonly ConformanceRule[] = [
+  must(
+    '6.8',
+    'value is an IPv4 address or CIDR range',
+    'INVALID_VALUE',
+    changed('ipv4-addr', { value: '198.51.100.256' }),
+  ),
+  must(
+    '6.9',
+    'value is an IPv6 address or CIDR range',
+    'INVALID_VALUE',
+    changed('ipv6-addr', { value: '2001::db8::' }),
+  ),
+  must(
+    '6.8>3.3',
+    'resolves_to_refs refers to mac-addr, belongs_to_refs to autonomous-system (as in 6.9)',
+    'INVALID_REFERENCE',
+    changed('ipv4-addr', { resolves_to_refs: [idOf('url')] }),
+    changed('ipv6-addr', { belongs_to_refs: [idOf('url')] }),
+  ),
+  must(
+    '6.10',
+    'value is a lower-case MAC-48 address with colons and zeros',
+    'INVALID_VALUE',
+    changed('mac-addr', { value: '00:AB:cd:ef:01:02' }),
+    changed('mac-addr', { value: '0:ab:cd:ef:1:2' }),
+  ),
+  must('6.12', 'protocols is required', 'MISSING_PROPERTY', without('network-traffic', 'protocols')),
+  must('6.12', 'src_ref or dst_ref is given', 'MISSING_PROPERTY', without('network-traffic', 'src_ref', 'dst_ref')),
+  should(
+    '6.12',
+    'src_port and dst_port are given',
+    'RECOMMENDED',
+    without('network-traffic', 'src_port'),
+    without('network-traffic', 'dst_port'),
+  ),
+  must(
+    '6.12>2.10',
+    'ports are 0 to 65535',
+    'OUT_OF_RANGE',
+    changed('network-traffic', { src_port: 65_536 }),
+    changed('network-traffic', { dst_port: -1 }),
+  ),
+  must('6.12', 'end is not before start', 'TIME_ORDER', changed('network-traffic', { start: late, end: early })),
+  must('6.12', 'active traffic has no end', 'PROPERTY_COMBINATION', changed('network-traffic', { is_active: true })),
+  must(
+    '6.12>3.3',
+    'ends are addresses or domain names, payloads artifacts, what encapsulates traffic is traffic',
+    'INVALID_REFERENCE',
+    ...['src_ref', 'dst_ref', 'src_payload_ref', 'dst_payload_ref', 'encapsulated_by_ref'].map((name) =>
+      changed('network-traffic', { [name]: idOf('url') }),
+    ),
+    changed('network-traffic', { encapsulates_refs: [idOf('url')] }),
+  ),
+  unchecked('6.12', 'MUST', 'protocols stand from the outer to the inner', 'tunnels put any of them into any other'),
+  should(
+    '6.12',
+    'protocols are names of the IANA service registry (by form: others may stand)',
+    'NAMING',
+    changed('network-traffic', { protocols: ['TCP'] }),
+  ),
+  should(
+    '6.12',
+    'protocols contains that of each extension',
+    'RECOMMENDED',
+    changed('network-traffic', { protocols: ['ipv4', 'http', 'icmp'] }),
+  ),
+  must(
+    '6.12>2.3',
+    'values of ipfix are integers or strings',
+    'WRONG_TYPE',
+    changed('network-traffic', { ipfix: { a: [1] } }),
+  ),
+  must(
+    '6.12.2',
+    'request_method and request_value are required',
+    'MISSING_PROPERTY',
+    extended('network-traffic', 'http-request-ext', { request_method: 'get' }),
+    extended('network-traffic', 'http-request-ext', { request_value: '/' }),
+  ),
+  should(
+    '6.12.2',
+    'header fields are lists of strings (MUST in the text, not in all of its examples)',
+    'WRONG_TYPE',
+    extended('network-traffic', 'http-request-ext', {
+      request_method: 'get',
+      request_value: '/',
+      request_header: { Host: 'a.example' },
+    }),
+  ),
+  must(
+    '6.12.2>3.3',
+    'message_body_data_ref refers to an artifact',
+    'INVALID_REFERENCE',
+    extended('network-traffic', 'http-request-ext', {
+      request_method: 'get',
+      request_value: '/',
+      message_body_data_ref: idOf('file'),
+    }),
+  ),
+  must(
+    '6.12.3',
+    'icmp_type_hex and icmp_code_hex are required',
+    'MISSING_PROPERTY',
+    extended('network-traffic', 'icmp-ext', { icmp_type_hex: '08' }),
+    extended('network-traffic', 'icmp-ext', { icmp_code_hex: '08' }),
+  ),
+  must(
+    '6.12.4>2.4',
+    'address_family and socket_type are of their enumerations',
+    'NOT_IN_ENUMERATION',
+    extended('network-traffic', 'socket-ext', { address_family: 'AF_X' }),
+    extended('network-traffic', 'socket-ext', { address_family: 'AF_INET', socket_type: 'SOCK_X' }),
+  ),
+  must(
+    '6.12.4>2.10',
+    'values of options are integers',
+    'WRONG_TYPE',
+    extended('network-traffic', 'socket-ext', { address_family: 'AF_INET', options: { SO_LINGER: '1' } }),
+  ),
+  must('6.12.5', 'tcp-ext has a property', 'MISSING_PROPERTY', extended('network-traffic', 'tcp-ext', {})),
+  must('6.13', 'a process has a property of its own, or an extension', 'MISSING_PROPERTY', {
+    type: 'process',
+    id: idOf('process'),
+  }),
+  must(
+    '6.13>3.3',
+    'references lead to traffic, user-account, file and process',
+    'INVALID_REFERENCE',
+    ...['creator_user_ref', 'image_ref', 'parent_ref'].map((name) => changed('process', { [name]: idOf('url') })),
+    ...['opened_connection_refs', 'child_refs'].map((name) => changed('process', { [name]: [idOf('url')] })),
+  ),
+  must(
+    '6.13>2.15',
+    'values of environment_variables are strings',
+    'WRONG_TYPE',
+    changed('process', { environment_variables: { PATH: 1 } }),
+  ),
+  must(
+    '6.13.2',
+    'windows-process-ext has a property',
+    'MISSING_PROPERTY',
+    extended('process', 'windows-process-ext', {}),
+  ),
+  should(
+    '6.13.2',
+    'priority ends in _CLASS',
+    'NAMING',
+    extended('process', 'windows-process-ext', { priority: 'HIGH' }),
+  ),
+  must(
+    '6.13.2>2.4',
+    'integrity_level is of its enumeration',
+    'NOT_IN_ENUMERATION',
+    extended('process', 'windows-process-ext', { integrity_level: 'odd' }),
+  ),
+  must(
+    '6.13.3',
+    'windows-service-ext has a property',
+    'MISSING_PROPERTY',
+    extended('process', 'windows-service-ext', {}),
+  ),
+  must(
+    '6.13.3>2.4',
+    'start_type, service_type and service_status are of their enumerations',
+    'NOT_IN_ENUMERATION',
+    ...['start_type', 'service_type', 'service_status'].map((name) =>
+      extended('process', 'windows-service-ext', { [name]: 'odd' }),
+    ),
+  ),
+  must(
+    '6.13.3>3.3',
+    'service_dll_refs refers to files',
+    'INVALID_REFERENCE',
+    extended('process', 'windows-service-ext', { service_dll_refs: [idOf('url')] }),
+  ),
+  must(
+    '6.14',
+    'cpe is a CPE 2.3 name (by form)',
+    'INVALID_VALUE',
+    changed('software', { cpe: 'cpe:/a:microsoft:word' }),
+  ),
+  must(
+    '6.14>3.2',
+    'languages are RFC 5646 codes',
+    'INVALID_LANGUAGE',
+    changed('software', { languages: ['en', 'xx-XX'] }),
+  ),
+  must('6.15', 'value is an RFC 3986 URL', 'INVALID_VALUE', changed('url', { value: 'www.example.com' })),
+  must('6.16', 'a user-account has a property of its own, or an extension', 'MISSING_PROPERTY', {
+    type: 'user-account',
+    id: idOf('user-account'),
+  }),
+  must(
+    '6.16.2',
+    'unix-account-ext has a property',
+    'MISSING_PROPERTY',
+    extended('user-account', 'unix-account-ext', {}),
+  ),
+  must('6.17', 'a windows-registry-key has a property of its own', 'MISSING_PROPERTY', {
+    type: 'windows-registry-key',
+    id: idOf('windows-registry-key'),
+  }),
+  must(
+    '6.17',
+    'the hive of key is written in full',
+    'INVALID_VALUE',
+    changed('windows-registry-key', { key: 'HKLM\\System' }),
+  ),
+  must(
+    '6.17>3.3',
+    'creator_user_ref refers to a user-account',
+    'INVALID_REFERENCE',
+    changed('windows-registry-key', { creator_user_ref: idOf('process') }),
+  ),
+  must(
+    '6.17.2',
+    'a registry value has a property',
+    'MISSING_PROPERTY',
+    changed('windows-registry-key', { values: [{}] }),
+  ),
+  must(
+    '6.17.2>2.4',
+    'data_type is of its enumeration',
+    'NOT_IN_ENUMERATION',
+    changed('windows-registry-key', { values: [{ data_type: 'REG_X' }] }),
+  ),
+  must('6.18', 'an x509-certificate has a property of its own', 'MISSING_PROPERTY', {
+    type: 'x509-certificate',
+    id: idOf('x509-certificate'),
+  }),
+  must(
+    '6.18.2',
+    'x509_v3_extensions has a property',
+    'MISSING_PROPERTY',
+    changed('x509-certificate', { x509_v3_extensions: {} }),
+  ),
+]
