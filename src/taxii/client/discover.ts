@@ -64,7 +64,7 @@ async function ofListedRoot(http: TaxiiHttp, discovery: string, root: string): P
       return await ofRoot(http, candidate, value)
     } catch (error) {
       const isLast = i === candidates.length - 1
-      if (isLast || !(error instanceof TaxiiClientError) || error.code === 'TAXII_SERVER_UNREACHABLE') throw error
+      if (isLast || !(error instanceof TaxiiClientError)) throw error
     }
   }
   return []

@@ -5,7 +5,7 @@ const BORNE = 3
 
 /**
  * A server whose `next` leads in circles: it names one again that was followed, or shows pages again and again under new
- * names. @see https://github.com/davidonzo/Threat-Intel/issues/45
+ * names. @see https://github.com/OpenCTI-Platform/connectors/issues/1683
  */
 export class Circles {
   readonly #nexts = new Set<string>()
