@@ -183,7 +183,7 @@ export class PatternSet {
       if (!(error instanceof PatternError)) throw error
       if (error.code === 'PATTERN_BUDGET') {
         this.#overBudget++
-        if (granted === budget.saved) budget.overrun()
+        if (steps.rest === 0 && granted === budget.saved) budget.overrun()
       } else this.#incomparable++
     } finally {
       budget.spend(granted - steps.rest)

@@ -21,7 +21,7 @@ export type ObservationNode =
 export type ComparisonNode =
   | { readonly kind: 'and' | 'or'; readonly operands: readonly ComparisonNode[] }
   | ComparisonTest
-  | { readonly kind: 'exists'; readonly object: string; readonly path: readonly PathStep[] }
+  | { readonly kind: 'exists'; readonly object: string; readonly path: readonly PathStep[]; readonly negated: boolean }
 
 /** One object path, one operator, one constant; IN has any number of them. */
 export interface ComparisonTest {

@@ -23,7 +23,10 @@ export const trees = fc.letrec<{ tree: ObservationNode }>((tie) => ({
     { maxDepth: 3, withCrossShrink: true },
     fc.subarray(leaves, { minLength: 1 }).map((keys): ObservationNode => ({
       kind: 'observation',
-      comparison: { kind: 'or', operands: keys.map((key) => ({ kind: 'exists', object: 't', path: [key] })) },
+      comparison: {
+        kind: 'or',
+        operands: keys.map((key) => ({ kind: 'exists', object: 't', path: [key], negated: false })),
+      },
     })),
     fc.record({
       kind: fc.constantFrom('and' as const, 'or' as const, 'followedBy' as const),

@@ -158,9 +158,9 @@ function compileRegex(text: string): RE2JS {
 /** @throws PatternError PATTERN_BUDGET, so that a large expression on a long text is refused instead of slow */
 function isFound(regex: RE2JS, text: string, budget: Budget): boolean {
   const work = regex.programSize() * text.length
-  budget.spend(Math.ceil(work / REGEX_WORK_PER_STEP))
   if (work > REGEX_WORK_LIMIT)
     throw new PatternError('PATTERN_BUDGET', 'A regular expression is too large for so long a text: shorten it.')
+  budget.spend(Math.ceil(work / REGEX_WORK_PER_STEP))
   return regex.test(text)
 }
 

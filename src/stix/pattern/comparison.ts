@@ -75,7 +75,10 @@ function allOf(tests: readonly ObservationTest[]): ObservationTest {
 }
 
 function compileObjectTest(node: ComparisonNode, budget: Budget): ObjectTest {
-  if (node.kind === 'exists') return compilePath(node.path, () => true, budget)
+  if (node.kind === 'exists') {
+    const exists = compilePath(node.path, () => true, budget)
+    return node.negated ? (object, resolve) => !exists(object, resolve) : exists
+  }
   if (node.kind === 'test') return compilePath(node.path, compileTest(node, budget), budget)
   if (node.kind === 'and') {
     const tests = node.operands.map((operand) => compileObjectTest(operand, budget))

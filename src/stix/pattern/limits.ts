@@ -8,6 +8,8 @@ export const PATTERN_QUALIFIERS_LIMIT = 64
 export const PATTERN_SEQUENCE_LIMIT = 256
 /** Most comparisons, set members and path steps in one pattern. */
 export const PATTERN_PARTS_LIMIT = 100_000
+/** Most faults told of one pattern: each is looked up in the text, line by line. */
+export const PATTERN_FAULTS_LIMIT = 100
 /** Most steps of one search for a binding: about a tenth of a second. */
 export const MATCH_STEPS_LIMIT = 5_000_000
 /** Steps that comparing the observations of one request may take (each about 20 ns, in a hostile MATCHES up to 500), … */

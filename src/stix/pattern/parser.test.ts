@@ -51,7 +51,7 @@ const tests: fc.Arbitrary<ComparisonNode> = fc.oneof(
     fc.constantFrom('LIKE', 'MATCHES', 'ISSUBSET', 'ISSUPERSET'),
     strings.map((value) => [value]),
   ),
-  fc.record({ kind: fc.constant('exists' as const), object: objects, path: paths }),
+  fc.record({ kind: fc.constant('exists' as const), object: objects, path: paths, negated: fc.boolean() }),
 )
 
 function testsOf(
@@ -202,6 +202,9 @@ for (const [text, line, column, says] of [
   ['[a:b LIKE 1]', 1, 11, /string/],
   ['[a:b=1] /* open', 1, 9, /no end/],
   ['[a:b=1] within 2 SECONDS', 1, 9, /qualifier/],
+  ['[NOT a:b = 1]', 1, 6, /EXISTS after NOT/],
+  ['[EXISTS NOT a:b]', 1, 9, /object path/],
+  ['[a:b NOT EXISTS]', 1, 10, /operator/],
   ['', 1, 1, /begin/],
 ] as const) {
   test(`the error in ${JSON.stringify(text)} is at line ${line}, column ${column}`, () => {
@@ -264,6 +267,11 @@ test('a constant compared with a hash of a known algorithm has the form of such 
   assert.equal(checkPattern("[file:hashes.MD5 LIKE 'd41%']").valid, true)
   assert.equal(checkPattern("[file:hashes.'x-own' = 'd41']").valid, true)
   assert.equal(checkPattern("[file:hashes.'SHA-256' = 'f00']").valid, false)
+  const { errors } = checkPattern(`[file:hashes.MD5 IN ('${md5}',\n 'f00')]`)
+  assert.deepEqual(
+    errors.map(({ line, column }) => [line, column]),
+    [[2, 2]],
+  )
   assert.equal(checkPattern(`[a:b=1] OR [file:hashes.'SHA-1' != '${md5}']`).valid, false)
   assert.equal(checkPattern(`[x:y = 1 OR file:hashes.MD5 IN ('${md5}', '${md5.replace('d', 'g')}')]`).valid, false)
 })

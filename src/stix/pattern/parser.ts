@@ -8,10 +8,12 @@ import {
 } from './ast.ts'
 import type { Pattern } from './ast.ts'
 import { PatternError, placeOf } from './error.ts'
+import { hashFault } from './hash-constant.ts'
 import { Lexer, type TokenKind } from './lexer.ts'
 import {
   PATTERN_SEQUENCE_LIMIT,
   PATTERN_DEPTH_LIMIT,
+  PATTERN_FAULTS_LIMIT,
   PATTERN_LENGTH_LIMIT,
   PATTERN_PARTS_LIMIT,
   PATTERN_QUALIFIERS_LIMIT,
@@ -47,6 +49,8 @@ const ORDERABLE = new Set<TokenKind>(['integer', 'float', 'string', 'binary', 'h
 class Parser {
   readonly faults: PatternFault[] = []
   private readonly lexer: Lexer
+  /** Where the constants of the current comparison stand. */
+  private readonly offsets: number[] = []
   private depth = 0
   private parts = 0
 
@@ -93,10 +97,7 @@ class Parser {
       if (seen.length === PATTERN_QUALIFIERS_LIMIT)
         this.limit(`An expression has at most ${PATTERN_QUALIFIERS_LIMIT} qualifiers.`)
       if (bracketed && seen.includes(word))
-        this.faults.push({
-          offset: lexer.start,
-          message: `This observation expression has a ${word} already: keep one.`,
-        })
+        this.fault(lexer.start, `This observation expression has a ${word} already: keep one.`)
       seen.push(word)
       node = this.qualifier(node, word)
     }
@@ -161,15 +162,24 @@ class Parser {
       this.leave('AND, OR or ) to close the group')
       return inner
     }
+    const notExists = this.accept('NOT')
+    if (notExists && this.lexer.kind !== 'EXISTS')
+      this.unexpected('EXISTS after NOT (before other operators NOT stands behind the object path)')
     if (this.accept('EXISTS')) {
       const object = this.objectType()
-      return { kind: 'exists', object, path: this.path() }
+      return { kind: 'exists', object, path: this.path(), negated: notExists }
     }
     const object = this.objectType()
     const path = this.path()
     const negated = this.accept('NOT')
     const operator = this.operator(negated)
-    return { kind: 'test', object, path, operator, negated, values: this.constants(operator) }
+    this.offsets.length = 0
+    const values = this.constants(operator)
+    for (const [at, value] of values.entries()) {
+      const message = hashFault({ path, operator }, value)
+      if (message) this.fault(this.offsets[at] ?? 0, message)
+    }
+    return { kind: 'test', object, path, operator, negated, values }
   }
 
   private objectType(): string {
@@ -270,6 +280,7 @@ class Parser {
     this.count()
     if (!ORDERABLE.has(kind) && !(booleans && kind === 'boolean'))
       this.unexpected(booleans ? 'a constant' : 'a constant that has an order (not true or false)')
+    this.offsets.push(lexer.start)
     lexer.next()
     switch (kind) {
       case 'integer':
@@ -305,6 +316,10 @@ class Parser {
 
   private expect(kind: TokenKind, wanted: string): void {
     if (!this.accept(kind)) this.unexpected(wanted)
+  }
+
+  private fault(offset: number, message: string): void {
+    if (this.faults.length < PATTERN_FAULTS_LIMIT) this.faults.push({ offset, message })
   }
 
   private unexpected(wanted: string): never {

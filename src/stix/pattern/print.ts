@@ -26,7 +26,7 @@ const operandOf = (node: ObservationNode) =>
 
 /** A comparison expression as text that parses to the same tree. */
 export function printComparison(node: ComparisonNode): string {
-  if (node.kind === 'exists') return `EXISTS ${node.object}:${pathText(node.path)}`
+  if (node.kind === 'exists') return `${node.negated ? 'NOT ' : ''}EXISTS ${node.object}:${pathText(node.path)}`
   if (node.kind === 'test') {
     const values = node.values.map(printLiteral).join(', ')
     const constant = node.operator === 'IN' ? `(${values})` : values
