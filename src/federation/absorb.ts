@@ -26,6 +26,28 @@ export interface Batch {
   audience: Audience
   checkpoint: SignedCheckpoint
   frames: readonly Frame[]
+  prepared: Prepared
+}
+
+/** What entries hold, found out without anything but themselves. */
+export interface Prepared {
+  /** Objects that have an id and a type, by place. */
+  fresh: Map<string, Candidate>
+  /** Entries whose payload is no JSON object. */
+  malformed: Set<number>
+}
+
+/** Reads and validates the objects of verified entries. Pure. */
+export function prepare(log: LogId, audience: Audience, entries: readonly VerifiedEntry[]): Prepared {
+  const prepared: Prepared = { fresh: new Map(), malformed: new Set() }
+  for (const entry of entries) {
+    if (!entry.bytes || entry.kind !== ENTRY_KIND.object) continue
+    const object = toObject(entry.payload)
+    const candidate = object && toCandidate({ log, index: entry.index, audience, entryTime: entry.time, object })
+    if (!object) prepared.malformed.add(entry.index)
+    else if (candidate) prepared.fresh.set(placeOf(candidate), candidate)
+  }
+  return prepared
 }
 
 /** A change of what was thought of an object that is held already. */
@@ -59,7 +81,8 @@ export class Absorber {
     const { log, author } = mirror
     const { entries, checkpoint, audience, frames } = batch
     const from = mirror.frontier.size
-    const { columns, malformed, revisions } = await this.#judge(author, log, audience, entries)
+    const { malformed } = batch.prepared
+    const { columns, revisions } = await this.#judge(author, audience, batch.prepared.fresh)
     const recalls = await this.#recalls.execute(author, log, entries, columns)
     const explained = await this.#explained(mirror, entries, recalls.named)
     const arrived = this.#context.now()
@@ -91,7 +114,10 @@ export class Absorber {
       size: checkpoint.size,
       time: arrived,
       correlate: audience.tlp !== 'red',
-      objects: [...columns].map(([index, object]) => ({ index, object })),
+      objects: entries.flatMap((entry) => {
+        const object = entry.bytes && columns.get(entry.index)
+        return object ? [{ index: entry.index, object, entryTime: entry.time, json: entry.payload }] : []
+      }),
     })
     if (revisions.length > 0)
       this.#context.emit('revised', {
@@ -111,18 +137,8 @@ export class Absorber {
       })
   }
 
-  async #judge(author: MemberId, log: LogId, audience: Audience, entries: readonly VerifiedEntry[]) {
+  async #judge(author: MemberId, audience: Audience, fresh: ReadonlyMap<string, Candidate>) {
     const columns = new Map<number, ObjectColumns>()
-    const malformed = new Set<number>()
-    const fresh = new Map<string, Candidate>()
-    for (const entry of entries) {
-      if (!entry.bytes || entry.kind !== ENTRY_KIND.object) continue
-      const object = toObject(entry.payload)
-      const arrival = { log, index: entry.index, audience, entryTime: entry.time }
-      const candidate = object && toCandidate({ ...arrival, object })
-      if (!object) malformed.add(entry.index)
-      else if (candidate) fresh.set(placeOf(candidate), candidate)
-    }
     const known = await this.#known(author, [...fresh.values()])
     const rules = await this.#rules(author, [...fresh.values(), ...known.map((row) => row.candidate)])
     const isDelivered = this.#isAdmitted(author, audience)
@@ -143,7 +159,7 @@ export class Absorber {
           revisions.push({ candidate, verdict })
       }
     }
-    return { columns, malformed, revisions }
+    return { columns, revisions }
   }
 
   /** Other versions of the same objects that are held, and what waits for a marking definition that came now. */

@@ -128,7 +128,8 @@ export interface Mirrored {
   time: Millis
   /** False for RED: kept out of automatic correlation. */
   correlate: boolean
-  objects: { index: number; object: ObjectColumns }[]
+  /** `json` is the object as published; a view of the whole batch's bytes, so nobody keeps it for long. */
+  objects: { index: number; object: ObjectColumns; entryTime: Millis; json: Uint8Array }[]
 }
 
 export interface Revised {

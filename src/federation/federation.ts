@@ -305,13 +305,8 @@ class OpenFederation implements Federation {
     const codes = new Map(
       refused.filter(({ index }) => index >= from && index < to).map(({ index, code }) => [index, code]),
     )
-    for (let at = from; at < to;) {
-      const entries = await this.#parts.context.store.entries(log, at, to, this.#parts.context.limits.pageBytes)
-      if (entries.length === 0) break
-      for (const { index, object } of entries)
-        if (object && object.status !== 'accepted') codes.set(index, object.code ?? object.status.toUpperCase())
-      at += entries.length
-    }
+    for (const { index, status, code } of await this.#parts.context.store.unaccepted(log, from, to))
+      codes.set(index, code ?? status.toUpperCase())
     return [...codes].sort(([a], [b]) => a - b).map(([index, code]) => ({ index, code }))
   }
 

@@ -10,8 +10,8 @@ import {
   parseJson,
   toHex,
 } from '#base'
-import { type Frame, FrameDecoder, Frontier } from '#log'
-import type { Absorber } from './absorb.ts'
+import { type Audience, type Frame, FrameDecoder, Frontier } from '#log'
+import { type Absorber, type Prepared, prepare } from './absorb.ts'
 import type { Context } from './context.ts'
 import type { CharterDirectory } from './directory.ts'
 import type { Heads } from './heads.ts'
@@ -27,6 +27,7 @@ import {
   type MirrorState,
   provesGrowth,
   type SignedCheckpoint,
+  type VerifiedEntry,
 } from './verify.ts'
 
 /** New entries that came along with a snapshot on the stream. */
@@ -39,6 +40,27 @@ export interface InlineEntries {
 
 /** Pushed entries that wait for their fetch; beyond this they are fetched after all. */
 const INLINE_MOST = 256
+
+/** Entries asked for at once: two such batches are in memory, parsed, while a third is written. */
+const BATCH_ENTRIES = 2_048
+/** Batches that are got ready while the one before is written; the oldest goes when another comes. */
+const AHEAD_MOST = 8
+/** Bytes of entries of one such batch; the rest is fetched when its turn comes. */
+const AHEAD_BYTES = 8 * 1_024 * 1_024
+
+/** A batch that was fetched and hashes into its checkpoint's root. */
+interface VerifiedBatch {
+  entries: VerifiedEntry[]
+  frontier: Frontier
+  audience: Audience
+}
+
+/** What came of fetching early: a checkpoint that follows, its entries as far as they were fetched, and all that is pure. */
+interface Early {
+  note: string
+  frames: Frame[]
+  ready?: { verified: VerifiedBatch; prepared: Prepared }
+}
 
 /** What a peer sent does not hold. */
 export class MirrorFault extends Error {
@@ -59,6 +81,8 @@ export class Mirrors {
   readonly #absorber: Absorber
   readonly #states = new Map<LogId, MirrorState>()
   readonly #inline = new Map<string, InlineEntries>()
+  /** What follows a state, by log, while that state is being written. */
+  readonly #ahead = new Map<LogId, { peer: MemberId; state: MirrorState; early: Promise<Early | undefined> }>()
   /** The last batch of each author that is being judged. */
   readonly #turns = new Map<MemberId, Promise<void>>()
 
@@ -86,29 +110,29 @@ export class Mirrors {
     this.#inline.delete(`${peer.member}/${log}`)
     try {
       const batch = inline ? this.#fromInline(state, inline) : undefined
-      const { checkpoint, frames } = batch ?? (await this.#fetch(peer, state, offered))
+      const { checkpoint, frames, ready } = batch ?? (await this.#fetch(peer, state, offered))
       await this.#requireOffered(state, checkpoint, offered)
-      const checked = checkEntries(state, frames, checkpoint)
+      const checked = ready ? { ok: true as const, value: ready.verified } : checkEntries(state, frames, checkpoint)
       if (!checked.ok) {
         if (batch) return await this.extend(peer, log, offered)
         throw new MirrorFault(await this.#explain(peer, state, checkpoint, checked.fault))
       }
       const { entries, frontier, audience } = checked.value
+      const prepared = ready?.prepared ?? prepare(log, audience, entries)
+      const entryTime = lastTime(entries, state.entryTime)
+      const next: MirrorState = { ...state, frontier, audience, checkpointTime: checkpoint.time, entryTime }
       await this.#inTurn(peer.member, async () => {
-        await this.#absorber.absorb(state, { entries, frontier, audience, checkpoint, frames })
+        const written = this.#absorber.absorb(state, { entries, frontier, audience, checkpoint, frames, prepared })
+        this.#lookAhead(peer, next, offered)
+        await written
         await this.#heads.refresh(log)
       })
-      this.#states.set(log, {
-        ...state,
-        frontier,
-        audience,
-        checkpointTime: checkpoint.time,
-        entryTime: lastTime(entries, state.entryTime),
-      })
+      this.#states.set(log, next)
       return { size: checkpoint.size, root: checkpoint.root }
     } catch (cause) {
       // What is on disk may differ from what is remembered: read it again next time.
       this.#states.delete(log)
+      this.#ahead.delete(log)
       throw cause
     }
   }
@@ -161,7 +185,7 @@ export class Mirrors {
       const decoder = new FrameDecoder()
       const frames = decoder.push(fromBase64(inline.frames))
       decoder.end()
-      return { checkpoint: checked.value, frames }
+      return { checkpoint: checked.value, frames, ready: undefined }
     } catch {
       return undefined
     }
@@ -169,19 +193,61 @@ export class Mirrors {
 
   async #fetch(peer: Target, state: MirrorState, offered: Head) {
     const { size } = state.frontier
-    const wanted = Math.min(offered.size, size + this.#context.limits.pageEntries)
-    const note = fromUtf8(await this.#client.get(peer, `/link/v1/logs/${state.log}/checkpoint?size=${wanted}`))
+    const early = await this.#takeEarly(peer, state)
+    const wanted = this.#wanted(size, offered)
+    const note = early?.note ?? (await this.#noteOf(peer, state, wanted))
     const checked = this.#check(state, note)
     if (!checked.ok) throw new MirrorFault(await this.#keep(peer, state, note, checked.fault))
     const checkpoint = checked.value
     const fault = checkFollows(state, checkpoint)
     if (fault) throw new MirrorFault(await this.#keep(peer, state, note, fault))
-    if (checkpoint.size < wanted)
+    if (checkpoint.size < wanted && !early)
       throw new MirrorFault({
         kind: 'bad-answer',
         message: `its checkpoint of ${checkpoint.size} does not cover ${wanted}`,
       })
-    return { checkpoint, frames: await this.#frames(peer, state.log, size, checkpoint.size) }
+    if (early?.ready) return { checkpoint, frames: early.frames, ready: early.ready }
+    return { checkpoint, frames: await this.#frames(peer, state.log, size, checkpoint.size, early?.frames) }
+  }
+
+  #wanted(size: number, offered: Head): number {
+    return Math.min(offered.size, size + Math.min(BATCH_ENTRIES, this.#context.limits.pageEntries))
+  }
+
+  async #noteOf(peer: Target, state: MirrorState, wanted: number): Promise<string> {
+    return fromUtf8(await this.#client.get(peer, `/link/v1/logs/${state.log}/checkpoint?size=${wanted}`))
+  }
+
+  /**
+   * Fetches the batch after the one that is about to be judged and written, and does all of it that depends on nothing
+   * else: hashes, form, validity. Whatever is wrong with it is found again, and told, when its turn comes.
+   */
+  #lookAhead(peer: Target, state: MirrorState, offered: Head): void {
+    if (state.frontier.size >= offered.size) return
+    const [oldest] = this.#ahead.keys()
+    if (this.#ahead.size >= AHEAD_MOST && oldest !== undefined) this.#ahead.delete(oldest)
+    const early = this.#early(peer, state, offered).catch(() => undefined)
+    this.#ahead.set(state.log, { peer: peer.member, state, early })
+  }
+
+  async #takeEarly(peer: Target, state: MirrorState): Promise<Early | undefined> {
+    const ahead = this.#ahead.get(state.log)
+    this.#ahead.delete(state.log)
+    return ahead?.state === state && ahead.peer === peer.member ? ahead.early : undefined
+  }
+
+  async #early(peer: Target, state: MirrorState, offered: Head): Promise<Early | undefined> {
+    const { size } = state.frontier
+    const wanted = this.#wanted(size, offered)
+    const note = await this.#noteOf(peer, state, wanted)
+    const checked = this.#check(state, note)
+    if (!checked.ok || checked.value.size < wanted || checkFollows(state, checked.value)) return undefined
+    const checkpoint = checked.value
+    const frames = await this.#frames(peer, state.log, size, checkpoint.size, [], AHEAD_BYTES)
+    const verified = frames.length === checkpoint.size - size ? checkEntries(state, frames, checkpoint) : undefined
+    if (!verified?.ok) return { note, frames }
+    const prepared = prepare(state.log, verified.value.audience, verified.value.entries)
+    return { note, frames, ready: { verified: verified.value, prepared } }
   }
 
   #check(state: MirrorState, note: string) {
@@ -190,10 +256,10 @@ export class Mirrors {
     return checkCheckpoint(note, { log, author, now: this.#context.now(), nodeKeys })
   }
 
-  async #frames(peer: Target, log: LogId, from: number, to: number): Promise<Frame[]> {
-    const frames: Frame[] = []
+  /** Entries [from, to) after those that are there already, page by page until `enough` bytes came. */
+  async #frames(peer: Target, log: LogId, from: number, to: number, frames: Frame[] = [], enough = Infinity) {
     let bytes = 0
-    while (from + frames.length < to) {
+    while (from + frames.length < to && bytes < enough) {
       const path = `/link/v1/logs/${log}/entries?from=${from + frames.length}&to=${to}`
       const body = await this.#client.get(peer, path)
       const decoder = new FrameDecoder()

@@ -3,7 +3,6 @@ import { type Frame, Possession, signStatement } from '#log'
 import type { Context } from './context.ts'
 import type { Heads } from './heads.ts'
 import type { Outbox } from './outbox.ts'
-import { toFrame } from './server/stream.ts'
 
 const COLLECTION = 'receipted'
 /** How long what authors have taken waits to be noted: losing it costs a receipt that is sent again. */
@@ -45,10 +44,8 @@ export class SentReceipts {
   prove(author: MemberId, log: LogId, from: number, size: number, root: Hash, frames: readonly Frame[]): void {
     const possession = new Possession(this.#context.self.member, log)
     const stubs: number[] = []
-    for (const [offset, frame] of frames.entries()) {
-      possession.add(frame)
-      if ('leaf' in frame) stubs.push(from + offset)
-    }
+    possession.add(frames)
+    for (const [offset, frame] of frames.entries()) if ('leaf' in frame) stubs.push(from + offset)
     this.#send(author, { log, from, size, root, possession: possession.digest(), stubs })
   }
 
@@ -67,13 +64,11 @@ export class SentReceipts {
     const possession = new Possession(this.#context.self.member, log)
     const stubs: number[] = []
     for (let at = from; at < size;) {
-      const entries = await this.#context.store.entries(log, at, size, READ_BYTES)
-      if (entries.length === 0) return
-      for (const entry of entries) {
-        possession.add(toFrame(entry))
-        if (!entry.bytes) stubs.push(entry.index)
-      }
-      at += entries.length
+      const frames = await this.#context.store.frames(log, at, size, READ_BYTES)
+      if (frames.length === 0) return
+      possession.add(frames)
+      for (const [offset, frame] of frames.entries()) if ('leaf' in frame) stubs.push(at + offset)
+      at += frames.length
     }
     this.#send(author, { log, from, size, root, possession: possession.digest(), stubs })
   }

@@ -3,7 +3,7 @@
  * @see docs/wire.md, Frames
  */
 import { createHash, type Hash as Hasher } from 'node:crypto'
-import { concat, type Hash, type LogId, type MemberId, sha256Hex, utf8 } from '#base'
+import { type Hash, type LogId, type MemberId, sha256Hex, utf8 } from '#base'
 import { ENTRY_HEADER_BYTES, PAYLOAD_MAX_BYTES } from './entry.ts'
 import { LogError } from './error.ts'
 import { domain } from './keys.ts'
@@ -16,13 +16,22 @@ export const ENTRY_MAX_BYTES: number = ENTRY_HEADER_BYTES + PAYLOAD_MAX_BYTES
 const STUB = 0xffffffff
 
 /** The bytes of one frame. @throws LogError FRAME_INVALID */
-export function encodeFrame(frame: Frame): Uint8Array {
-  const length = 'bytes' in frame ? frame.bytes.length : STUB
-  const body = 'bytes' in frame ? frame.bytes : frame.leaf
-  if (length === STUB && body.length !== 32) throw invalid(`A leaf hash has 32 bytes, not ${body.length}`)
-  const prefix = Buffer.alloc(4)
-  prefix.writeUInt32BE(length)
-  return concat(prefix, body)
+export const encodeFrame = (frame: Frame): Uint8Array => encodeFrames([frame])
+
+/** The bytes of several frames, one after the other. @throws LogError FRAME_INVALID */
+export function encodeFrames(frames: readonly Frame[]): Uint8Array {
+  let length = 0
+  for (const frame of frames) length += 4 + ('bytes' in frame ? frame.bytes.length : frame.leaf.length)
+  const out = Buffer.allocUnsafeSlow(length)
+  let at = 0
+  for (const frame of frames) {
+    const body = 'bytes' in frame ? frame.bytes : frame.leaf
+    if (!('bytes' in frame) && body.length !== 32) throw invalid(`A leaf hash has 32 bytes, not ${body.length}`)
+    at = out.writeUInt32BE('bytes' in frame ? body.length : STUB, at)
+    out.set(body, at)
+    at += body.length
+  }
+  return new Uint8Array(out.buffer)
 }
 
 /**
@@ -62,10 +71,10 @@ export class FrameDecoder {
   private stub = false
   private oversized: { hasher: Hasher; left: number } | undefined
 
-  /** Frames that the chunk completes. */
+  /** Frames that the chunk completes; those that lie in it whole share its memory. */
   push(chunk: Uint8Array): Frame[] {
     const frames: Frame[] = []
-    let at = 0
+    let at = this.isBetween() ? wholeFrames(chunk, frames) : 0
     while (at < chunk.length || this.isComplete()) {
       if (this.oversized) at += this.skip(this.oversized, chunk.subarray(at), frames)
       else {
@@ -81,8 +90,11 @@ export class FrameDecoder {
 
   /** Says that no more bytes come. @throws LogError FRAME_INVALID when a frame is cut */
   end(): void {
-    if (this.have > 0 || this.target !== this.pending || this.oversized)
-      throw invalid('The body ends in the middle of a frame; ask for the entries again')
+    if (!this.isBetween()) throw invalid('The body ends in the middle of a frame; ask for the entries again')
+  }
+
+  private isBetween(): boolean {
+    return this.have === 0 && this.target === this.pending && !this.oversized
   }
 
   private isComplete(): boolean {
@@ -117,10 +129,26 @@ export class FrameDecoder {
   }
 }
 
+/** Takes frames off the front of a chunk for as long as they lie in it whole; answers where that ends. */
+function wholeFrames(chunk: Uint8Array, frames: Frame[]): number {
+  const view = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
+  let at = 0
+  while (at + 4 <= view.length) {
+    const length = view.readUInt32BE(at)
+    const isStub = length === STUB
+    const end = at + 4 + (isStub ? 32 : length)
+    if (end > view.length || (!isStub && length > ENTRY_MAX_BYTES)) break
+    const body = new Uint8Array(chunk.buffer, chunk.byteOffset + at + 4, end - at - 4)
+    frames.push(isStub ? { leaf: body } : { bytes: body })
+    at = end
+  }
+  return at
+}
+
 /** Proof that a member holds entries of a log: the hash over their frames, bound to member and log. */
 export function possession(member: MemberId, log: LogId, frames: Iterable<Frame>): Hash {
   const prover = new Possession(member, log)
-  for (const frame of frames) prover.add(frame)
+  prover.add([...frames])
   return prover.digest()
 }
 
@@ -134,9 +162,9 @@ export class Possession {
       .update(utf8(`${member}\n${log}`))
   }
 
-  /** Adds the next entry. */
-  add(frame: Frame): void {
-    this.hasher.update(encodeFrame(frame))
+  /** Adds the next entries. */
+  add(frames: readonly Frame[]): void {
+    this.hasher.update(encodeFrames(frames))
   }
 
   /** The proof; nothing can be added afterwards. */

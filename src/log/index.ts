@@ -73,6 +73,7 @@ export {
 export {
   decodeFrames,
   encodeFrame,
+  encodeFrames,
   ENTRY_MAX_BYTES,
   type Frame,
   FrameDecoder,

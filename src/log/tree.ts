@@ -18,13 +18,17 @@ export type HashAt = (level: number, index: number) => Uint8Array
 /** The root of the empty tree, which is never published. */
 export const EMPTY_ROOT: Uint8Array = sha256(new Uint8Array())
 
-const LEAF = Uint8Array.of(0)
+/** Room for the byte before a leaf and the leaf, grown to the largest hashed so far. */
+let leaf = new Uint8Array(4_096)
 const node = new Uint8Array(65)
 node[0] = 1
 
 /** Hash of a leaf: of an entry's bytes. */
 export function leafHash(entry: Uint8Array): Uint8Array {
-  return sha256(concat(LEAF, entry))
+  const length = entry.length + 1
+  if (length > leaf.length) leaf = new Uint8Array(length * 2)
+  leaf.set(entry, 1)
+  return sha256(leaf.subarray(0, length))
 }
 
 /** Hash of an inner node. */

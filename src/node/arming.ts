@@ -13,6 +13,9 @@ const KINDS: Readonly<Record<string, Rule['kind']>> = { stix: 'stix', sigma: 'si
 /** Why an indicator was not armed, besides what detection itself refuses. */
 type Held = 'RED_NOT_CORRELATED' | 'DRILL_NOT_ARMED' | 'LANGUAGE_UNSUPPORTED' | 'SUPERSEDED' | 'REVOKED'
 
+/** What arming reads of an entry. */
+type Row = Pick<ObjectRow, 'log' | 'index' | 'publisher' | 'id' | 'modified' | 'patternType' | 'revoked' | 'json'>
+
 /** The newest version of an indicator, the entry that carries it, and whether it is active. */
 interface Armed {
   modified: string
@@ -88,14 +91,13 @@ export class Arming {
   }
 
   /** Entries of a mirror became durable: arms them and tells the author. */
-  mirrored(event: Mirrored): void {
-    const indicators = event.objects.filter(({ object }) => object.type === 'indicator' && object.status === 'accepted')
+  mirrored({ log, author: publisher, audience, size, objects }: Mirrored): void {
+    const rows = objects.flatMap(({ index, object, json }) =>
+      object.type === 'indicator' && object.status === 'accepted' ? { ...object, log, index, publisher, json } : [],
+    )
     this.#queue('arming a mirror', async () => {
-      const refused = await this.#arm(
-        event.log,
-        indicators.map(({ index }) => index),
-      )
-      await this.#o.federation().armed(event.log, event.size, refused)
+      const refused = this.#armRows(log, this.#holdsLog(audience), rows)
+      await this.#o.federation().armed(log, size, refused)
     })
   }
 
@@ -154,8 +156,22 @@ export class Arming {
     const head = await this.#o.store.log(log)
     if (!head || indexes.length === 0) return []
     const held = this.#holdsLog(head.audience)
+    return this.#armRows(log, held, held ? indexes.map((index) => ({ index })) : await this.#rowsAt(log, indexes))
+  }
+
+  /** Arms the rows, unless their log is held out of detection. */
+  #armRows(
+    log: LogId,
+    held: Held | undefined,
+    found: readonly Row[] | readonly { index: number }[],
+  ): { index: number; code: string }[] {
+    if (found.length === 0) return []
+    if (held) {
+      this.#refused += found.length
+      return found.map(({ index }) => ({ index, code: held }))
+    }
     const rows: ArmedRow[] = []
-    for (const row of held ? [] : await this.#rowsAt(log, indexes)) {
+    for (const row of found as readonly Row[]) {
       const { code, kind } = this.#take(row)
       rows.push({
         log,
@@ -165,10 +181,6 @@ export class Arming {
         kind,
         ...(code === undefined ? {} : { refused: code }),
       })
-    }
-    if (held) {
-      this.#refused += indexes.length
-      return indexes.map((index) => ({ index, code: held }))
     }
     this.#o.events.armed(rows, this.size)
     return rows.flatMap(({ index, refused }) => (refused === undefined ? [] : [{ index, code: refused }]))
@@ -202,7 +214,7 @@ export class Arming {
   }
 
   /** Arms one row if it is the newest version; says what it was and why it was refused. */
-  #take(row: ObjectRow): { kind: string; code?: string } {
+  #take(row: Row): { kind: string; code?: string } {
     const key = keyOf(row.publisher, row.id)
     const kind = row.patternType ?? 'unknown'
     const known = this.#armed.get(key)
@@ -217,7 +229,7 @@ export class Arming {
     return { kind, ...(code === undefined ? {} : { code }) }
   }
 
-  #armRow(key: string, kind: string, row: ObjectRow): string | undefined {
+  #armRow(key: string, kind: string, row: Row): string | undefined {
     const language = KINDS[kind]
     if (row.revoked) return 'REVOKED' satisfies Held
     if (!language) return 'LANGUAGE_UNSUPPORTED' satisfies Held

@@ -1,5 +1,5 @@
 import Type from 'typebox'
-import { Value } from 'typebox/value'
+import Schema from 'typebox/schema'
 import type { MemberId } from '#base'
 import { NodeError } from './errors.ts'
 import { LIMITS, type Limits } from './limits.ts'
@@ -72,8 +72,8 @@ export const DEFAULT_HOST = '127.0.0.1'
  * @throws DATA_DIR_FOREIGN naming the first field that does not fit
  */
 export function parseConfig(value: unknown, path: string): NodeConfig {
-  if (Value.Check(NodeConfigSchema, value)) return value as unknown as NodeConfig
-  const first = Value.Errors(NodeConfigSchema, value)[0] as { instancePath?: string; message?: string } | undefined
+  if (Schema.Check(NodeConfigSchema, value)) return value as unknown as NodeConfig
+  const first = Schema.Errors(NodeConfigSchema, value)[1][0] as { instancePath?: string; message?: string } | undefined
   throw new NodeError(
     'DATA_DIR_FOREIGN',
     `${path}: ${first?.instancePath || '/'} ${first?.message ?? 'does not fit'}.`,

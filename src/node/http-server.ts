@@ -62,9 +62,9 @@ export async function openHttpServer(node: NodeContext, options: ServeOptions): 
       void answerError(node, error, request, reply),
     return503OnClosing: true,
     ajv: { customOptions: { coerceTypes: 'array', removeAdditional: false, allErrors: false } },
+    // Answers are described by their schemas and written as they are: a serializer would drop what it does not know.
+    schemaController: { compilersFactory: { buildSerializer: () => () => (value: unknown) => JSON.stringify(value) } },
   } as Parameters<typeof fastify>[0]) as unknown as FastifyInstance
-  // Answers are described by their schemas and written as they are: a serializer would drop what it does not know.
-  app.setSerializerCompiler(() => (value) => JSON.stringify(value))
   app.removeAllContentTypeParsers()
   app.addContentTypeParser(
     ['application/json', 'application/problem+json'],

@@ -234,6 +234,8 @@ export async function openNode(options: NodeOptions): Promise<NoroshiNode> {
   })
   ready = true
   log.info({ url, member: config.slug, armed: arming.size }, 'serving')
+  // What only the start needed would stay as long as nothing happens: an idle node collects nothing by itself.
+  globalThis.gc?.({ type: 'major', execution: 'sync', flavor: 'last-resort' })
 
   const kept = resources.move()
   return {

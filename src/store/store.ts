@@ -1,5 +1,5 @@
 import type { Hash, Json, LogId, MemberId, Millis } from '#base'
-import type { Audience, Signer } from '#log'
+import type { Audience, Frame, Signer } from '#log'
 
 /**
  * Durable state of one node: logs (own and mirrored), records (small keyed state) and journals (append-only).
@@ -22,6 +22,10 @@ export interface Store extends AsyncDisposable {
   ): Promise<{ size: number; note: string; key: Uint8Array; arrived: Millis }[]>
   /** Entries [from, to) of a log, ascending, at most `maxBytes` of bytes but at least one. */
   entries(log: LogId, from: number, to: number, maxBytes?: number): Promise<StoredEntry[]>
+  /** Entries [from, to) of a log as frames, ascending, at most `maxBytes` of bytes but at least one. */
+  frames(log: LogId, from: number, to: number, maxBytes?: number): Promise<Frame[]>
+  /** Objects of entries [from, to) that are not accepted: quarantined, rejected or recalled. */
+  unaccepted(log: LogId, from: number, to: number): Promise<{ index: number; status: ObjectStatus; code?: string }[]>
   consistencyProof(log: LogId, first: number, second: number): Promise<Hash[]>
   inclusionProof(log: LogId, index: number, size: number): Promise<Hash[]>
   /** Root of the log's tree of `size` entries; `size` up to the head's. */

@@ -1,5 +1,5 @@
 import { isJsonObject, type Json, type JsonObject, type MemberId, parseJson, utf8 } from '#base'
-import { LogError, signStatement, verifyLinkRequest } from '#log'
+import { encodeFrames, LogError, signStatement, verifyLinkRequest } from '#log'
 import type { Charters } from '../alliance/charters.ts'
 import type { Joins } from '../alliance/joins.ts'
 import { takeCharters } from '../alliance/exchange.ts'
@@ -14,7 +14,7 @@ import type { TakenReceipts } from './receipts-taken.ts'
 import { RefusalLog } from './refusal-log.ts'
 import { type Route, toRoute } from './routes.ts'
 import type { Snapshots } from './snapshots.ts'
-import { framesOf, ReaderStream } from './stream.ts'
+import { ReaderStream } from './stream.ts'
 
 /** Envelopes of one POST at most. @see docs/wire.md, Receipts */
 const RECEIPTS_MOST = 1_000
@@ -172,7 +172,7 @@ export class LinkServer {
     }
     const end = Math.min(to, size, from + limits.pageEntries)
     if (from >= end) return notFound()
-    return bytes(framesOf(await store.entries(route.log, from, end, limits.pageBytes)), 'application/octet-stream')
+    return bytes(encodeFrames(await store.frames(route.log, from, end, limits.pageBytes)), 'application/octet-stream')
   }
 
   #stream(reader: MemberId, since: number | undefined): LinkResponse {

@@ -1,5 +1,5 @@
 import type { Hash, Json, LogId, MemberId, Millis } from '#base'
-import { type Envelope, parseEnvelope, Possession, verifyStatement } from '#log'
+import { type Envelope, type Frame, leafHash, parseEnvelope, Possession, verifyStatement } from '#log'
 import type { Change, LogHead } from '#store'
 import type { Receipt, RecallAck } from '../api.ts'
 import type { Context } from '../context.ts'
@@ -7,7 +7,6 @@ import type { CharterDirectory } from '../directory.ts'
 import type { Heads } from '../heads.ts'
 import { CLOCK_AHEAD_MS } from '../limits.ts'
 import type { Access } from './access.ts'
-import { toFrame } from './stream.ts'
 
 const RECEIPTS = 'receipts'
 const ACKS = 'recall-acks'
@@ -134,15 +133,17 @@ export class TakenReceipts {
     const prover = new Possession(member, head.log)
     const held = new Set(stubs)
     for (let at = from; at < size;) {
-      const entries = await this.#context.store.entries(head.log, at, size, READ_BYTES)
-      if (entries.length === 0) return false
-      for (const entry of entries) {
-        if (held.has(entry.index)) prover.add({ leaf: Buffer.from(entry.leaf, 'hex') })
+      const kept = await this.#context.store.frames(head.log, at, size, READ_BYTES)
+      if (kept.length === 0) return false
+      const claimed: Frame[] = []
+      for (const [offset, frame] of kept.entries()) {
+        if (held.has(at + offset)) claimed.push('bytes' in frame ? { leaf: leafHash(frame.bytes) } : frame)
         // Recalled here in the meantime: the recipient may well have had it, but this author can't tell any more.
-        else if (!entry.bytes) return false
-        else prover.add(toFrame(entry))
+        else if ('leaf' in frame) return false
+        else claimed.push(frame)
       }
-      at += entries.length
+      prover.add(claimed)
+      at += kept.length
     }
     if (prover.digest() !== possession) return 'POSSESSION'
     this.#proved.set(key, size)

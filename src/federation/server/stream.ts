@@ -1,6 +1,6 @@
 import { type MemberId, toBase64 } from '#base'
-import { encodeFrame, type Frame } from '#log'
-import type { LogHead, StoredEntry } from '#store'
+import { encodeFrames } from '#log'
+import type { LogHead } from '#store'
 import type { Context } from '../context.ts'
 import { encodeEvent, KEEPALIVE } from '../event-stream.ts'
 import { type Given, isSameView, type Snapshots, type View } from './snapshots.ts'
@@ -105,23 +105,13 @@ export class ReaderStream {
     for (const head of heads) {
       const from = known.get(head.log) ?? 0
       if (head.size <= from || head.size - from > this.#context.limits.pageEntries || left <= 0) continue
-      const stored = await this.#context.store.entries(head.log, from, head.size, left)
+      const stored = await this.#context.store.frames(head.log, from, head.size, left)
       if (stored.length < head.size - from) continue
-      const frames = framesOf(stored)
+      const frames = encodeFrames(stored)
       left -= frames.length
       if (left < 0) continue
       inline.push({ log: head.log, from, checkpoint: head.checkpoint, frames: toBase64(frames) })
     }
     return inline
   }
-}
-
-/** Entries as they go over the wire: content withheld or purged is a stub. */
-export function framesOf(entries: readonly StoredEntry[]): Uint8Array {
-  return Buffer.concat(entries.map((entry) => encodeFrame(toFrame(entry))))
-}
-
-/** The frame of a stored entry. */
-export function toFrame(entry: StoredEntry): Frame {
-  return entry.bytes ? { bytes: entry.bytes } : { leaf: Buffer.from(entry.leaf, 'hex') }
 }

@@ -1,7 +1,7 @@
 import type { Hash, Json, LogId, Millis } from '#base'
-import { toHex } from '#base'
+import { fromHex, toHex } from '#base'
 import { consistencyProof, inclusionProof } from '#log'
-import type { Signer } from '#log'
+import type { Frame, Signer } from '#log'
 import type {
   Change,
   FsckReport,
@@ -103,6 +103,20 @@ export class MemoryStore implements Store {
       })
     }
     return found
+  }
+
+  async frames(id: LogId, from: number, to: number, maxBytes?: number): Promise<Frame[]> {
+    const entries = await this.entries(id, from, to, maxBytes)
+    return entries.map(({ bytes, leaf }) => (bytes ? { bytes } : { leaf: fromHex(leaf) }))
+  }
+
+  async unaccepted(id: LogId, from: number, to: number) {
+    const entries = await this.entries(id, from, to)
+    return entries.flatMap(({ index, object }) =>
+      !object || object.status === 'accepted'
+        ? []
+        : { index, status: object.status, ...(object.code === undefined ? {} : { code: object.code }) },
+    )
   }
 
   async consistencyProof(id: LogId, first: number, second: number): Promise<Hash[]> {

@@ -14,7 +14,12 @@ const POLL_MS = 25
 const QUOTE_CHARACTERS = 2_000
 
 /** As `bin/noroshi.mjs` starts `serve`. */
-const NODE_FLAGS = ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=2']
+const NODE_FLAGS = [
+  '--disable-warning=ExperimentalWarning',
+  '--max-semi-space-size=2',
+  '--heap-growing-percent=50',
+  '--expose-gc',
+]
 
 /** One node as a process of its own. */
 export interface NodeProcess extends AsyncDisposable {

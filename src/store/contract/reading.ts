@@ -1,7 +1,7 @@
 // What every engine must answer: after recalls, from records, pages, proofs, and a folder opened again.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { fromHex } from '#base'
+import { fromHex, toHex } from '#base'
 import { openCheckpoint, verifyConsistency, verifyInclusion } from '#log'
 import { AMBER, GREEN, sampleAppend, sampleEntry, sampleFolder, SampleLog } from '../samples.ts'
 import type { Store } from '../store.ts'
@@ -50,6 +50,59 @@ export function readingContract(engine: Engine): void {
       assert.equal((await store.totals()).objects, 1)
       await rejects(store.commit([{ op: 'purge', log, index: 0, time: 7 }]), 'STORE_GENESIS')
       assert.equal((await store.fsck()).ok, true)
+    })
+
+    test('frames hold the bytes that are served and else the leaf hash; what is not in use is listed', async () => {
+      await using opened = await openSample(engine)
+      const { store } = opened
+      const samples = [
+        sampleEntry('a'),
+        sampleEntry('b', { status: 'quarantined', code: 'NOT_YET' }),
+        sampleEntry('c'),
+        sampleEntry('d'),
+        sampleEntry('e', { status: 'rejected', code: 'NEVER' }),
+      ]
+      const [{ log, leaves }] = appended(await store.commit([sampleAppend(JP.member, samples)]))
+      await store.commit([
+        { op: 'withhold', log, index: 1, reason: 'error', time: 7 },
+        { op: 'purge', log, index: 3, time: 7 },
+      ])
+      const entries = await store.entries(log, 0, 6)
+      const frames = await store.frames(log, 0, 99)
+      assert.deepEqual(
+        frames.map((frame) => ('bytes' in frame ? toHex(frame.bytes) : `leaf ${toHex(frame.leaf)}`)),
+        entries.map(({ bytes, leaf }) => (bytes ? toHex(bytes) : `leaf ${leaf}`)),
+      )
+      assert.deepEqual(frames[1], { leaf: fromHex(leaves[0]!) })
+      assert.deepEqual(await store.frames(log, 1, 3), frames.slice(1, 3))
+      assert.equal((await store.frames(log, 0, 6, 1)).length, 1)
+      assert.deepEqual(await store.frames(log, 6, 9), [])
+      assert.deepEqual(await store.unaccepted(log, 0, 6), [
+        { index: 1, status: 'recalled' },
+        { index: 2, status: 'quarantined', code: 'NOT_YET' },
+        { index: 5, status: 'rejected', code: 'NEVER' },
+      ])
+      assert.deepEqual(await store.unaccepted(log, 3, 5), [])
+      await rejects(store.frames(log, 3, 2), 'STORE_BAD_RANGE')
+      await rejects(store.unaccepted('0'.repeat(64), 0, 1), 'STORE_NO_SUCH_LOG')
+    })
+
+    test('many ids are looked up at once, each found once, in order and page by page', async () => {
+      await using opened = await openSample(engine)
+      const { store } = opened
+      const samples = range(0, 200).map((i) => sampleEntry(`object ${i}`))
+      const [{ log }] = appended(await store.commit([sampleAppend(JP.member, samples)]))
+      const asked = samples.filter((_, i) => i % 3 === 0).map(({ object }) => object.id)
+      const ids = [...asked, ...asked.slice(0, 5), 'malware--00000000-0000-4000-8000-000000000000'].reverse()
+      const oldest = (await store.objects({ logs: [log], ids, limit: 1_000 })).rows.map(({ id }) => id)
+      assert.deepEqual(oldest, asked)
+      const newest = (await store.objects({ logs: [log], ids, order: 'newest', limit: 1_000 })).rows
+      assert.deepEqual(
+        newest.map(({ id }) => id),
+        asked.toReversed(),
+      )
+      assert.deepEqual(await allPages(store, [log], { ids, limit: 7 }), asked)
+      assert.deepEqual(await store.countObjects({ logs: [log], ids }), [{ type: 'indicator', count: asked.length }])
     })
 
     test('status changes move an object between the lists, with its reason code', async () => {

@@ -1,5 +1,5 @@
 /** What a stream of objects is fixed to. */
-export const STREAM_KINDS = ['log', 'type', 'id'] as const
+export const STREAM_KINDS = ['log', 'type', 'id', 'ids'] as const
 
 /** Streams of what a reader was admitted to late: entries that stand where they arrived, and those that were moved. */
 export const LATE_KINDS = ['late', 'late type', 'moved', 'moved type'] as const
@@ -7,6 +7,9 @@ export const LATE_KINDS = ['late', 'late type', 'moved', 'moved type'] as const
 export type LateBy = (typeof LATE_KINDS)[number]
 
 export type StreamBy = (typeof STREAM_KINDS)[number]
+
+/** Places for ids in one query; fewer ids repeat their last. */
+export const ID_SLOTS = 64
 
 /** Numbers of places for pattern types; a shorter list repeats its last. */
 export const PATTERN_TYPE_SLOTS = [0, 1, 4, 16] as const

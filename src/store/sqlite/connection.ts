@@ -33,13 +33,12 @@ export class Connection implements Disposable {
 
   /** Rows as arrays, for hot paths: no object and no names are made. */
   arrays<Row extends unknown[]>(text: string, ...values: SQLInputValue[]): Row[] {
-    let prepared = this.#arrays.get(text)
-    if (!prepared) {
-      prepared = this.db.prepare(text)
-      prepared.setReturnArrays(true)
-      this.#arrays.set(text, prepared)
-    }
-    return prepared.all(...values) as unknown as Row[]
+    return this.#arrayStatement(text).all(...values) as unknown as Row[]
+  }
+
+  /** Like `arrays`, row by row. */
+  rows<Row extends unknown[]>(text: string, ...values: SQLInputValue[]): IterableIterator<Row> {
+    return this.#arrayStatement(text).iterate(...values) as unknown as IterableIterator<Row>
   }
 
   /** Value of a pragma that answers one. */
@@ -63,6 +62,16 @@ export class Connection implements Disposable {
     this.#prepared.clear()
     this.#arrays.clear()
     if (this.db.isOpen) this.db.close()
+  }
+
+  #arrayStatement(text: string): StatementSync {
+    let prepared = this.#arrays.get(text)
+    if (!prepared) {
+      prepared = this.db.prepare(text)
+      prepared.setReturnArrays(true)
+      this.#arrays.set(text, prepared)
+    }
+    return prepared
   }
 
   #statement(statement: Statement): StatementSync {

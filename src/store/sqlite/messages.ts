@@ -15,6 +15,8 @@ export interface CommitRequest {
   id: number
   now: Millis
   changes: PackedChange[]
+  /** What the changes' bytes are views of; the writer gives it back once it has answered. */
+  buffer: ArrayBuffer
 }
 
 /** A checkpoint to be signed by the main thread, which alone holds the key. */

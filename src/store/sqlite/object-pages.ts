@@ -3,6 +3,7 @@ import { ENTRY_HEADER_BYTES } from '#log'
 import { StoreError } from '../errors.ts'
 import {
   type BodyRow,
+  ID_SLOTS,
   type NarrowRow,
   type StreamBy,
   type StreamRow,
@@ -64,7 +65,7 @@ type Query = Omit<ObjectQuery, 'cursor' | 'limit'> & ReaderBounds
 
 /**
  * Pages of objects. A page costs the same at any depth: it is read by range from an index for each (log, status), or
- * (type, log, status), or id, and the ranges are merged by order of arrival.
+ * (type, log, status), or some ids, and the ranges are merged by order of arrival.
  */
 export class ObjectPages {
   readonly #connection: Connection
@@ -205,7 +206,7 @@ export class ObjectPages {
     requireFilter(query.types, MAX_FILTER_VALUES)
     requireFilter(ids, MAX_FILTER_VALUES)
     requireFilter(query.patternTypes, MAX_PATTERN_TYPES)
-    if (ids) return [...new Set(ids)].map((id) => ({ by: 'id', fixed: [id] }))
+    if (ids) return idStreams([...new Set(ids)])
     // Only indicators have a pattern type.
     const types = query.types ?? (query.patternTypes ? ['indicator'] : undefined)
     const streams = new Map<string, Stream>()
@@ -381,6 +382,19 @@ export class ObjectPages {
     if (code !== null) object.code = code
     return object
   }
+}
+
+/** Many ids are looked up together: it is the calls that cost, not the rows. */
+function idStreams(ids: readonly string[]): Stream[] {
+  const [only] = ids
+  if (ids.length === 1 && only !== undefined) return [{ by: 'id', fixed: [only] }]
+  const streams: Stream[] = []
+  for (let at = 0; at < ids.length; at += ID_SLOTS)
+    streams.push({
+      by: 'ids',
+      fixed: Array.from({ length: ID_SLOTS }, (_, i) => ids[Math.min(at + i, ids.length - 1)] as string),
+    })
+  return streams
 }
 
 function requireLimit(limit: number): void {

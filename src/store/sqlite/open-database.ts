@@ -12,10 +12,11 @@ import { VERSION_INDEXES } from './version-indexes.ts'
 export const DATABASE_FILE = 'noroshi.db'
 const LOCK_FILE = 'noroshi.db.lock'
 
-const WRITER_CACHE_BYTES = 48 * 1024 * 1024
+/** Pages beyond come from the system's cache, which gives its memory back when others need it. */
+const WRITER_CACHE_BYTES = 24 * 1024 * 1024
 /** A write-ahead log that has grown beyond is cut back to this when it starts over. */
 const WAL_KEPT_BYTES = 64 * 1024 * 1024
-const READER_CACHE_BYTES = 32 * 1024 * 1024
+const READER_CACHE_BYTES = 16 * 1024 * 1024
 
 /** Name in `meta` of the key that keeps page cursors opaque. */
 export const CURSOR_KEY = 'cursor-key'

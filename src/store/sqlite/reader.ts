@@ -1,6 +1,6 @@
 import { read } from '../sql/statements.ts'
-import { type Hash, type Json, type LogId, type Millis, toHex } from '#base'
-import { consistencyProof, Frontier, hashFromTiles, type HashAt, inclusionProof, TILE_WIDTH } from '#log'
+import { fromHex, type Hash, type Json, type LogId, type Millis, toHex } from '#base'
+import { consistencyProof, type Frame, Frontier, hashFromTiles, type HashAt, inclusionProof, TILE_WIDTH } from '#log'
 import { StoreError } from '../errors.ts'
 import { entryKey, indexOfKey } from '../sql/tables.ts'
 import type { LogHead, ObjectColumns, ObjectStatus, Store, StoredEntry } from '../store.ts'
@@ -21,6 +21,7 @@ const HASH_BYTES = 32
 const UNKNOWN_KIND = -1
 
 type EntryRow = NonNullable<(typeof read.entriesByKey)['row']>
+type FrameRow = [key: number, bytes: Uint8Array | null]
 
 /** Reads of one SQLite database, on a connection of their own. */
 export class Reader {
@@ -47,10 +48,7 @@ export class Reader {
   }
 
   entries(log: LogId, from: number, to: number, maxBytes = DEFAULT_READ_BYTES): StoredEntry[] {
-    const { id, head } = this.#require(log)
-    if (!isSize(from) || !isSize(to) || from > to)
-      throw new StoreError('STORE_BAD_RANGE', `[${from}, ${to}) is no range of entries`)
-    const end = Math.min(to, head.size, from + MAX_READ_ENTRIES)
+    const { id, end } = this.#range(log, from, to)
     if (from >= end) return []
     return this.#connection.snapshot(() => {
       const found: StoredEntry[] = []
@@ -63,6 +61,34 @@ export class Reader {
       }
       return found
     })
+  }
+
+  frames(log: LogId, from: number, to: number, maxBytes = DEFAULT_READ_BYTES): Frame[] {
+    const { id, end } = this.#range(log, from, to)
+    if (from >= end) return []
+    return this.#connection.snapshot(() => {
+      const found: Frame[] = []
+      const leafAt = this.#leaves(id)
+      let left = maxBytes
+      const rows = this.#connection.rows<FrameRow>(read.framesByKey.text, entryKey(id, from), entryKey(id, end))
+      for (const [key, bytes] of rows) {
+        left -= bytes?.length ?? HASH_BYTES
+        if (left < 0 && found.length > 0) break
+        found.push(bytes ? { bytes } : { leaf: fromHex(leafAt(indexOfKey(key))) })
+      }
+      return found
+    })
+  }
+
+  unaccepted(log: LogId, from: number, to: number): { index: number; status: ObjectStatus; code?: string }[] {
+    const { id, end } = this.#range(log, from, to, Infinity)
+    return this.#connection
+      .all(read.unacceptedByKey, entryKey(id, from), entryKey(id, end))
+      .map(({ key, status, code }) => ({
+        index: indexOfKey(key),
+        status: status as ObjectStatus,
+        ...(code === null ? {} : { code }),
+      }))
   }
 
   consistencyProof(log: LogId, first: number, second: number): Hash[] {
@@ -159,6 +185,14 @@ export class Reader {
     if (row) return row.hashes
     const { log } = this.#logs.byId(id).head
     throw new StoreError('STORE_DAMAGED', `Tile ${level}/${tile} of log ${log} is missing. Run "noroshi fsck"`)
+  }
+
+  /** The range as far as it is there and one read answers it. */
+  #range(log: LogId, from: number, to: number, most = MAX_READ_ENTRIES): { id: number; end: number } {
+    const { id, head } = this.#require(log)
+    if (!isSize(from) || !isSize(to) || from > to)
+      throw new StoreError('STORE_BAD_RANGE', `[${from}, ${to}) is no range of entries`)
+    return { id, end: Math.min(to, head.size, from + most) }
   }
 
   #require(log: LogId): IndexedLog {

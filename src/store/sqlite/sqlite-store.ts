@@ -55,6 +55,8 @@ export async function openSqliteStore(options: StoreOptions, limits?: WriterLimi
     log: (id) => asked(() => logs.get(id)?.head),
     checkpoints: (log, page) => asked(() => reader.checkpoints(log, page)),
     entries: (log, from, to, maxBytes) => asked(() => reader.entries(log, from, to, maxBytes)),
+    frames: (log, from, to, maxBytes) => asked(() => reader.frames(log, from, to, maxBytes)),
+    unaccepted: (log, from, to) => asked(() => reader.unaccepted(log, from, to)),
     consistencyProof: (log, first, second) => asked(() => reader.consistencyProof(log, first, second)),
     inclusionProof: (log, at, size) => asked(() => reader.inclusionProof(log, at, size)),
     root: (log, size) => asked(() => reader.root(log, size)),

@@ -71,7 +71,7 @@ export class WriterLink implements AsyncDisposable {
     if (this.#waiting.size === 0) this.#worker.ref()
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject, bytes: list.bytes })
-      this.#post({ kind: 'commit', id, now, changes: list.changes }, [list.buffer])
+      this.#post({ kind: 'commit', id, now, changes: list.changes, buffer: list.buffer }, [list.buffer])
     })
   }
 

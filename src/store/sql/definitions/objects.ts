@@ -1,6 +1,7 @@
 // Objects in order of arrival, along one of three indexes; every query is one range of one index.
 import type { ExpressionBuilder } from 'kysely'
 import {
+  ID_SLOTS,
   LATE_KINDS,
   type LateBy,
   lateName,
@@ -60,7 +61,14 @@ function compile({ by, newest, width, slots }: StreamShape): string {
   let query = db.selectFrom('entries').select(NARROW)
   if (by === 'id') query = query.where('id', '=', p<string>('id'))
   if (by === 'type') query = query.where('type', '=', p<string>('type'))
-  if (by !== 'id') query = query.where('log', '=', p<number>('log')).where('status', '=', p<string>('status'))
+  if (by === 'ids')
+    query = query.where(
+      'id',
+      'in',
+      Array.from({ length: ID_SLOTS }, () => p<string>('id')),
+    )
+  if (by === 'log' || by === 'type')
+    query = query.where('log', '=', p<number>('log')).where('status', '=', p<string>('status'))
   query = query.where('seq', '>', p<number>('after')).where('seq', '<', p<number>('before'))
   if (slots > 0)
     query = query.where(

@@ -56,6 +56,27 @@ export const entriesByKey = toStatement(
     .orderBy('key'),
 )
 
+/** What the wire needs of entries by key in [from, to); withheld bytes are left where they are. */
+export const framesByKey = toStatement(
+  db
+    .selectFrom('entries')
+    .select(['key', (eb) => eb.case().when('withheld', 'is', null).then(eb.ref('bytes')).end().as('bytes')])
+    .where('key', '>=', p<number>('from'))
+    .where('key', '<', p<number>('to'))
+    .orderBy('key'),
+)
+
+/** Objects that are not in use, by key in [from, to). */
+export const unacceptedByKey = toStatement(
+  db
+    .selectFrom('entries')
+    .select(['key', 'status', 'code'])
+    .where('key', '>=', p<number>('from'))
+    .where('key', '<', p<number>('to'))
+    .where('status', '<>', sql.lit('accepted'))
+    .orderBy('key'),
+)
+
 /** Whole rows by key in [from, to), for checking. */
 export const rowsByKey = toStatement(
   db
