@@ -45,7 +45,7 @@ const big5: Reader = (lead, trail) => {
 
 const eucKr: Reader = (lead, trail) => {
   if (!within(trail, 0xa1, 0xfe) || !within(lead, 0xa1, 0xfd)) return BROKEN
-  return [within(lead, 0xb0, 0xc8) ? 0.8 : lead < 0xa4 ? 0.4 : -0.3, 2]
+  return [within(lead, 0xb0, 0xc8) ? 0.8 : lead < 0xa4 ? 0.4 : -0.8, 2]
 }
 
 const READERS: readonly (readonly [Encoding, Reader])[] = [

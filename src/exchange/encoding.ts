@@ -46,6 +46,20 @@ export function decodeText(bytes: Uint8Array, named?: string): DecodedText {
   return decoded
 }
 
+/** Text of the first lines, as far as they can be read; empty where they are no text. */
+export function decodeStart(bytes: Uint8Array, maxBytes: number, named?: string): string {
+  const end = bytes.length <= maxBytes ? bytes.length : bytes.subarray(0, maxBytes).lastIndexOf(LINE_FEED) + 1
+  // In UTF-16 with the low byte first, a line feed has its NUL behind it.
+  const whole = bytes[end] === 0 && end < bytes.length ? end + 1 : end
+  try {
+    return decodeText(bytes.subarray(0, whole), named).text
+  } catch {
+    return ''
+  }
+}
+
+const LINE_FEED = 0x0a
+
 function inNamed(bytes: Uint8Array, named: string): DecodedText {
   const encoding = ENCODINGS.find((one) => one === named)
   const decoded = encoding && fatally(bytes, encoding)

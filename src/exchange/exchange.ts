@@ -46,7 +46,7 @@ export function readInput(bytes: Uint8Array, { format = 'auto', asTranslated, ..
       `The input has ${bytes.length} bytes, more than ${INPUT_MAX_BYTES}; split it.`,
     )
   if (bytes.length === 0) throw new ExchangeError('EXCHANGE_EMPTY', 'The input is empty.')
-  const reader = READERS.find((one) => (format === 'auto' ? one.detects(bytes) : one.name === format))
+  const reader = READERS.find((one) => (format === 'auto' ? one.detects(bytes, how.encoding) : one.name === format))
   if (!reader)
     throw new ExchangeError(
       'EXCHANGE_FORMAT_UNKNOWN',

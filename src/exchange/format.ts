@@ -41,8 +41,8 @@ export interface Reading {
 /** A format that can be read; a new one is a file in `formats/` and a line in `registry.ts`. */
 export interface Reader {
   name: ImportFormat
-  /** Whether the input is of this format, by its first bytes. */
-  detects(bytes: Uint8Array): boolean
+  /** Whether the input is of this format, by its first bytes, in an encoding that may be named. */
+  detects(bytes: Uint8Array, encoding?: string): boolean
   /** @throws EXCHANGE_SYNTAX, EXCHANGE_ENCODING, EXCHANGE_TOO_LARGE, EXCHANGE_EMPTY */
   read(bytes: Uint8Array, context: ReadContext): Reading
 }

@@ -18,6 +18,8 @@ const SHEETS_MAX = 64
 const FORMAT_MAX_CHARS = 255
 /** Days from Excel's day 0 to 1970. @see ECMA-376 part 1, 18.17.4.1 */
 const EPOCH_DAYS = 25_569
+/** The same for workbooks that count from 1904. */
+const EPOCH_DAYS_1904 = 24_107
 /** Built-in number formats that show a date. */
 const DATE_FORMATS = new Set([
   14, 15, 16, 17, 18, 19, 20, 21, 22, 27, 28, 29, 30, 31, 36, 45, 46, 47, 50, 51, 52, 53, 54, 55, 56, 57, 58,
@@ -35,10 +37,15 @@ export function readSheets(bytes: Uint8Array, losses: LossReport): Sheet[] {
     throw new ExchangeError('EXCHANGE_SYNTAX', 'The file holds no workbook (xl/workbook.xml). Save it as .xlsx.')
   const strings = sharedStrings(textOf(parts, 'xl/sharedStrings.xml'))
   const isDate = dateStyles(textOf(parts, 'xl/styles.xml'))
-  return sheetNames(workbook).map(({ name, relation }, index) => {
+  const epoch = /<(?:\w+:)?workbookPr\b[^>]{0,500}\bdate1904="(?:1|true)"/.test(workbook) ? EPOCH_DAYS_1904 : EPOCH_DAYS
+  return sheetNames(workbook).flatMap(({ name, relation, isHidden }, index) => {
+    if (isHidden) {
+      losses.add(`sheet "${name}"`, 'it is hidden, so it is left out; show it in the workbook to take it')
+      return []
+    }
     const target = targets.get(relation) ?? `worksheets/sheet${index + 1}.xml`
     const path = target.startsWith('/') ? target.slice(1) : `xl/${target}`
-    return { name, rows: rowsOf(textOf(parts, path), strings, isDate, name, losses) }
+    return [{ name, rows: rowsOf(textOf(parts, path), { strings, isDate, epoch }, name, losses) }]
   })
 }
 
@@ -57,12 +64,16 @@ function relationsOf(xml: string): Map<string, string> {
   return targets
 }
 
-function sheetNames(xml: string): { name: string; relation: string }[] {
-  const sheets: { name: string; relation: string }[] = []
+function sheetNames(xml: string): { name: string; relation: string; isHidden: boolean }[] {
+  const sheets: { name: string; relation: string; isHidden: boolean }[] = []
   for (const event of walkXml(xml)) {
     if (event.kind !== 'open' || event.name !== 'sheet' || sheets.length === SHEETS_MAX) continue
     const attributes = event.attributes()
-    sheets.push({ name: attributes.get('name') ?? '', relation: attributes.get('id') ?? '' })
+    sheets.push({
+      name: attributes.get('name') ?? '',
+      relation: attributes.get('id') ?? '',
+      isHidden: /hidden/i.test(attributes.get('state') ?? ''),
+    })
   }
   return sheets
 }
@@ -112,13 +123,14 @@ interface Cell {
   text: string
 }
 
-function rowsOf(
-  xml: string,
-  strings: readonly string[],
-  isDate: (style: number) => boolean,
-  name: string,
-  losses: LossReport,
-): Rows {
+/** What the cells of all sheets share: texts, which styles are dates, and the day that dates count from. */
+interface Shared {
+  strings: readonly string[]
+  isDate: (style: number) => boolean
+  epoch: number
+}
+
+function rowsOf(xml: string, shared: Shared, name: string, losses: LossReport): Rows {
   const rows: Rows = []
   let row: string[] = []
   let cell: Cell | undefined
@@ -130,7 +142,7 @@ function rowsOf(
     else if (event.name === 'c') {
       if (event.kind === 'open') cell = cellOf(event.attributes(), row.length)
       if (cell && (event.kind === 'close' || event.empty)) {
-        if (cell.column < COLUMNS_MAX) place(row, cell.column, valueOf(cell, strings, isDate))
+        if (cell.column < COLUMNS_MAX) place(row, cell.column, valueOf(cell, shared))
         cell = undefined
       }
     } else if (event.name === 'row' && (event.kind === 'close' || event.empty)) {
@@ -166,12 +178,15 @@ function place(row: string[], column: number, value: string): void {
   row[column] = value
 }
 
-function valueOf({ type, style, text }: Cell, strings: readonly string[], isDate: (style: number) => boolean): string {
+function valueOf({ type, style, text }: Cell, { strings, isDate, epoch }: Shared): string {
   if (type === 's') return (strings[Number(text)] ?? '').trim()
+  if (type === 'e') return ''
   if (type === 'n' && text !== '' && isDate(style)) {
-    const ms = Math.round((Number(text) - EPOCH_DAYS) * 86_400_000)
+    const ms = Math.round((Number(text) - epoch) * 86_400_000)
     return Number.isSafeInteger(ms) && ms >= 0 && ms < LATEST_MS ? toTimestamp(ms) : text
   }
+  // Excel writes large numbers with an exponent: 1.768446E9 is a time, or the number of a system.
+  if (type === 'n' && /e/i.test(text) && Number.isSafeInteger(Number(text))) return String(Number(text))
   return text.trim().slice(0, CELL_MAX_CHARS)
 }
 
