@@ -7,8 +7,7 @@ import { Budget } from './budget.ts'
 /** Candidates that are all seen at the moment 0. */
 function listOf(observation: readonly number[]): Candidates {
   const times = observation.map(() => 0)
-  const place = new Map(observation.map((one, at) => [one, at]))
-  return { observation, place, first: times, last: times, soonest: times }
+  return { observation, first: times, last: times, soonest: times, single: false }
 }
 
 const filled = (): Budget => {

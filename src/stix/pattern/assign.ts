@@ -12,12 +12,23 @@ export interface Demand {
 /** Candidates in order of their last time, as parallel lists. */
 export interface Candidates {
   readonly observation: readonly number[]
-  /** Where an observation stands in these lists. */
-  readonly place: ReadonlyMap<number, number>
   readonly first: readonly number[]
   readonly last: readonly number[]
   /** The smallest `first` here and further on: where it passes `to`, no later candidate fits. */
   readonly soonest: readonly number[]
+  /** Whether each was seen once, at one moment. */
+  readonly single: boolean
+}
+
+/** Place of the first candidate that was seen at or after a time. */
+export function firstSeenAfter({ last }: Candidates, from: number): number {
+  let low = 0
+  for (let high = last.length; low < high;) {
+    const middle = (low + high) >>> 1
+    if ((last[middle] ?? 0) < from) low = middle + 1
+    else high = middle
+  }
+  return low
 }
 
 /**
@@ -37,32 +48,16 @@ export function isAssignable(
   return merged.every((_, at) => flow.meet(at))
 }
 
-/**
- * The observations that meet demands which `isAssignable` has found to be possible, `needed` among them: it takes the
- * place of another one where the demands can do without it. Each observation counts once.
- *
- * @returns undefined where `needed` fits no demand
- */
-export function assignmentWith(
-  needed: number,
+/** Observations that meet all demands at once; `undefined` where they can't be met. */
+export function assignment(
   demands: readonly Demand[],
   lists: readonly Candidates[],
   capacity: readonly number[],
   budget: Budget,
 ): number[] | undefined {
   const merged = merge(demands)
-  const at = merged.findIndex((demand) => fits(needed, demand, lists))
-  if (at === -1) return undefined
   const flow = new Flow(merged, lists, capacity, budget)
-  for (const demand of merged.keys()) if (!flow.meet(demand)) return undefined
-  return flow.usedWith(needed, at)
-}
-
-/** Whether an observation fits a demand. */
-export function fits(observation: number, { candidates, from, to }: Demand, lists: readonly Candidates[]): boolean {
-  const list = lists[candidates]
-  const at = list?.place.get(observation)
-  return list !== undefined && at !== undefined && (list.last[at] ?? 0) >= from && (list.first[at] ?? 0) <= to
+  return merged.every((_, at) => flow.meet(at)) ? flow.observations() : undefined
 }
 
 function merge(demands: readonly Demand[]): Demand[] {
@@ -89,13 +84,8 @@ function isEnough(demand: Demand, lists: readonly Candidates[], capacity: readon
 function* fitting({ candidates, from, to }: Demand, lists: readonly Candidates[], budget: Budget): Generator<number> {
   const list = lists[candidates]
   if (!list) return
-  const { observation, first, last, soonest } = list
-  let low = 0
-  for (let high = last.length; low < high;) {
-    const middle = (low + high) >>> 1
-    if ((last[middle] ?? 0) < from) low = middle + 1
-    else high = middle
-  }
+  const { observation, first, soonest } = list
+  const low = firstSeenAfter(list, from)
   for (let at = low; at < observation.length; at++) {
     budget.spend()
     if ((soonest[at] ?? 0) > to) return
@@ -129,12 +119,9 @@ class Flow {
     return true
   }
 
-  /** The observations in use; `needed`, which fits `demand`, is put in where it is not among them. */
-  usedWith(needed: number, demand: number): number[] {
-    const used = [...this.used.keys()]
-    if ((this.used.get(needed) ?? 0) > 0) return used
-    const other = used.find((observation) => (this.uses.get(observation)?.get(demand) ?? 0) > 0)
-    return [...used.filter((observation) => observation !== other), needed]
+  /** The observations in use. */
+  observations(): number[] {
+    return [...this.used.keys()]
   }
 
   /** Gets up to `need` more uses for a demand, moving other demands elsewhere where that helps. */

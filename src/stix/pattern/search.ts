@@ -1,5 +1,6 @@
-import { assignmentWith, type Candidates, type Demand, fits, isAssignable } from './assign.ts'
+import { assignment, type Candidates, type Demand, isAssignable } from './assign.ts'
 import type { Budget } from './budget.ts'
+import { earliestEnd } from './earliest.ts'
 import { MATCH_DEPTH_LIMIT } from './limits.ts'
 import type { Alternative, PlanNode } from './plan.ts'
 import type { Observation } from './observed.ts'
@@ -19,7 +20,7 @@ export type Meets = (test: number, observation: number) => boolean
  * of one moment from which the span runs, and each FOLLOWEDBY for one moment between the two sides: `([a] FOLLOWEDBY
  * [b]) WITHIN 5 SECONDS` is two such choices. Once they are made, what is left is an assignment of observations to
  * leaves, which `isAssignable` decides. The search tries moments in order, and turns back as soon as the assignment
- * without the open choices is impossible already.
+ * without the open choices is impossible already, or some open part can't end in time (`earliestEnd`).
  */
 export function isBindable(
   root: PlanNode,
@@ -32,7 +33,7 @@ export function isBindable(
 }
 
 /**
- * Finds observations for every leaf of a plan, `needed` being one of them; each was seen once.
+ * Finds observations for every leaf of a plan, `needed` being one of them.
  *
  * @throws PatternError PATTERN_BUDGET
  */
@@ -44,8 +45,14 @@ export function bindingWith(
   observations: readonly Seen[],
   budget: Budget,
 ): number[] | undefined {
-  const search = new Search(candidates, meets, observations, budget, needed)
-  return search.solve(root) ? search.binding : undefined
+  const search = new Search(candidates, meets, observations, budget)
+  const may = search.leavesOf(needed)
+  const pin = search.addCandidate(needed)
+  for (const pinned of pinnedTrees(root, may, pin)) {
+    budget.spend(candidates.length)
+    if (search.solve(pinned)) return search.binding
+  }
+  return undefined
 }
 
 /** A part of the plan whose moments are still open; `since` is the first moment to try for the next of its copies. */
@@ -62,13 +69,12 @@ type OpenList = { readonly head: Open; readonly rest: OpenList } | undefined
 
 class Search {
   private readonly lists: Candidates[]
+  private readonly observations: readonly Seen[]
   private readonly capacity: number[]
   private readonly seen: number
   private readonly budget: Budget
-  private readonly needed: number | undefined
   private depth = 0
-  /** The observations of the binding found, where one of them was asked for. */
-  binding: number[] | undefined
+  private demands: readonly Demand[] = []
   private readonly momentsByNode = new Map<PlanNode, number[]>()
 
   constructor(
@@ -76,10 +82,9 @@ class Search {
     meets: Meets,
     observations: readonly Seen[],
     budget: Budget,
-    needed?: number,
   ) {
     this.budget = budget
-    this.needed = needed
+    this.observations = observations
     this.lists = candidates.map((alternatives) => {
       budget.spend(observations.length)
       return toCandidates(alternatives, meets, observations)
@@ -88,7 +93,32 @@ class Search {
     this.seen = this.capacity.reduce((sum, count) => sum + count, 0)
   }
 
+  /** The lists of candidates that hold an observation. */
+  leavesOf(observation: number): ReadonlySet<number> {
+    return new Set([...this.lists.keys()].filter((at) => this.lists[at]?.observation.includes(observation)))
+  }
+
+  /** Makes a list of one observation; says its number. */
+  addCandidate(observation: number): number {
+    const { first = 0, last = 0, count = 1 } = this.observations[observation] ?? {}
+    return (
+      this.lists.push({
+        observation: [observation],
+        first: [first],
+        last: [last],
+        soonest: [first],
+        single: count === 1 && first === last,
+      }) - 1
+    )
+  }
+
+  /** The observations of the binding that was found last. */
+  get binding(): number[] | undefined {
+    return assignment(this.demands, this.lists, this.capacity, this.budget)
+  }
+
   solve(root: PlanNode): boolean {
+    this.depth = 0
     if (root.least > this.seen) return false
     return this.step({ head: whole(root), rest: undefined }, [])
   }
@@ -106,18 +136,13 @@ class Search {
     for (let list = open; list; list = list.rest) this.settle(list.head, met, choices)
     if (!this.isPossible(choices, met)) return false
     const [head, ...others] = choices
-    if (!head) return this.isComplete(met)
+    if (!head) {
+      this.demands = met
+      return true
+    }
     let rest: OpenList
     for (const other of others.toReversed()) rest = { head: other, rest }
     return this.branch(head, rest, met)
-  }
-
-  /** Whether the demands, all of which can be met, can be met with the observation asked for. */
-  private isComplete(demands: readonly Demand[]): boolean {
-    const { needed, lists, capacity, budget } = this
-    if (needed === undefined) return true
-    this.binding = assignmentWith(needed, demands, lists, capacity, budget)
-    return this.binding !== undefined
   }
 
   /** Turns everything that needs no choice into demands. */
@@ -135,12 +160,10 @@ class Search {
   /** Whether the demands can be met when the open choices ask for their leaves at any moment. */
   private isPossible(choices: readonly Open[], demands: readonly Demand[]): boolean {
     const relaxed = [...demands]
+    for (const { node, from, to } of choices) if (this.endOf(node, from) > to) return false
     for (const choice of choices) this.relax(choice, relaxed)
     let amount = 0
     for (const demand of relaxed) amount += demand.amount
-    const { needed, lists } = this
-    if (needed !== undefined && !choices.some(({ node }) => hasChoice(node)))
-      if (!relaxed.some((demand) => fits(needed, demand, lists))) return false
     return amount <= this.seen && isAssignable(relaxed, this.lists, this.capacity, this.budget)
   }
 
@@ -172,17 +195,35 @@ class Search {
   private branch(item: Open, rest: OpenList, demands: readonly Demand[]): boolean {
     const { node, times } = item
     if (node.kind === 'or') return this.branchOr(node.operands, item, rest, demands)
-    if (node.kind !== 'window' && node.kind !== 'sequence') throw new TypeError(`${node.kind} needs no choice`)
-    const moments = this.momentsOf(node)
     if (times > 1 && item.since === 0)
-      for (const moment of moments) if (this.step(chosen(item, moment, rest, times), demands)) return true
-    for (let at = item.since; at < moments.length; at++) {
-      this.budget.spend()
-      const moment = moments[at] ?? 0
+      for (const { moment } of this.usefulMoments(item))
+        if (this.step(chosen(item, moment, rest, times), demands)) return true
+    for (const { at, moment } of this.usefulMoments(item)) {
       const next = times > 1 ? { head: { ...item, times: times - 1, since: at }, rest } : rest
       if (this.step(chosen(item, moment, next, 1), demands)) return true
     }
     return false
+  }
+
+  /** The moments of a window or sequence from `since` on that leave each of its sides a time to be complete by. */
+  private *usefulMoments({ node, from, to, since }: Open): Generator<{ at: number; moment: number }> {
+    if (node.kind !== 'window' && node.kind !== 'sequence') return
+    const moments = this.momentsOf(node)
+    let soonest = node.kind === 'sequence' ? this.endOf(node.before, from) : -Infinity
+    for (let at = since; at < moments.length; at++) {
+      this.budget.spend()
+      const moment = moments[at] ?? 0
+      if (moment < soonest) continue
+      const end = this.endOf(node.kind === 'window' ? node.operand : node.after, Math.max(from, moment))
+      // A later moment makes no end come sooner.
+      if (end > to) return
+      if (node.kind === 'window' && end > moment + node.span) soonest = end - node.span
+      else yield { at, moment }
+    }
+  }
+
+  private endOf(node: PlanNode, from: number): number {
+    return earliestEnd(node, from, this.lists, this.budget)
   }
 
   /** Some of the copies take the first operand, the others one of the rest. */
@@ -233,20 +274,34 @@ function chosen({ node, from, to }: Open, moment: number, rest: OpenList, times:
   return { head: part(node.before, -Infinity, moment), rest: { head: part(node.after, moment, Infinity), rest } }
 }
 
-/** Whether a part leaves open which of its leaves are asked for. */
-function hasChoice(node: PlanNode): boolean {
+/**
+ * The trees that come of putting one leaf out of `may` in the place of a list of one: an OR becomes the branch of that
+ * leaf, a repetition one copy with it and the others without.
+ */
+function* pinnedTrees(node: PlanNode, may: ReadonlySet<number>, pin: number): Generator<PlanNode> {
   switch (node.kind) {
     case 'leaf':
-      return false
-    case 'repeat':
+      if (may.has(node.candidates)) yield { ...node, candidates: pin }
+      return
     case 'window':
-      return hasChoice(node.operand)
+      for (const operand of pinnedTrees(node.operand, may, pin)) yield { ...node, operand }
+      return
+    case 'repeat': {
+      const { operand, times, least } = node
+      const rest: PlanNode = times === 2 ? operand : { ...node, times: times - 1, least: least - operand.least }
+      for (const first of pinnedTrees(operand, may, pin)) yield { kind: 'and', operands: [first, rest], least }
+      return
+    }
     case 'sequence':
-      return hasChoice(node.before) || hasChoice(node.after)
-    case 'and':
-      return node.operands.some(hasChoice)
+      for (const before of pinnedTrees(node.before, may, pin)) yield { ...node, before }
+      for (const after of pinnedTrees(node.after, may, pin)) yield { ...node, after }
+      return
     case 'or':
-      return true
+      for (const operand of node.operands) yield* pinnedTrees(operand, may, pin)
+      return
+    case 'and':
+      for (const [at, operand] of node.operands.entries())
+        for (const pinned of pinnedTrees(operand, may, pin)) yield { ...node, operands: node.operands.with(at, pinned) }
   }
 }
 
@@ -280,9 +335,9 @@ function toCandidates(alternatives: readonly Alternative[], meets: Meets, observ
   for (let at = soonest.length - 2; at >= 0; at--) soonest[at] = Math.min(soonest[at] ?? 0, soonest[at + 1] ?? 0)
   return {
     observation: rows.map(({ at }) => at),
-    place: new Map(rows.map(({ at }, place) => [at, place])),
     first,
     last: rows.map(({ observation }) => observation.last),
     soonest,
+    single: rows.every(({ observation: { first: begin, last: end, count } }) => begin === end && count === 1),
   }
 }
