@@ -32,6 +32,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: 'write what a node holds as MISP, CSV, STIX or text',
     load: () => import('./commands/export.ts'),
   },
+  {
+    name: 'objects',
+    summary: 'objects that a node holds: versions, publishers, conflicts',
+    load: () => import('./commands/objects.ts'),
+  },
   { name: 'recall', summary: 'take back a published object', load: () => import('./commands/recall.ts') },
   { name: 'who', summary: 'who holds an object of this node', load: () => import('./commands/who.ts') },
   { name: 'watch', summary: 'match telemetry on a running node', load: () => import('./commands/watch.ts') },
@@ -58,5 +63,10 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'match', summary: 'detection without a node', load: () => import('./commands/match.ts') },
   { name: 'decide', summary: 'answer policy vectors', load: () => import('./commands/decide.ts') },
   { name: 'wire', summary: 'answer vectors of the wire format', load: () => import('./commands/wire.ts') },
+  {
+    name: 'doctor',
+    summary: 'look at what a node stands on, and say what to do',
+    load: () => import('./commands/doctor.ts'),
+  },
   { name: 'fsck', summary: 'verify everything on disk', load: () => import('./commands/fsck.ts') },
 ]

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import {
   NodeError,
+  pinnedTls,
   readConfig,
   readEnvironment,
   readOperatorToken,
@@ -9,6 +10,7 @@ import {
   ERRORS,
 } from '#node'
 import { UsageError } from './command.ts'
+import { pinnedFetch } from './pinned-fetch.ts'
 
 /** Options by which a command finds its node. */
 export interface NodeOptions {
@@ -57,16 +59,17 @@ export async function findNode(options: NodeOptions): Promise<NodeClient> {
     return clientOf(address.replace(/\/+$/, ''), token)
   }
   if (dir === undefined) throw new UsageError('Which node? Give --dir DIR or --url URL, or set NOROSHI_DIR.')
-  await readConfig(dir)
+  const config = await readConfig(dir)
   const token = options.token ?? (await readOperatorToken(dir))
   const running = await readRunning(dir)
   if (!running) throw new NodeError('NODE_UNREACHABLE', `The node of ${dir} is not running.`)
-  return { ...clientOf(running.url, token), dir }
+  const fetchNode = running.url.startsWith('https:') ? pinnedFetch(await pinnedTls(config)) : fetch
+  return { ...clientOf(running.url, token, fetchNode), dir }
 }
 
-function clientOf(url: string, token: string): NodeClient {
+function clientOf(url: string, token: string, fetchNode: typeof fetch = fetch): NodeClient {
   const send: NodeClient['send'] = async (method, path, { body, headers } = {}) => {
-    const response = await request(url, method, path, { authorization: `Bearer ${token}`, ...headers }, body)
+    const response = await request(fetchNode, url, method, path, { authorization: `Bearer ${token}`, ...headers }, body)
     if (response.ok) return response
     throw await failureOf(response, url)
   }
@@ -92,6 +95,7 @@ function clientOf(url: string, token: string): NodeClient {
 }
 
 async function request(
+  fetchNode: typeof fetch,
   url: string,
   method: string,
   path: string,
@@ -105,7 +109,7 @@ async function request(
       signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),
     }
     if (body !== undefined) Object.assign(options, { body, duplex: 'half' })
-    return await fetch(url + path, options)
+    return await fetchNode(url + path, options)
   } catch (cause) {
     throw new NodeError('NODE_UNREACHABLE', `The node at ${url} does not answer.`, { cause })
   }

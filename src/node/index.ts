@@ -1,4 +1,6 @@
+import type { Millis } from '#base'
 import type { FsckReport } from '#store'
+import type { Finding } from './doctor/finding.ts'
 import type { NodeOptions, NoroshiNode } from './node.ts'
 import type { Launcher } from '#drill'
 import type { RehearsalOptions } from './rehearsal/launcher.ts'
@@ -13,10 +15,12 @@ export {
   readOperatorToken,
   readRunning,
 } from './data-directory.ts'
+export type { Finding } from './doctor/finding.ts'
 export { type Environment, readEnvironment } from './environment.ts'
 export { ERRORS, NodeError, type NodeErrorCode, toNodeError } from './errors.ts'
 export { type Limits, LIMITS } from './limits.ts'
 export type { NodeOptions, NoroshiNode } from './node.ts'
+export { type PinnedTls, pinnedTls } from './own-certificate.ts'
 export type { Rehearsal, RehearsalRunOptions } from './rehearsal/rehearsal.ts'
 export { buildWebPage } from './web-page.ts'
 
@@ -28,6 +32,11 @@ export async function openNode(options: NodeOptions): Promise<NoroshiNode> {
 /** Verifies everything in a data directory whose node is stopped. @throws DATA_DIR_MISSING, DATA_DIR_FOREIGN, DATA_DIR_LOCKED */
 export async function fsckDirectory(dir: string, progress?: (done: number) => void): Promise<FsckReport> {
   return (await import('./fsck.ts')).fsckDirectory(dir, progress)
+}
+
+/** Looks at everything that the node of a data directory stands on. */
+export async function examine(dir: string, now: Millis): Promise<Finding[]> {
+  return (await import('./doctor/doctor.ts')).examine(dir, now)
 }
 
 /** Starts the members of a scenario as processes of this machine and runs its drill; their nodes stay up until disposed. */

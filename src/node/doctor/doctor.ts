@@ -1,0 +1,58 @@
+import { readFile } from 'node:fs/promises'
+import type { Millis } from '#base'
+import { type DataDirectory, readRunning } from '../data-directory.ts'
+import { pinnedTls } from '../own-certificate.ts'
+import { lookAtCertificate } from './certificate.ts'
+import { lookAtDirectory, lookAtKeys } from './directory.ts'
+import { lookAtDisk, lookAtLimits } from './disk.ts'
+import type { Finding } from './finding.ts'
+import { isAlive, lookAtAddress, lookAtPeers, lookAtPort, type Peer } from './network.ts'
+
+/** Longest wait for the node's own answer about its peers. */
+const ASK_TIMEOUT_MS = 5_000
+
+/** Looks at everything that a node stands on; never changes anything. */
+export async function examine(dir: string, now: Millis): Promise<Finding[]> {
+  const { findings, data } = await lookAtDirectory(dir)
+  if (!data) return findings
+  const { config } = data
+  const ca = config.tls?.caFile ? await readFile(config.tls.caFile).catch(() => undefined) : undefined
+  const running = await readRunning(dir)
+  const isRunning = running !== undefined && isAlive(running.pid)
+  return [
+    ...findings,
+    ...lookAtKeys(data, now),
+    ...(await lookAtDisk(dir)),
+    ...(await lookAtLimits()),
+    ...(await lookAtPort(config, running)),
+    ...(await lookAtCertificate(config, now)),
+    ...(await lookAtAddress(config, isRunning, ca)),
+    ...(isRunning ? await lookAtPeers(await peersOf(data, running.url), ca) : []),
+  ]
+}
+
+/** The links of the running node. */
+async function peersOf({ operatorToken, config }: DataDirectory, url: string): Promise<Peer[]> {
+  const pinned = await pinnedTls(config).catch(() => undefined)
+  const { request } = url.startsWith('https:') ? await import('node:https') : await import('node:http')
+  const text = await new Promise<string>((resolve) => {
+    const asked = request(
+      new URL('/api/v1/links', url),
+      {
+        headers: { authorization: `Bearer ${operatorToken}` },
+        timeout: ASK_TIMEOUT_MS,
+        agent: false,
+        ...pinned,
+      },
+      (answer) => {
+        const chunks: Buffer[] = []
+        answer.on('data', (chunk: Buffer) => chunks.push(chunk))
+        answer.on('end', () => resolve(answer.statusCode === 200 ? Buffer.concat(chunks).toString() : '{}'))
+      },
+    )
+    asked.on('timeout', () => asked.destroy())
+    asked.on('error', () => resolve('{}'))
+    asked.end()
+  })
+  return (JSON.parse(text) as { links?: Peer[] }).links ?? []
+}
