@@ -123,6 +123,12 @@ export const HOST_RULES: readonly ConformanceRule[] = [
     'WRONG_TYPE',
     extended('network-traffic', 'socket-ext', { address_family: 'AF_INET', options: { SO_LINGER: '1' } }),
   ),
+  should(
+    '6.12.4',
+    'keys of options are names of socket options',
+    'NAMING',
+    extended('network-traffic', 'socket-ext', { address_family: 'AF_INET', options: { foo: 1 } }),
+  ),
   must('6.12.5', 'tcp-ext has a property', 'MISSING_PROPERTY', extended('network-traffic', 'tcp-ext', {})),
   must('6.13', 'a process has a property of its own, or an extension', 'MISSING_PROPERTY', {
     type: 'process',

@@ -99,6 +99,16 @@ const ICMP: StructDefinition = {
   properties: { icmp_type_hex: required(HEX), icmp_code_hex: required(HEX) },
 }
 
+/** Names of socket options as systems write them: `SO_LINGER`, `TCP_NODELAY`. */
+const OPTION = /^[A-Z][A-Z0-9]{0,30}(?:_[A-Z0-9]{1,60}){1,8}$/
+
+const adviseOptions: RuleCheck = (object, sink, section) => {
+  const { options } = object
+  if (!sink.strict || !isObject(options)) return
+  for (const name of Object.keys(options))
+    if (!OPTION.test(name)) sink.advise('NAMING', 'should be named as the socket option', section, `options.${name}`)
+}
+
 const SOCKET: StructDefinition = {
   name: 'socket-ext',
   section: '6.12.4',
@@ -111,6 +121,7 @@ const SOCKET: StructDefinition = {
     socket_descriptor: optional(COUNT),
     socket_handle: optional(INTEGER),
   },
+  rules: [{ rule: 'code', check: adviseOptions }],
 }
 
 const TCP: StructDefinition = {
