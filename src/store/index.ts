@@ -18,6 +18,7 @@ export type {
   MirroredEntry,
   NewEntry,
   ObjectBody,
+  ObjectText,
   ObjectColumns,
   ObjectQuery,
   ObjectRow,

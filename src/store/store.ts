@@ -57,7 +57,9 @@ export interface Store extends AsyncDisposable {
 /** A store that also answers lean pages, for ways out that join bytes. */
 export interface BodyStore extends Store {
   /** Like `objects`, with less of each row, and as a reader sees it that was admitted late to some logs. */
-  bodies(query: ObjectQuery & ReaderBounds): Promise<Page<ObjectBody>>
+  bodies(query: ObjectQuery & ReaderBounds): Promise<{ rows: ObjectBody[]; more: boolean }>
+  /** The same for whoever needs the objects' bytes alone. */
+  texts(query: ObjectQuery & ReaderBounds): Promise<{ rows: ObjectText[]; more: boolean }>
   /** What became the newest or the oldest version again, ascending; `more` tells whether others follow. */
   resurfaced(query: ResurfacedQuery): Promise<{ rows: Resurfaced[]; more: boolean }>
   /** The highest sequence number of what can be read: whatever is added later has a higher one. */
@@ -274,6 +276,9 @@ export interface ObjectBody {
   again?: Partial<Record<Side, Micros>>
   json: Uint8Array
 }
+
+/** An object's bytes; its id is there where other rows may have it too, type and version where `ids` were asked for. */
+export type ObjectText = Omit<ObjectBody, 'log' | 'index'>
 
 export interface ObjectRow extends ObjectColumns {
   log: LogId

@@ -29,10 +29,15 @@ export interface RowPage {
   next?: Micros
 }
 
-/** The page that a request asks for. */
-export async function selectPage(source: RowSource, filter: Filter, maxBytes = PAGE_BYTES): Promise<RowPage> {
+/** The page that a request asks for; where it needs no names (`isNameless`), rows may have none. */
+export async function selectPage(
+  source: RowSource,
+  filter: Filter,
+  { maxBytes = PAGE_BYTES, isNameless = false }: { maxBytes?: number; isNameless?: boolean } = {},
+): Promise<RowPage> {
   if (filter.isEmpty) return { rows: [] }
   const { limit, ids, types, versions } = filter
+  const nameless = isNameless && (versions.all || versions.last || versions.first)
   const sides = versions.all ? [] : SIDES.filter((side) => versions[side])
   const picked: Row[] = []
   let { after } = filter
@@ -46,6 +51,7 @@ export async function selectPage(source: RowSource, filter: Filter, maxBytes = P
       limit: read.rows === 0 ? FIRST_READ_ROWS : Math.min(wanted, room),
       ids,
       types,
+      nameless,
     })
     const until = chunk.more ? chunk.rows.at(-1)?.added : undefined
     const again = sides.length === 0 ? NONE : await source.again({ after, until, limit: AGAIN_ROWS, sides, ids, types })

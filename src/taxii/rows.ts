@@ -30,6 +30,8 @@ export interface RowSource {
     limit: number
     ids?: readonly string[] | undefined
     types?: readonly string[] | undefined
+    /** Names may be left out of rows that are the only ones of their object. */
+    nameless?: boolean
   }): Promise<{ rows: readonly Row[]; more: boolean }>
   /** All rows of these objects. */
   rowsOf(ids: readonly string[]): Promise<Row[]>
@@ -63,10 +65,16 @@ export class LogRows implements RowSource {
     this.#types = types
   }
 
-  async rows({ after, limit, ids, types }: Parameters<RowSource['rows']>[0]): Promise<{ rows: Row[]; more: boolean }> {
+  async rows({
+    after,
+    limit,
+    ids,
+    types,
+    nameless,
+  }: Parameters<RowSource['rows']>[0]): Promise<{ rows: Row[]; more: boolean }> {
     const both = this.#typesAmong(types)
     if (this.#logs.length === 0 || both?.length === 0) return { rows: [], more: false }
-    const page = await this.#store.bodies({
+    const query = {
       ...this.#bounds,
       logs: this.#logs,
       statuses: READABLE,
@@ -74,8 +82,8 @@ export class LogRows implements RowSource {
       limit,
       ...(both ? { types: both } : {}),
       ...(ids ? { ids } : {}),
-    })
-    return { rows: page.rows, more: page.next !== undefined }
+    }
+    return nameless ? this.#store.texts(query) : this.#store.bodies(query)
   }
 
   async rowsOf(ids: readonly string[]): Promise<Row[]> {

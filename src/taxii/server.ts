@@ -115,7 +115,7 @@ const manifest: Handler = async (call) => {
 const objects: Handler = async (call) => {
   const { source } = await readable(call)
   const filter = parseFilter(call.search, call.backend.maxPage, { ids: true, types: true, versions: true })
-  const page = await selectPage(source, filter)
+  const page = await selectPage(source, filter, { isNameless: true })
   return ok(joinEnvelope(page), addedHeaders(page))
 }
 
@@ -147,6 +147,7 @@ const versions: Handler = async (call) => {
 const remove: Handler = async (call) => {
   const { name } = await rootOf(call)
   const target = await readable(call)
+  if (!target.canWrite) throw new TaxiiError('TAXII_FORBIDDEN', 'You may not write to this collection.')
   const asked = parseFilter(call.search, DELETE_ROWS, { versions: true })
   const versions = call.search.has('match[version]') ? asked.versions : everything(1).versions
   const ids = await known(call, target.source)

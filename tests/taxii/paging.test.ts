@@ -108,7 +108,7 @@ describe('pages', () => {
               100,
               fields,
             )
-            const page = await selectPage(new ListRows(all), filter, maxBytes)
+            const page = await selectPage(new ListRows(all), filter, { maxBytes })
             assert.ok(page.rows.length <= limit)
             seen.push(...page.rows)
             if (page.next === undefined) break

@@ -5,7 +5,7 @@ import type * as readDefinitions from './definitions/read.ts'
 import type * as versionDefinitions from './definitions/versions.ts'
 import type * as writeDefinitions from './definitions/write.ts'
 import texts from './sqlite.json' with { type: 'json' }
-import { type LateBy, lateName, type StreamShape, streamName } from './stream-shape.ts'
+import { type LateBy, lateName, type StreamShape, streamName, type Width } from './stream-shape.ts'
 import { type VersionStream, versionStreamName } from './version-shape.ts'
 
 export const read = texts.read as typeof readDefinitions
@@ -24,7 +24,7 @@ export function streamQuery(shape: StreamShape): string {
  * Query of a late stream; parameters: type if it has one, log, status, after, before, limit, all of sequence numbers
  * for what stands where it arrived. For what was moved they are keys, and the highest sequence number precedes the limit.
  */
-export const lateQuery = (by: LateBy, width: 'narrow' | 'body'): string => textOf(lateName(by, width))
+export const lateQuery = (by: LateBy, width: Exclude<Width, 'wide'>): string => textOf(lateName(by, width))
 
 /** Query of one row as bodies have it; parameter: the key. */
 export const bodyQuery = (): string => textOf('body')

@@ -14,8 +14,8 @@ export const ID_SLOTS = 64
 /** Numbers of places for pattern types; a shorter list repeats its last. */
 export const PATTERN_TYPE_SLOTS = [0, 1, 4, 16] as const
 
-/** Columns of a stream: what merging needs; that and what a way out needs that joins bytes; whole rows. */
-export const WIDTHS = ['narrow', 'body', 'wide'] as const
+/** Columns of a stream: what merging needs; that and what a way out needs that joins bytes; whole rows; bytes and hardly more. */
+export const WIDTHS = ['narrow', 'body', 'wide', 'text'] as const
 
 export type Width = (typeof WIDTHS)[number]
 
@@ -54,15 +54,25 @@ export type WideRow = [
   bytes: Uint8Array | null,
 ]
 
+/** Row of a query for texts. */
+export type TextRow = [
+  seq: number,
+  key: number,
+  others: number | null,
+  /** Null where no other row has the same. */
+  id: string | null,
+  bytes: Uint8Array | null,
+]
+
 /** Row of any width. */
-export type StreamRow = NarrowRow | BodyRow | WideRow
+export type StreamRow = NarrowRow | BodyRow | WideRow | TextRow
 
 /** Name of a shape among the compiled statements. */
 export const streamName = ({ by, newest, width, slots }: StreamShape): string =>
   `${by} ${newest ? 'newest' : 'oldest'} ${width} ${slots}`
 
 /** Name of a late stream among the compiled statements. */
-export const lateName = (by: LateBy, width: 'narrow' | 'body'): string => `${by} ${width}`
+export const lateName = (by: LateBy, width: Exclude<Width, 'wide'>): string => `${by} ${width}`
 
 /** The pattern types on as many places as a query has. */
 export function toSlots(patternTypes: readonly string[]): string[] {

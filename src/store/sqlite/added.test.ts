@@ -15,7 +15,7 @@ async function allBodies(store: BodyStore, limit = 7) {
   for (let addedAfter = 0; ;) {
     const page = await store.bodies({ logs, limit, addedAfter })
     rows.push(...page.rows)
-    if (page.next === undefined) return rows
+    if (!page.more) return rows
     addedAfter = rows.at(-1)?.added ?? 0
   }
 }

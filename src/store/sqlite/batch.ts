@@ -69,6 +69,8 @@ export class Batch {
   #known = false
   /** A purge was in it: its bytes must leave the write-ahead log too. */
   purged = false
+  /** Highest sequence number of what resurfaced since the start; 0 = nothing. */
+  resurfaced = 0
 
   constructor(connection: Connection, self: Self | undefined) {
     this.connection = connection
@@ -321,7 +323,13 @@ export class Batch {
     const rows = this.connection.all(write.newestOfId, gone.id, RESURFACE_ROWS)
     const standing = rows.filter(({ key, status }) => status === 'accepted' && key !== gone.key)
     for (const { side, row } of neighboursOf(gone, standing))
-      this.connection.run(write.insertResurfaced, this.#nextSequence(NO_LOG), gone.log, row.key, side)
+      this.connection.run(
+        write.insertResurfaced,
+        (this.resurfaced = this.#nextSequence(NO_LOG)),
+        gone.log,
+        row.key,
+        side,
+      )
   }
 
   /** The highest sequence number of what is committed. */

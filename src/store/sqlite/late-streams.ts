@@ -5,7 +5,7 @@
  * @see docs/decisions/0021-late-visibility.md
  */
 import { lateQuery, read } from '../sql/statements.ts'
-import type { StreamRow } from '../sql/stream-shape.ts'
+import type { StreamRow, Width } from '../sql/stream-shape.ts'
 import { entryKey, indexOfKey, LOG_KEY_SPAN } from '../sql/tables.ts'
 import type { LateAdmission } from '../store.ts'
 import type { Connection } from './connection.ts'
@@ -34,7 +34,7 @@ export function readLate<Row extends StreamRow>(
   stream: { type?: string; log: number; status: string },
   late: LateAdmission,
   { after, before }: LateBounds,
-  width: 'narrow' | 'body',
+  width: Exclude<Width, 'wide'>,
   limit: number,
 ): Row[] {
   const { type, log, status } = stream

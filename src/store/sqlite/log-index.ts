@@ -25,20 +25,24 @@ export class LogIndex {
   #sorted: IndexedLog[] | undefined
   /** Highest sequence number that the heads here cover. */
   last: number
+  /** Highest sequence number of what resurfaced. */
+  lastResurfaced: number
 
   constructor(connection: Connection) {
     this.#connection = connection
     this.last = connection.get(read.lastArrival)?.last ?? 0
+    this.lastResurfaced = connection.get(read.lastResurfaced)?.seq ?? 0
     for (const row of connection.all(read.allLogs)) this.#put(row)
     for (const row of connection.all(read.allCounts)) this.#byId.get(row.log)?.counts.push(row)
   }
 
-  refresh(ids: readonly number[], last: number): void {
+  refresh(ids: readonly number[], last: number, resurfaced: number): void {
     for (const id of ids) {
       const row = this.#connection.get(read.logById, id)
       if (row) this.#put(row).counts = this.#connection.all(read.countsOfLog, id)
     }
     this.last = Math.max(this.last, last)
+    this.lastResurfaced = Math.max(this.lastResurfaced, resurfaced)
   }
 
   get(log: LogId): IndexedLog | undefined {

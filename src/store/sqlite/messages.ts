@@ -44,7 +44,7 @@ export type FromWriter =
   | { kind: 'ready' }
   | { kind: 'refused'; error: PackedError }
   | { kind: 'sign'; checkpoints: UnsignedCheckpoint[] }
-  | { kind: 'done'; results: CommitResult[]; logs: number[]; last: number }
+  | { kind: 'done'; results: CommitResult[]; logs: number[]; last: number; resurfaced: number }
   | { kind: 'closed' }
 
 export type CommitResult = { id: number; outcomes: Outcome[] } | { id: number; error: PackedError }

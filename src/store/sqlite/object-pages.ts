@@ -7,6 +7,7 @@ import {
   type NarrowRow,
   type StreamBy,
   type StreamRow,
+  type TextRow,
   toSlots,
   type WideRow,
   type Width,
@@ -18,6 +19,7 @@ import type {
   ObjectQuery,
   ObjectRow,
   ObjectStatus,
+  ObjectText,
   Page,
   ReaderBounds,
   Resurfaced,
@@ -79,21 +81,40 @@ export class ObjectPages {
   }
 
   page(query: ObjectQuery): Page<ObjectRow> {
-    const { rows, next } = this.#page<WideRow>(query, 'wide')
-    return { rows: rows.map((row) => this.#toObjectRow(row)), ...next }
+    const { rows, more } = this.#page<WideRow>(query, 'wide')
+    const last = more ? rows.at(-1) : undefined
+    const next = last && this.#cursors.toCursor(query.order ?? 'oldest', last[0])
+    return { rows: rows.map((row) => this.#toObjectRow(row)), ...(next === undefined ? {} : { next }) }
   }
 
-  bodies(query: ObjectQuery & ReaderBounds): Page<ObjectBody> {
-    const { rows, next } = this.#page<BodyRow>(query, 'body')
+  bodies(query: ObjectQuery & ReaderBounds): { rows: ObjectBody[]; more: boolean } {
+    const { rows, more } = this.#page<BodyRow>(query, 'body')
     const bodies = rows.map((row) => this.#toBody(row))
     if (query.ids) this.#addAgain(query, rows, bodies)
-    return { rows: bodies, ...next }
+    return { rows: bodies, more }
+  }
+
+  texts(query: ObjectQuery & ReaderBounds): { rows: ObjectText[]; more: boolean } {
+    if (query.ids) return this.bodies(query)
+    const { rows, more } = this.#page<TextRow>(query, 'text')
+    return {
+      rows: rows.map(([added, , others, id, bytes]) => ({
+        added,
+        id: id ?? '',
+        type: '',
+        modified: '',
+        isOnly: others === 0,
+        json: bytes?.subarray(ENTRY_HEADER_BYTES) ?? NO_BYTES,
+      })),
+      more,
+    }
   }
 
   /** @see BodyStore.resurfaced */
   resurfaced(query: ResurfacedQuery): { rows: Resurfaced[]; more: boolean } {
     const { addedAfter, addedUpTo = Number.MAX_SAFE_INTEGER - 1, limit, sides, types, ids } = query
     requireLimit(limit)
+    if (addedAfter >= this.#logs.lastResurfaced) return { rows: [], more: false }
     const isSeen = this.#resurfacedFor(query)
     const rows: Resurfaced[] = []
     for (let after = addedAfter; ;) {
@@ -132,16 +153,13 @@ export class ObjectPages {
     return (log, seq) => among.has(log) && seq > (late?.get(this.#logs.byId(log).head.log)?.upTo ?? 0)
   }
 
-  #page<Row extends StreamRow>(
-    query: ObjectQuery & ReaderBounds,
-    width: Width,
-  ): { rows: Row[]; next: { next?: string } } {
+  #page<Row extends StreamRow>(query: ObjectQuery & ReaderBounds, width: Width): { rows: Row[]; more: boolean } {
     const { limit, order = 'oldest', addedAfter = 0 } = query
     requireLimit(limit)
     const newest = order === 'newest'
     const cursor = query.cursor === undefined ? undefined : this.#cursors.fromCursor(order, query.cursor)
     const since = this.#firstSequenceSince(query.since)
-    if (since === undefined) return { rows: [], next: {} }
+    if (since === undefined) return { rows: [], more: false }
     const scan: Scan = {
       newest,
       after: Math.max(since - 1, addedAfter, newest ? 0 : (cursor ?? 0)),
@@ -155,9 +173,9 @@ export class ObjectPages {
         ? this.#lateById<Row>(query.ids, scan, limit + 1)
         : this.#merged<Row>(this.#streams(query, scan), scan, limit + 1, width),
     )
-    const last = rows.length > limit ? rows[limit - 1] : undefined
-    if (rows.length > limit) rows.pop()
-    return { rows, next: last ? { next: this.#cursors.toCursor(order, last[0]) } : {} }
+    const more = rows.length > limit
+    if (more) rows.pop()
+    return { rows, more }
   }
 
   counts(query: Omit<ObjectQuery, 'cursor' | 'limit'>): { type: string; count: number }[] {
@@ -291,8 +309,8 @@ export class ObjectPages {
       if (part !== 'own') {
         const [status, log, type] = stream.fixed.toReversed() as [string, number, string?]
         const along = type === undefined ? { log, status } : { type, log, status }
-        const narrow = width === 'narrow' ? 'narrow' : 'body'
-        return readLate<Row>(this.#connection, part, along, admission, scan, narrow, limit)
+        if (width === 'wide') throw new StoreError('STORE_BAD_RANGE', 'Late admissions are for bodies and texts')
+        return readLate<Row>(this.#connection, part, along, admission, scan, width, limit)
       }
       after = Math.max(after, admission.upTo)
     }

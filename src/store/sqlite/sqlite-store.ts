@@ -31,8 +31,8 @@ export async function openSqliteStore(options: StoreOptions, limits?: WriterLimi
   // Closed after the writer, whose last answers are still read back.
   opening.defer(() => connection?.[Symbol.dispose]())
   const writer = opening.use(
-    await WriterLink.open({ path, ...self, ...(limits && { limits }) }, signer, (logs, last) =>
-      index?.refresh(logs, last),
+    await WriterLink.open({ path, ...self, ...(limits && { limits }) }, signer, (logs, last, resurfaced) =>
+      index?.refresh(logs, last, resurfaced),
     ),
   )
   const readOnly = (connection = openReader(path))
@@ -62,6 +62,7 @@ export async function openSqliteStore(options: StoreOptions, limits?: WriterLimi
     root: (log, size) => asked(() => reader.root(log, size)),
     objects: (query) => asked(() => objects.page(query)),
     bodies: (query) => asked(() => objects.bodies(query)),
+    texts: (query) => asked(() => objects.texts(query)),
     resurfaced: (query) => asked(() => objects.resurfaced(query)),
     lastAdded: () => asked(() => logs.last),
     versions: (query) => asked(() => versions.page(query)),

@@ -17,8 +17,8 @@ interface Waiting {
   bytes: number
 }
 
-/** Hears which logs a commit changed, and the highest sequence number of all that is committed. */
-type OnCommitted = (logs: readonly number[], last: number) => void
+/** Hears which logs a commit changed, the highest sequence number of all that is committed, and of what resurfaced. */
+type OnCommitted = (logs: readonly number[], last: number, resurfaced: number) => void
 
 /** Main thread's end of the writer thread: hands it lists, signs its checkpoints, answers the callers. */
 export class WriterLink implements AsyncDisposable {
@@ -93,7 +93,7 @@ export class WriterLink implements AsyncDisposable {
         this.#sign(message.checkpoints)
         break
       case 'done':
-        this.#onCommitted(message.logs, message.last)
+        this.#onCommitted(message.logs, message.last, message.resurfaced)
         for (const result of message.results) {
           const waiting = this.#waiting.get(result.id)
           this.#waiting.delete(result.id)

@@ -56,7 +56,9 @@ export class Writer {
   }
 
   /** Commits the lists together; one that is refused leaves the others as they are. */
-  async commit(requests: readonly CommitRequest[]): Promise<{ results: CommitResult[]; logs: number[]; last: number }> {
+  async commit(
+    requests: readonly CommitRequest[],
+  ): Promise<{ results: CommitResult[]; logs: number[]; last: number; resurfaced: number }> {
     const results: CommitResult[] = []
     const logs = new Set<number>()
     let waiting = [...requests]
@@ -80,7 +82,7 @@ export class Writer {
       }
     }
     if (this.#purged) this.#purged = !(await this.#truncateWal())
-    return { results, logs: [...logs], last: this.#batch.last }
+    return { results, logs: [...logs], last: this.#batch.last, resurfaced: this.#batch.resurfaced }
   }
 
   /** Copies the write-ahead log into the database when it has grown long; called when the callers have been answered. */

@@ -1,5 +1,5 @@
 // Objects in order of arrival, along one of three indexes; every query is one range of one index.
-import type { ExpressionBuilder } from 'kysely'
+import { type ExpressionBuilder, type SelectQueryBuilder, sql } from 'kysely'
 import {
   ID_SLOTS,
   LATE_KINDS,
@@ -9,6 +9,7 @@ import {
   STREAM_KINDS,
   type StreamShape,
   streamName,
+  type Width,
   WIDTHS,
 } from '../stream-shape.ts'
 import type { Tables } from '../tables.ts'
@@ -23,6 +24,10 @@ type Entries = ExpressionBuilder<Tables, 'entries'>
 /** The encoded entry, unless it is withheld. */
 const BYTES = (eb: Entries) => eb.case().when('withheld', 'is', null).then(eb.ref('bytes')).end().as('bytes')
 
+/** The id, where other rows may have it too. */
+const SHARED_ID = (eb: Entries) =>
+  eb.case().when('others', '=', sql.lit(0)).then(null).else(eb.ref('id')).end().as('id')
+
 /** The queries of all shapes by name; parameters: the fixed columns, after, before, pattern types, limit. */
 export function streamStatements(): Record<string, string> {
   const shapes = STREAM_KINDS.flatMap((by) =>
@@ -34,7 +39,7 @@ export function streamStatements(): Record<string, string> {
     ...Object.fromEntries(shapes.map((shape) => [streamName(shape), compile(shape)])),
     ...Object.fromEntries(
       LATE_KINDS.flatMap((by) =>
-        (['narrow', 'body'] as const).map((width) => [lateName(by, width), compileLate(by, width)]),
+        (['narrow', 'body', 'text'] as const).map((width) => [lateName(by, width), compileLate(by, width)]),
       ),
     ),
     body: toStatement(
@@ -43,9 +48,9 @@ export function streamStatements(): Record<string, string> {
   }
 }
 
-function compileLate(by: LateBy, width: 'narrow' | 'body'): string {
+function compileLate(by: LateBy, width: Exclude<Width, 'wide'>): string {
   const isMoved = by.startsWith('moved')
-  let query = db.selectFrom('entries').select(NARROW)
+  let query = db.selectFrom('entries')
   if (by.endsWith('type')) query = query.where('type', '=', p<string>('type'))
   query = query.where('log', '=', p<number>('log')).where('status', '=', p<string>('status'))
   const along = isMoved ? 'key' : 'seq'
@@ -54,11 +59,25 @@ function compileLate(by: LateBy, width: 'narrow' | 'body'): string {
     ? query.where('first_seq', 'is not', null).where('seq', '<=', p<number>('up_to'))
     : query.where('first_seq', 'is', null)
   const ordered = query.orderBy(along).limit(p<number>('limit'))
-  return toStatement(width === 'narrow' ? ordered : ordered.select(BODY).select(BYTES)).text
+  return toStatement(selected(ordered, width)).text
+}
+
+/** The query with the columns of its width. */
+function selected(query: SelectQueryBuilder<Tables, 'entries', object>, width: Width) {
+  switch (width) {
+    case 'narrow':
+      return query.select(NARROW)
+    case 'body':
+      return query.select(NARROW).select(BODY).select(BYTES)
+    case 'wide':
+      return query.select(NARROW).select(WIDE).select(BYTES)
+    case 'text':
+      return query.select(['seq', 'key', 'others', SHARED_ID]).select(BYTES)
+  }
 }
 
 function compile({ by, newest, width, slots }: StreamShape): string {
-  let query = db.selectFrom('entries').select(NARROW)
+  let query = db.selectFrom('entries')
   if (by === 'id') query = query.where('id', '=', p<string>('id'))
   if (by === 'type') query = query.where('type', '=', p<string>('type'))
   if (by === 'ids')
@@ -77,7 +96,5 @@ function compile({ by, newest, width, slots }: StreamShape): string {
       Array.from({ length: slots }, () => p<string>('pattern_type')),
     )
   const ordered = query.orderBy('seq', newest ? 'desc' : 'asc').limit(p<number>('limit'))
-  if (width === 'narrow') return toStatement(ordered).text
-  if (width === 'wide') return toStatement(ordered.select(WIDE).select(BYTES)).text
-  return toStatement(ordered.select(BODY).select(BYTES)).text
+  return toStatement(selected(ordered, width)).text
 }

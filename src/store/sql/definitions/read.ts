@@ -121,6 +121,10 @@ export const resurfacedFrom = toStatement(
     .limit(p<number>('limit')),
 )
 
+export const lastResurfaced = toStatement(
+  db.selectFrom('resurfaced').select('seq').orderBy('seq', 'desc').limit(sql.lit(1)),
+)
+
 export const resurfacedOfEntry = toStatement(
   db.selectFrom('resurfaced').select(['seq', 'log', 'side']).where('key', '=', p<number>('key')),
 )
