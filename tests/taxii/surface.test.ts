@@ -24,6 +24,7 @@ describe('the corners of the surface', () => {
 
   before(async () => {
     world = await openTaxiiWorld()
+    await world.run('alliance', 'create', 'trilateral')
     await world.run('taxii', 'collection', 'create', 'inbox')
     writer = await world.caller('writer', 'publish')
     reader = await world.caller('reader', 'read')
@@ -227,9 +228,10 @@ describe('the corners of the surface', () => {
     const answer = await world.node.ask('/api/v1/publish', {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify([definition, held]),
+      body: JSON.stringify({ objects: [definition, held], tlp: 'amber', to: ['alliance:trilateral'] }),
     })
-    assert.equal(answer.status, 200, await answer.clone().text())
+    const { published } = (await answer.json()) as { published: { id: string; notBefore?: number }[] }
+    assert.ok(published.find(({ id }) => id === held.id)?.notBefore, 'it is held back')
     assert.equal((await post(writer, INBOX, [indicator('192.0.2.45', MARKED)])).status, 202)
     const position = await last()
     assert.ok(position && before && position > before)
