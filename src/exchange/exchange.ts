@@ -1,5 +1,6 @@
 import type { JsonObject } from '#base'
 import { admissible } from './admission.ts'
+import { encodeText } from './encoder.ts'
 import { ExchangeError } from './error.ts'
 import type { ExportFormat, ImportFormat, SharedWith, Writing } from './format.ts'
 import { INPUT_MAX_BYTES } from './limits.ts'
@@ -69,10 +70,14 @@ export function readInput(bytes: Uint8Array, { format = 'auto', asTranslated, ..
 }
 
 /**
- * Writes STIX 2.1 objects in another format, with a report of what does not fit into it.
- * @throws EXCHANGE_FORMAT_UNKNOWN
+ * Writes STIX 2.1 objects in another format, with a report of what does not fit into it; `encoding` is for CSV and text.
+ * @throws EXCHANGE_FORMAT_UNKNOWN, EXCHANGE_ENCODING
  */
-export function writeOutput(objects: readonly JsonObject[], format: ExportFormat, context: { now: string }): Writing {
+export function writeOutput(
+  objects: readonly JsonObject[],
+  format: ExportFormat,
+  { encoding, ...context }: { now: string; encoding?: string },
+): Writing {
   const writer = WRITERS.find(({ name }) => name === format)
   if (!writer)
     throw new ExchangeError(
@@ -83,5 +88,8 @@ export function writeOutput(objects: readonly JsonObject[], format: ExportFormat
   const writing = writer.write(named, context)
   if (named.length < objects.length)
     writing.losses.add('objects', `${objects.length - named.length} without an id or a type`)
-  return writing
+  if (encoding === undefined) return writing
+  if (format !== 'csv' && format !== 'text')
+    throw new ExchangeError('EXCHANGE_ENCODING', `${format} has one encoding only; leave --encoding out.`)
+  return { ...writing, bytes: encodeText(writing.text, encoding, writing.losses) }
 }

@@ -5,7 +5,7 @@ import type { LossReport } from './loss.ts'
 export type ImportFormat = 'misp' | 'csv' | 'xlsx' | 'text' | 'shadowserver'
 
 /** Names of the formats that can be written. */
-export type ExportFormat = 'misp' | 'csv' | 'stix' | 'text'
+export type ExportFormat = 'misp' | 'csv' | 'xlsx' | 'stix' | 'text'
 
 /** What a reader is told besides the bytes. */
 export interface ReadContext {
@@ -47,9 +47,10 @@ export interface Reader {
   read(bytes: Uint8Array, context: ReadContext): Reading
 }
 
-/** A written export: its text, and what did not fit into the format. */
+/** A written export: its text, or its bytes where it is none, and what did not fit into the format. */
 export interface Writing {
   text: string
+  bytes?: Uint8Array
   losses: LossReport
 }
 

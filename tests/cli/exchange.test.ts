@@ -186,3 +186,39 @@ test('conversion needs no node; wrong usage and unreadable input say what is rig
   assert.match((await noroshi(['import', '--help'])).stdout, /noroshi import event\.json/)
   assert.match((await noroshi(['export', '--help'])).stdout, /noroshi export --format csv/)
 })
+
+test('tables leave in the encodings of their readers, as CSV or as a workbook, and come back the same', async () => {
+  await using home = await folder()
+  const list = home.in('list.csv')
+  await writeFile(list, 'value,comment,tags\nevil.example.com,不審な通信 é,"c2"\n203.0.113.9,"=HYPERLINK(""x"")",\n')
+  const bundle = home.in('bundle.json')
+  await writeFile(bundle, (await noroshi(['import', list, '--print'])).stdout)
+  const convert = async (...more: string[]) => {
+    const ran = await noroshi(['export', '--from', bundle, ...more])
+    assert.equal(ran.code, 0, ran.stderr)
+    return ran
+  }
+  const rowsOf = async (file: string) => {
+    const ran = await noroshi(['import', file, '--print', '--source', 'same'])
+    assert.equal(ran.code, 0, ran.stderr)
+    const { objects } = JSON.parse(ran.stdout) as { objects: { pattern: string; description: string }[] }
+    return objects.map(({ pattern, description }) => [pattern, description])
+  }
+  const workbook = home.in('out.xlsx')
+  await convert('--format', 'xlsx', '--out', workbook)
+  assert.deepEqual(await rowsOf(workbook), [
+    ["[domain-name:value = 'evil.example.com']", '不審な通信 é'],
+    ["[ipv4-addr:value = '203.0.113.9']", '=HYPERLINK("x")'],
+  ])
+  const japanese = home.in('out.csv')
+  const told = await convert('--format', 'csv', '--encoding', 'shift_jis', '--out', japanese)
+  assert.match(told.stderr, /“é”: shift_jis has no such character/)
+  assert.ok((await readFile(japanese)).includes(Buffer.from('9573905282c892ca904d', 'hex')))
+  assert.equal((await rowsOf(japanese))[0]?.[1], '不審な通信 ?')
+  await convert('--format', 'csv', '--encoding', 'utf-8', '--out', japanese)
+  assert.equal((await readFile(japanese))[0], 't'.charCodeAt(0), 'no mark')
+  assert.equal((await noroshi(['export', '--from', bundle, '--format', 'csv', '--encoding', 'klingon'])).code, 2)
+  const refused = await noroshi(['export', '--from', bundle, '--format', 'misp', '--encoding', 'utf-8'])
+  assert.equal(refused.code, 2)
+  assert.match(refused.stderr, /misp has one encoding only/)
+})

@@ -1,13 +1,18 @@
 import { writeFile } from 'node:fs/promises'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import { isJsonObject, type Json, type JsonObject } from '#base'
 import {
   EXPORT_FORMATS,
+  ExchangeError,
   type ExportFormat,
   INPUT_MAX_BYTES,
   type LossReport,
+  OUTPUT_ENCODINGS,
   withMarking,
   writeFeed,
   writeOutput,
+  type Writing,
 } from '#exchange'
 import {
   collect,
@@ -16,6 +21,7 @@ import {
   EXIT,
   type ExitCode,
   examples,
+  oneOf,
   type Register,
   UsageError,
 } from '../command.ts'
@@ -30,6 +36,7 @@ interface Options extends NodeOptions {
   since?: string
   from?: string
   out?: string
+  encoding?: string
   json?: boolean
 }
 
@@ -57,11 +64,14 @@ export const register: Register = (program, context) => {
     .option('--since <time>', 'only what arrived since then, such as 2026-05-01 or 2026-05-01T12:00:00Z')
     .option('--from <file>', 'convert this STIX bundle instead of asking a node; - for stdin')
     .option('--out <file>', 'write to this file instead of stdout; of misp-feed, the folder')
+    .option('--encoding <name>', 'of csv (else utf-8-mark) and text (else utf-8)', oneOf(...OUTPUT_ENCODINGS))
     .option('--json', 'print JSON about the export; needs --out')
     .addHelpText(
       'after',
       examples([
         'noroshi export --format csv --type indicator --dir node > indicators.csv',
+        'noroshi export --format csv --encoding shift_jis --dir node --out indicators.csv',
+        'noroshi export --format xlsx --dir node --out indicators.xlsx',
         'noroshi export --format misp --since 2026-05-01 --dir node --out events.json',
         'noroshi export --format misp-feed --dir node --out /srv/feed',
         'noroshi export --format text --from bundle.json',
@@ -74,11 +84,13 @@ async function run(options: Options, { output }: CommandContext): Promise<ExitCo
   const { format, out } = options
   if (!FORMATS.includes(format)) throw new UsageError(`--format is one of ${FORMATS.join(', ')}, not ${format}.`)
   if (options.json && out === undefined) throw new UsageError('--json needs --out FILE for the export itself.')
+  if (format === 'xlsx' && out === undefined && process.stdout.isTTY)
+    throw new UsageError('xlsx is no text for a terminal: give --out FILE.')
   if (format === FEED && out === undefined) throw new UsageError('misp-feed needs --out DIR for its files.')
   const objects =
     options.from === undefined ? await fromNode(options, output) : ofTypes(await fromFile(options.from), options.type)
   const losses =
-    format === FEED ? await writeAsFeed(objects, options, output) : await writeAs(format, objects, out, output)
+    format === FEED ? await writeAsFeed(objects, options, output) : await writeAs(format, objects, options, output)
   if (options.json)
     await output.line(
       JSON.stringify({
@@ -100,13 +112,26 @@ async function run(options: Options, { output }: CommandContext): Promise<ExitCo
 async function writeAs(
   format: ExportFormat,
   objects: readonly JsonObject[],
-  out: string | undefined,
+  { out, encoding }: Options,
   output: Output,
 ): Promise<LossReport> {
-  const { text, losses } = writeOutput(objects, format, { now: new Date().toISOString() })
-  if (out === undefined) await output.line(text.replace(/\r?\n$/, ''))
-  else await writeFile(out, text)
+  const { text, bytes, losses } = written(format, objects, encoding)
+  if (out !== undefined) await writeFile(out, bytes ?? text)
+  else if (bytes) await pipeline(Readable.from([bytes]), process.stdout, { end: false })
+  else await output.line(text.replace(/\r?\n$/, ''))
   return losses
+}
+
+function written(format: ExportFormat, objects: readonly JsonObject[], encoding: string | undefined): Writing {
+  try {
+    return writeOutput(objects, format, {
+      now: new Date().toISOString(),
+      ...(encoding === undefined ? {} : { encoding }),
+    })
+  } catch (error) {
+    if (error instanceof ExchangeError) throw new UsageError(error.message)
+    throw error
+  }
 }
 
 /** With --since, events of earlier exports stay in the feed; without, it holds what the node holds. */

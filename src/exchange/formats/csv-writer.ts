@@ -5,7 +5,8 @@ import { LossReport } from '../loss.ts'
 import { csvRow } from '../table/delimited.ts'
 import { tlpLabelOf, valuesTold } from '../told.ts'
 
-const COLUMNS = ['type', 'value', 'name', 'description', 'valid_from', 'valid_until', 'tags', 'tlp', 'stix_id']
+/** Columns of the tables that are written, as the reader of tables knows them. */
+export const COLUMNS = ['type', 'value', 'name', 'description', 'valid_from', 'valid_until', 'tags', 'tlp', 'stix_id']
 
 /** A table of values, one per row, with the columns that the reader of tables knows; UTF-8 with its mark, for Excel. */
 export const writeCsv: Writer = {
@@ -17,7 +18,8 @@ export const writeCsv: Writer = {
   },
 }
 
-function rowsOf(object: JsonObject, losses: LossReport): string[][] {
+/** Rows of an object: one per value; what has none is told. */
+export function rowsOf(object: JsonObject, losses: LossReport): string[][] {
   const values = valuesTold(object)
   const told = (name: string) => (typeof object[name] === 'string' ? object[name] : '')
   if (!values) {
