@@ -81,7 +81,9 @@ describe('a hostile server', () => {
       for (; !response.destroyed; await pause(20)) response.write(' ')
     })
     await assert.rejects(pulled(drip.url, { tryMs: 300 }), /did not finish within 0.3 s/)
-    await using silent = await server((_request, response) => void ok(response).flushHeaders())
+    await using silent = await server((_request, response) => {
+      ok(response).flushHeaders()
+    })
     await assert.rejects(pulled(silent.url, { idleMs: 200, tryMs: 20_000 }), /sent nothing for 0.2 s/)
     await using mute = await server(() => undefined)
     await assert.rejects(pulled(mute.url, { idleMs: 200, tryMs: 20_000 }), { code: 'TAXII_SERVER_UNREACHABLE' })
