@@ -1,13 +1,13 @@
-/** Steps (about 20 ns each) that one pattern may take for one event once it has saved them: 4 ms, … */
-const PATTERN_SAVED_MAX = 200_000
-/** … what it earns with each event that it is asked about, … */
-const PATTERN_EARNED = 50_000
+/** Steps (20 to 200 ns each) that one pattern may take for one event once it has saved them: at most 20 ms, … */
+const PATTERN_SAVED_MAX = 100_000
+/** … what it earns with each event that it is asked about (sequences of five among 500 events take about 5,000), … */
+const PATTERN_EARNED = 20_000
 /** … and the least it earns after it ran over its budget again and again. */
 const PATTERN_EARNED_LEAST = 1_000
-/** Steps that all patterns together may take for one event: 40 ms, … */
-const EVENT_SAVED_MAX = 2_000_000
-/** … and what they earn with each event: 10 ms. */
-const EVENT_EARNED = 500_000
+/** Steps that all patterns together may take for one event once they have saved them, … */
+const EVENT_SAVED_MAX = 400_000
+/** … and what they earn with each event. */
+const EVENT_EARNED = 200_000
 
 /**
  * What evaluating patterns may cost, in steps: earned with events, saved up to a bound, so that the cost of an event is

@@ -259,3 +259,79 @@ test('telemetry completes a pattern for an observer exactly when `pattern match`
   )
   assert.ok(matched > 500, `the random patterns match often enough: ${matched}`)
 })
+
+test('hostile patterns and busy sensors cost a bounded time for each event, and what was given up is counted', () => {
+  const port = (n: number) => `[network-traffic:dst_port = ${n}]`
+  const any = "[ipv4-addr:value LIKE '203.%']"
+  const hostile = [
+    Array.from({ length: 200 }, () => any).join(' FOLLOWEDBY '),
+    `(${Array.from({ length: 30 }, (_, n) => `(${port(n % 5)} FOLLOWEDBY ${port((n * 3 + 1) % 5)})`).join(' OR ')}) REPEATS 20 TIMES`,
+    `(${port(1)} AND ${port(2)} AND ${port(3)}) REPEATS 60 TIMES WITHIN 3 SECONDS FOLLOWEDBY ${any} FOLLOWEDBY ${port(4)} REPEATS 100 TIMES`,
+    "[url:value MATCHES '(.{0,160}a){3}b$'] REPEATS 2 TIMES",
+  ]
+  const detector = new Detector({ allow: [] })
+  for (const [n, pattern] of hostile.entries())
+    assert.equal(detector.arm(stix(pattern, { id: `indicator--${n}` })).armed, true, pattern)
+  detector.arm(stix(`${port(3)} REPEATS 3 TIMES WITHIN 60 SECONDS`, { id: 'indicator--fair' }))
+  const lines = Array.from({ length: 1_000 }, (_, n) =>
+    JSON.stringify({
+      ts: n / 20,
+      uid: 'C',
+      'id.orig_h': '10.0.0.1',
+      'id.resp_h': `203.0.113.${n % 200}`,
+      'id.resp_p': n % 5,
+      host: 'a.example',
+      uri: `/${'ab'.repeat(2_000)}`,
+    }),
+  )
+  const before = process.cpuUsage()
+  const hits = hitsOf(detector, lines).flat()
+  const { user, system } = process.cpuUsage(before)
+  assert.ok((user + system) / 1_000 < 30_000, `${(user + system) / 1_000} ms for ${lines.length} events`)
+  assert.ok(detector.memory().evaluated.overBudget > 100)
+  assert.equal(hits.filter(({ id }) => id === 'indicator--fair').length, 198, 'and a cheap pattern loses nothing')
+})
+
+test('patterns that reach over many events keep working among thousands of events that come close', () => {
+  const port = (n: number) => `[network-traffic:dst_port = ${n}]`
+  const detector = new Detector()
+  const chain = [4, 3, 2, 1, 0].map(port).join(' FOLLOWEDBY ')
+  detector.arm(stix(`(${chain}) WITHIN 60 SECONDS`, { id: 'indicator--chain' }))
+  detector.arm(stix(`(${port(1)} REPEATS 20 TIMES FOLLOWEDBY ${port(9)}) WITHIN 60 SECONDS`, { id: 'indicator--rare' }))
+  const lines = Array.from({ length: 2_000 }, (_, n) => conn({ ts: n / 20, port: ((n * 7_919) >> 3) % 5 }))
+  lines.push(conn({ ts: 100, port: 9 }))
+  const hits = hitsOf(detector, lines)
+  assert.equal(detector.memory().evaluated.overBudget, 0)
+  assert.deepEqual(
+    hits.at(-1)!.map(({ id, span }) => [id, span?.events]),
+    [['indicator--rare', 21]],
+  )
+  assert.ok(hits.flat().length > 300)
+})
+
+test('an event whose time no timestamp holds is an event without a time', () => {
+  const detector = armed("[ipv4-addr:value LIKE '203.%'] REPEATS 2 TIMES")
+  detector.arm(stix(`[ipv4-addr:value = '${C2}']`, { id: 'indicator--b' }))
+  for (const ts of [
+    1e300,
+    1e15,
+    8.64e15,
+    Number.MAX_SAFE_INTEGER,
+    -5,
+    '9999-12-31T23:59:59-01:00',
+    '1969-12-31T23:59:59Z',
+  ] as number[]) {
+    const lines = [
+      conn({ ts, to: C2 }),
+      conn({ ts, to: C2 }),
+      `{"EventID":1,"Channel":"x","TimeCreated":"/Date(9${'0'.repeat(15)})/","SourceIp":"${C2}"}`,
+    ]
+    assert.deepEqual(hitsOf(detector, lines).flat(), [], String(ts))
+  }
+  const last = 253_402_300_799_000
+  const hits = hitsOf(detector, [conn({ ts: last, to: C2 }), conn({ ts: last, to: C2 })]).flat()
+  assert.deepEqual(
+    hits.map((hit) => toHitLine(hit)['time']),
+    ['9999-12-31T23:59:59.000Z', '9999-12-31T23:59:59.000Z', '9999-12-31T23:59:59.000Z'],
+  )
+})

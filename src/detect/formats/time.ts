@@ -6,6 +6,8 @@ const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', '
 const DAYS = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
 /** Numbers from here on are milliseconds, below it seconds: 100,000,000,000 s is the year 5138. */
 const MILLIS_FROM = 100_000_000_000
+/** 10000-01-01: what comes later has no timestamp. */
+const MILLIS_END = 253_402_300_800_000
 const DOTNET = /^\/Date\((\d+)\)\/$/
 
 /**
@@ -22,7 +24,7 @@ export function toEventTime(value: Json | undefined): Millis | undefined {
     return utc([year, month, day, hour, minute, second].map(Number), millis, zone)
   }
   const dotnet = DOTNET.exec(value)
-  if (dotnet) return Number(dotnet[1])
+  if (dotnet) return inCalendar(Number(dotnet[1]))
   return /^\d{9,13}(\.\d{1,9})?$/.test(value) ? fromEpoch(Number(value)) : undefined
 }
 
@@ -35,8 +37,11 @@ export function fromClf(text: string): Millis | undefined {
   return utc([Number(year), month, ...[day, hour, minute, second].map(Number)], 0, zone)
 }
 
-const fromEpoch = (value: number): Millis | undefined =>
-  Number.isFinite(value) && value >= 0 ? Math.round(value < MILLIS_FROM ? value * 1000 : value) : undefined
+function fromEpoch(value: number): Millis | undefined {
+  return inCalendar(Math.round(value < MILLIS_FROM ? value * 1000 : value))
+}
+
+const inCalendar = (millis: Millis): Millis | undefined => (millis >= 0 && millis < MILLIS_END ? millis : undefined)
 
 function utc(parts: readonly number[], millis: number, zone: string): Millis | undefined {
   const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = parts
@@ -45,5 +50,5 @@ function utc(parts: readonly number[], millis: number, zone: string): Millis | u
   const digits = zone.replace(':', '')
   const offset = /^[+-]/.test(digits) ? Number(digits.slice(1, 3)) * 60 + Number(digits.slice(3, 5)) : 0
   const sign = digits.startsWith('-') ? -1 : 1
-  return Date.UTC(year, month - 1, day, hour, minute, second, millis) - sign * offset * 60_000
+  return inCalendar(Date.UTC(year, month - 1, day, hour, minute, second, millis) - sign * offset * 60_000)
 }

@@ -110,7 +110,15 @@ class Flow {
   }
 
   meet(demand: number): boolean {
-    let need = this.demands[demand]?.amount ?? 0
+    const wanted = this.demands[demand]
+    let need = wanted?.amount ?? 0
+    // What is free is taken in one pass; only the rest has to be moved about for.
+    for (const observation of wanted ? fitting(wanted, this.lists, this.budget) : []) {
+      const got = Math.min(this.freeOf(observation), need)
+      if (got > 0) this.take(observation, demand, got)
+      need -= got
+      if (need === 0) return true
+    }
     while (need > 0) {
       const got = this.push(demand, need, new Set(), 0)
       if (got === 0) return false
@@ -132,11 +140,10 @@ class Flow {
     const full: number[] = []
     for (const observation of fitting(wanted, this.lists, this.budget)) {
       if (visited.has(observation)) continue
-      const free = (this.capacity[observation] ?? 0) - (this.used.get(observation) ?? 0)
+      const free = this.freeOf(observation)
       if (free > 0) {
         const got = Math.min(free, need)
-        this.used.set(observation, (this.used.get(observation) ?? 0) + got)
-        this.shift(observation, demand, got)
+        this.take(observation, demand, got)
         return got
       }
       full.push(observation)
@@ -155,6 +162,15 @@ class Flow {
       }
     }
     return 0
+  }
+
+  private freeOf(observation: number): number {
+    return (this.capacity[observation] ?? 0) - (this.used.get(observation) ?? 0)
+  }
+
+  private take(observation: number, demand: number, amount: number): void {
+    this.used.set(observation, (this.used.get(observation) ?? 0) + amount)
+    this.shift(observation, demand, amount)
   }
 
   private shift(observation: number, demand: number, amount: number): void {

@@ -176,6 +176,7 @@ class Parser {
     this.offsets.length = 0
     const values = this.constants(operator)
     for (const [at, value] of values.entries()) {
+      if (this.faults.length >= PATTERN_FAULTS_LIMIT) break
       const message = hashFault({ path, operator }, value)
       if (message) this.fault(this.offsets[at] ?? 0, message)
     }
