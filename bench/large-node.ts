@@ -3,6 +3,7 @@ import { hash, randomBytes } from 'node:crypto'
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { Json, JsonObject } from '#base'
 import { utf8 } from '#base'
@@ -18,6 +19,7 @@ const MAIN = fileURLToPath(new URL('../src/cli/main.ts', import.meta.url))
 const ALLIANCE = 'bench'
 const AUDIENCE = amberFor(ALLIANCE)
 const BATCH = 1_000
+const POLL_MS = 50
 const FOLDER = 'noroshi-bench-'
 const MEGABYTE = 1_048_576
 
@@ -68,11 +70,16 @@ export async function serve({ dir, token }: BenchMember, flags: readonly string[
       headers,
       ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }),
     })
-    if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`)
     const text = await response.text()
+    if (!response.ok) throw new Error(`${path}: ${response.status} ${text}`)
     return (text === '' ? undefined : JSON.parse(text)) as T
   }
   return Object.assign(node, { ask })
+}
+
+/** Asks until an answer satisfies; a node that is at work may take its time. */
+export async function waitUntil(holds: () => Promise<boolean>): Promise<void> {
+  while (!(await holds())) await sleep(POLL_MS)
 }
 
 /** Copies a member's data directory, so that a sample can start from the same state. */
@@ -83,7 +90,7 @@ export function copyOf(member: BenchMember, dir: string): BenchMember {
 }
 
 /** Fills a stopped member's own log; `indicators` of every 100 objects are indicators. */
-export async function fill(author: BenchMember, members: readonly DemoMember[], count: number, indicators: number) {
+export async function fill(author: BenchMember, count: number, indicators: number): Promise<void> {
   const { config, nodeKey } = await readDataDirectory(author.dir)
   await using store = await openStore({
     folder: author.dir,
@@ -92,7 +99,6 @@ export async function fill(author: BenchMember, members: readonly DemoMember[], 
   })
   const [charter] = (await store.records('charters')).map(({ value }) => value as { charter?: Json })
   const hash = statementHash(charter?.charter as never)
-  let log = ''
   for (let first = 0; first < count; first += BATCH) {
     const time = Date.now()
     const entries = Array.from({ length: Math.min(BATCH, count - first) }, (_, i) => {
@@ -106,13 +112,10 @@ export async function fill(author: BenchMember, members: readonly DemoMember[], 
       }
     })
     const genesis = { salt: new Uint8Array(randomBytes(32)), time, incarnation: new Uint8Array(randomBytes(16)) }
-    const [outcome] = await store.commit([
+    await store.commit([
       { op: 'append', author: author.member, audience: AUDIENCE, genesis, charters: [[ALLIANCE, hash]], entries },
     ])
-    if (outcome?.op === 'append') log = outcome.log
   }
-  void members
-  return log
 }
 
 const STAMP = '2026-01-01T00:00:00.000Z'

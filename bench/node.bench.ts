@@ -1,16 +1,33 @@
 // Real node processes: memory of an idle one, and the time from a publication at A to the armed rule at B.
 import { randomUUID } from 'node:crypto'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { DrillNetwork, DrillNode, Scenario } from '#drill'
 import { openLauncher, readRunning } from '#node'
 import type { Bench } from './bench.ts'
+import {
+  benchFolder,
+  type BenchMember,
+  cpuSecondsOf,
+  createAlliance,
+  fill,
+  residentMegabytes,
+  sampleObject,
+  type Served,
+  serve,
+  waitUntil,
+} from './large-node.ts'
 
 const PUBLICATIONS = 100
 const IDLE_SETTLE_MS = 3_000
-const MEGABYTE = 1_048_576
+const IDLE_WATCH_MS = 10_000
+const LARGE = 1_000_000
+/** Of a hundred objects. */
+const LARGE_INDICATORS = 10
+const MORE_BATCH = 1_000
+const MORE_BATCHES = 20
 
 const member = (slug: string, nation: string) => ({ slug, name: slug, nation, kind: 'national-csirt' })
 const TWO_MEMBERS = {
@@ -87,11 +104,88 @@ async function publishToArmed(network: DrillNetwork): Promise<number> {
   return took[Math.ceil(took.length * 0.99) - 1] ?? NaN
 }
 
-/** Resident memory of a process, MB; as the kernel counts it, so Linux alone. */
-function residentMegabytes(pid: number): number {
-  const kilobytes = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
-  return (Number(kilobytes) * 1024) / MEGABYTE
+/** The node with a million objects, a tenth of them indicators, stopped; filled once for all rows that use it. */
+let large: Promise<BenchMember> | undefined
+function largeMember(): Promise<BenchMember> {
+  large ??= (async () => {
+    const [member] = await createAlliance(benchFolder(), ['bench-large', 'bench-other'])
+    await fill(member as BenchMember, LARGE, LARGE_INDICATORS)
+    return member as BenchMember
+  })()
+  return large
 }
+
+const untilArmed = (node: Served) =>
+  waitUntil(
+    async () => (await node.ask<{ armed: { pending?: unknown } }>('/api/v1/status')).armed.pending === undefined,
+  )
+
+/** Milliseconds until a node of the large store is ready, or until it has armed everything as well. */
+async function startLarge(isArmed: boolean): Promise<number> {
+  const member = await largeMember()
+  const begin = performance.now()
+  await using node = await serve(member)
+  if (isArmed) await untilArmed(node)
+  return performance.now() - begin
+}
+
+/** Resident megabytes of the large node after something was done with it. */
+const memoryAfter = (work: (node: Served) => Promise<void>) => async () => {
+  const member = await largeMember()
+  const sample = async () => {
+    await using node = await serve(member)
+    await untilArmed(node)
+    await work(node)
+    await sleep(IDLE_SETTLE_MS)
+    return residentMegabytes(node.pid).now
+  }
+  return { sample }
+}
+
+/** Every object, page by page, as a TAXII client reads them. */
+async function pageThroughAll(node: Served): Promise<void> {
+  for (let next = ''; ;) {
+    const page = await node.ask<{ more?: boolean; next?: string }>(
+      `/taxii2/_node/collections/everything/objects/?limit=1000${next}`,
+    )
+    if (!page.more) return
+    next = `&next=${page.next}`
+  }
+}
+
+let published = 0
+async function publishMore(node: Served): Promise<void> {
+  for (let batch = 0; batch < MORE_BATCHES; batch++) {
+    const objects = Array.from({ length: MORE_BATCH }, () => {
+      const { created_by_ref: _, ...object } = sampleObject(LARGE + published++, LARGE_INDICATORS, '')
+      return object
+    })
+    await node.ask('/api/v1/publish', { objects, tlp: 'amber', to: ['alliance:bench'] })
+  }
+}
+
+const startRow = (name: string, what: string, target: number, isArmed: boolean): Bench => ({
+  name,
+  what,
+  unit: 'ms',
+  target,
+  better: 'lower',
+  per: 'wall',
+  prepare: async () => {
+    await largeMember()
+    return { sample: () => startLarge(isArmed) }
+  },
+})
+
+const memoryRow = (name: string, after: string, work: (node: Served) => Promise<void>): Bench => ({
+  name,
+  what: `resident memory of a node with 1,000,000 objects, ${after}`,
+  unit: 'MB',
+  target: 400,
+  better: 'lower',
+  per: 'wall',
+  prepare: memoryAfter(work),
+})
 
 export const benches: Bench[] = [
   {
@@ -117,7 +211,36 @@ export const benches: Bench[] = [
       const { dispose, folder } = await openNetwork()
       await sleep(IDLE_SETTLE_MS)
       const running = await readRunning(join(folder, 'a'))
-      return { sample: async () => residentMegabytes(running?.pid ?? 0), dispose }
+      return { sample: async () => residentMegabytes(running?.pid ?? 0).now, dispose }
     },
   },
+  {
+    name: 'node-idle-cpu',
+    what: 'CPU that an idle node process with one link uses, per second',
+    unit: 'ms',
+    target: 10,
+    better: 'lower',
+    per: 'wall',
+    async prepare() {
+      const { dispose, folder } = await openNetwork()
+      await sleep(IDLE_SETTLE_MS)
+      const pid = (await readRunning(join(folder, 'a')))?.pid ?? 0
+      const sample = async () => {
+        const before = cpuSecondsOf(pid)
+        await sleep(IDLE_WATCH_MS)
+        return ((cpuSecondsOf(pid) - before) / IDLE_WATCH_MS) * 1_000_000
+      }
+      return { sample, dispose }
+    },
+  },
+  startRow(
+    'node-start',
+    'start of a node with 1,000,000 objects until it is ready; indicators go on being armed',
+    2_000,
+    false,
+  ),
+  startRow('node-start-armed', 'the same until its 100,000 indicators are armed', 5_000, true),
+  memoryRow('node-memory', 'armed', async () => undefined),
+  memoryRow('node-memory-paged', 'after all of them were paged through', pageThroughAll),
+  memoryRow('node-memory-publish', 'after 20,000 more were published', publishMore),
 ]

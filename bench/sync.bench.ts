@@ -1,17 +1,30 @@
-// Links: no-change sync, publish to twelve peers, first sync of a long log. All nodes run in this one process, with real
-// stores on disk and real HTTP on loopback, so the figures contain the work of both sides.
+// Links: no-change sync, publish to twelve peers, first sync of a long log. For the first two, all nodes run in this one
+// process, with real stores on disk and real HTTP on loopback, so the figures contain the work of both sides.
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
 import type { JsonObject } from '#base'
 import { keyIdOf, signLinkRequest } from '#log'
 import { openNodes } from '../src/federation/testing/pair.ts'
 import { amberFor, indicator } from '../src/federation/testing/objects.ts'
 import { type RealNode, until } from '../src/federation/testing/real-node.ts'
 import type { Bench } from './bench.ts'
+import {
+  benchFolder,
+  type BenchMember,
+  copyOf,
+  createAlliance,
+  fill,
+  residentMegabytes,
+  serve,
+  waitUntil,
+} from './large-node.ts'
 
 const AUDIENCE = amberFor('pacific')
 const PEERS = 12
 const PUBLICATIONS = 40
-const SYNC_ENTRIES = 20_000
-const BATCH = 1_000
+const SYNC_ENTRIES = 100_000
+/** Of a hundred objects. */
+const SYNC_INDICATORS = 10
 
 async function world(count: number) {
   const slugs = Array.from({ length: count }, (_, i) => `member-${i}`)
@@ -76,27 +89,56 @@ async function publishToPeers(percentile: number) {
   return { sample, dispose: () => opened[Symbol.asyncDispose]() }
 }
 
-/** Seconds for a million entries at the rate of a shorter log. */
-async function firstSync() {
-  const sample = async () => {
-    const { opened, author, peers } = await world(2)
-    const reader = peers[0] as RealNode
-    let log = ''
-    for (let done = 0; done < SYNC_ENTRIES; done += BATCH)
-      ({ log } = await author.publish(
-        AUDIENCE,
-        Array.from({ length: BATCH }, () => object(author)),
-      ))
-    author.federation.start()
-    const begin = performance.now()
-    reader.federation.start()
-    await until('the first sync', async () => ((await reader.store.log(log))?.size ?? 0) > SYNC_ENTRIES, 120_000)
-    const seconds = (performance.now() - begin) / 1_000
-    await opened[Symbol.asyncDispose]()
-    return (seconds / SYNC_ENTRIES) * 1_000_000
-  }
-  return { sample }
+/** What one first sync took: wall seconds, and the peak of resident memory at author and reader, MB. */
+interface FirstSync {
+  seconds: number
+  peaks: readonly [author: number, reader: number]
 }
+
+/** Authors whose logs are filled, by size; removed when the process ends. */
+const authors = new Map<number, Promise<BenchMember[]>>()
+
+/** Two members in one alliance, the first with a log of so many objects, a tenth of them indicators. */
+function filledAuthor(entries: number): Promise<BenchMember[]> {
+  const made = async () => {
+    const members = await createAlliance(benchFolder(), ['bench-a', 'bench-b'])
+    await fill(members[0] as BenchMember, entries, SYNC_INDICATORS)
+    return members
+  }
+  const known = authors.get(entries) ?? made()
+  authors.set(entries, known)
+  return known
+}
+
+/** Two node processes: the reader starts with nothing, and is linked to the author. */
+async function syncOnce(entries: number): Promise<FirstSync> {
+  const [author, empty] = (await filledAuthor(entries)) as [BenchMember, BenchMember]
+  const folder = benchFolder()
+  await using a = await serve(author)
+  await waitUntil(async () => (await a.ask<Armed>('/api/v1/status')).armed.pending === undefined)
+  await using b = await serve(copyOf(empty, join(folder, 'reader')))
+  const begin = performance.now()
+  await b.ask('/api/v1/links', { member: author.slug, address: a.url })
+  await waitUntil(async () => (await b.ask<{ entries: number }>('/api/v1/status')).entries > entries)
+  const seconds = (performance.now() - begin) / 1_000
+  const peaks = [residentMegabytes(a.pid).peak, residentMegabytes(b.pid).peak] as const
+  rmSync(folder, { recursive: true, force: true })
+  return { seconds, peaks }
+}
+
+interface Armed {
+  armed: { pending?: unknown }
+}
+
+/** Seconds for a million entries, at the rate of that many. */
+const firstSync = (entries: number) => async () => ({
+  sample: async () => ((await syncOnce(entries)).seconds / entries) * 1_000_000,
+})
+
+/** The larger of both sides' peaks. */
+const firstSyncMemory = (entries: number) => async () => ({
+  sample: async () => Math.max(...(await syncOnce(entries)).peaks),
+})
 
 export const benches: Bench[] = [
   {
@@ -128,11 +170,40 @@ export const benches: Bench[] = [
   },
   {
     name: 'sync-first',
-    what: `first sync of 1,000,000 entries, verified, at the rate of ${SYNC_ENTRIES.toLocaleString('en')}`,
+    what: `first sync, verified, two node processes: a million entries at the rate of ${SYNC_ENTRIES.toLocaleString('en')}`,
     unit: 's',
     target: 100,
     better: 'lower',
     per: 'wall',
-    prepare: firstSync,
+    prepare: firstSync(SYNC_ENTRIES),
+  },
+  {
+    name: 'sync-first-memory',
+    what: `peak resident memory of the larger node during a first sync of ${SYNC_ENTRIES.toLocaleString('en')} entries`,
+    unit: 'MB',
+    target: 400,
+    better: 'lower',
+    per: 'wall',
+    prepare: firstSyncMemory(SYNC_ENTRIES),
+  },
+  {
+    name: 'sync-first-million',
+    what: 'first sync of 1,000,000 entries, verified, two node processes',
+    unit: 's',
+    target: 100,
+    better: 'lower',
+    per: 'wall',
+    byNameOnly: true,
+    prepare: firstSync(1_000_000),
+  },
+  {
+    name: 'sync-first-million-memory',
+    what: 'peak resident memory of the larger node during a first sync of 1,000,000 entries',
+    unit: 'MB',
+    target: 400,
+    better: 'lower',
+    per: 'wall',
+    byNameOnly: true,
+    prepare: firstSyncMemory(1_000_000),
   },
 ]

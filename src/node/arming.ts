@@ -1,5 +1,6 @@
+import { setImmediate } from 'node:timers/promises'
 import type { JsonObject, LogId, MemberId, Millis } from '#base'
-import { parseJson, timestampMillis } from '#base'
+import { fromUtf8, timestampMillis } from '#base'
 import type { Detector, PatternCounts, Rule } from '#detect'
 import type { Federation, Mirrored, Recalled } from '#federation'
 import type { ObjectRow, Store } from '#store'
@@ -16,13 +17,8 @@ type Held = 'RED_NOT_CORRELATED' | 'DRILL_NOT_ARMED' | 'LANGUAGE_UNSUPPORTED' | 
 /** What arming reads of an entry. */
 type Row = Pick<ObjectRow, 'log' | 'index' | 'publisher' | 'id' | 'modified' | 'patternType' | 'revoked' | 'json'>
 
-/** The newest version of an indicator, the entry that carries it, and whether it is active. */
-interface Armed {
-  modified: string
-  active: boolean
-  log: LogId
-  index: number
-}
+/** Mark before the `modified` of a newest version that is not active. A million of these are held: text is enough. */
+const INACTIVE = '-'
 
 /** What arming is handed. */
 export interface ArmingOptions {
@@ -41,8 +37,12 @@ export interface ArmingOptions {
  */
 export class Arming {
   readonly #o: ArmingOptions
-  readonly #armed = new Map<string, Armed>()
+  /** The newest version of each indicator: its `modified`, marked where it is not active. */
+  readonly #newest = new Map<string, string>()
   #work: Promise<unknown> = Promise.resolve()
+  #rebuilt: Promise<unknown> = Promise.resolve()
+  #pending: { done: number; total: number } | undefined
+  #stopped = false
   readonly #sigma = new Set<string>()
   #refused = 0
 
@@ -50,23 +50,54 @@ export class Arming {
     this.#o = options
   }
 
-  /** Arms everything that the store holds; at start. */
-  async rebuild(): Promise<void> {
+  /**
+   * Begins to arm what the store holds, once, at start: page by page, and everything else gets its turns in between.
+   * What arrives meanwhile is armed as ever; the newer version of an indicator stays, whichever came first.
+   */
+  rebuild(): void {
+    this.#rebuilt = this.#rebuild().catch((error: unknown) =>
+      this.#o.events.failed('arming what the store holds', error),
+    )
+  }
+
+  async #rebuild(): Promise<void> {
     const logs = (await this.#o.store.logs()).filter(({ audience }) => !this.#holdsLog(audience))
-    if (logs.length === 0) return
+    const sizes = new Map(logs.map(({ log, size }) => [log, size]))
+    const held = { logs: [...sizes.keys()], statuses: ['accepted'], types: ['indicator'] } as const
+    const counts = logs.length === 0 ? [] : await this.#o.store.countObjects(held)
+    this.#pending = { done: 0, total: counts.reduce((sum, { count }) => sum + count, 0) }
     let cursor: string | undefined
-    do {
+    while (this.#pending.total > 0 && !this.#stopped) {
       const page = await this.#o.store.objects({
-        logs: logs.map(({ log }) => log),
-        statuses: ['accepted'],
-        types: ['indicator'],
+        ...held,
         limit: PAGE_ROWS,
         ...(cursor === undefined ? {} : { cursor }),
       })
-      for (const row of page.rows) this.#take(row)
+      // Taken in one go with the read: a recall that is executed between two pages finds what it takes out.
+      for (const row of page.rows) if (row.index < (sizes.get(row.log) ?? 0)) this.#take(row)
+      this.#pending.done += page.rows.length
       cursor = page.next
-    } while (cursor !== undefined)
+      if (cursor === undefined) break
+      await setImmediate()
+    }
+    if (this.#stopped) return
+    this.#pending = undefined
     this.#o.events.armed([], this.size)
+  }
+
+  /** How much of what the store held at start is still to be armed; undefined once that is done. */
+  get pending(): { done: number; total: number } | undefined {
+    return this.#pending
+  }
+
+  /** Resolves when everything that the store held at start is armed or refused. */
+  async rebuilt(): Promise<void> {
+    await this.#rebuilt
+  }
+
+  /** Gives up what `rebuild` has left. */
+  stop(): void {
+    this.#stopped = true
   }
 
   get size(): number {
@@ -75,17 +106,23 @@ export class Arming {
 
   /** Whether an entry's version is the one that is active. */
   isArmed(publisher: MemberId, id: string, modified: string): boolean {
-    const armed = this.#armed.get(keyOf(publisher, id))
-    return armed !== undefined && armed.active && armed.modified === modified
+    return this.#newest.get(keyOf(publisher, id)) === modified
   }
 
   /** What is active; `evaluated` tells how patterns outside of the index fare, and what their bounds cost. */
-  summary(): { active: number; rules: number; refused: number; evaluated: PatternCounts & { patterns: number } } {
+  summary(): {
+    active: number
+    rules: number
+    refused: number
+    pending?: { done: number; total: number }
+    evaluated: PatternCounts & { patterns: number }
+  } {
     const { patterns, evaluated } = this.#o.detector.memory()
     return {
       active: this.size,
       rules: this.#sigma.size,
       refused: this.#refused,
+      ...(this.#pending ? { pending: this.#pending } : {}),
       evaluated: { patterns, ...evaluated },
     }
   }
@@ -217,10 +254,10 @@ export class Arming {
   #take(row: Row): { kind: string; code?: string } {
     const key = keyOf(row.publisher, row.id)
     const kind = row.patternType ?? 'unknown'
-    const known = this.#armed.get(key)
-    if (known && known.modified > row.modified) return { kind, code: 'SUPERSEDED' satisfies Held }
+    const known = this.#newest.get(key)
+    if (known !== undefined && modifiedOf(known) > row.modified) return { kind, code: 'SUPERSEDED' satisfies Held }
     const code = this.#armRow(key, kind, row)
-    this.#armed.set(key, { modified: row.modified, active: code === undefined, log: row.log, index: row.index })
+    this.#newest.set(key, code === undefined ? row.modified : INACTIVE + row.modified)
     if (code === undefined && kind === 'sigma') this.#sigma.add(key)
     if (code !== undefined) {
       this.#refused++
@@ -233,7 +270,8 @@ export class Arming {
     const language = KINDS[kind]
     if (row.revoked) return 'REVOKED' satisfies Held
     if (!language) return 'LANGUAGE_UNSUPPORTED' satisfies Held
-    const object = parseJson(row.json) as JsonObject
+    // Read strictly when it was published or mirrored: what is in use parses.
+    const object = JSON.parse(fromUtf8(row.json)) as JsonObject
     const result = this.#o.detector.arm({
       id: key,
       member: row.publisher,
@@ -254,7 +292,7 @@ export class Arming {
   /** Looks again which version of an object is in use, after one went out. */
   async #reconsider(publisher: MemberId, id: string): Promise<void> {
     const key = keyOf(publisher, id)
-    this.#armed.delete(key)
+    this.#newest.delete(key)
     this.#disarm(key)
     const logs = (await this.#o.store.logs({ author: publisher })).filter(({ audience }) => !this.#holdsLog(audience))
     if (logs.length > 0) {
@@ -269,6 +307,8 @@ export class Arming {
     this.#o.events.armed([], this.size)
   }
 }
+
+const modifiedOf = (known: string) => (known.startsWith(INACTIVE) ? known.slice(INACTIVE.length) : known)
 
 /** Name under which an indicator is armed: ids are their publisher's own. */
 export const keyOf = (publisher: MemberId, id: string): string => `${publisher} ${id}`

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { DestinationStream } from 'pino'
 import { fromBase64, type MemberId, type Millis } from '#base'
@@ -58,6 +59,9 @@ export interface NodeOptions {
 export interface NoroshiNode extends NodeContext, AsyncDisposable {
   readonly log: NodeLog
 }
+
+/** How long a start waits for what the store holds to be armed: some ten thousand indicators. */
+const ARMED_FIRST_MS = 500
 
 const WEB_ROOT = fileURLToPath(new URL('../../web/dist', import.meta.url))
 const VERSION = (
@@ -163,7 +167,15 @@ export async function openNode(options: NodeOptions): Promise<NoroshiNode> {
     perAuthorHour: limits.sightingsPerAuthorHour,
     head: (of) => store.log(of),
   })
-  const telemetry = new Telemetry({ detector, store, events, visibility, now, onHits: (rows) => sightings.hits(rows) })
+  const telemetry = new Telemetry({
+    detector,
+    store,
+    events,
+    visibility,
+    now,
+    onHits: (rows) => sightings.hits(rows),
+    rebuilt: () => arming.rebuilt(),
+  })
   const situation: Situation = new Situation({ store, federation, visibility, arming, telemetry, drills, config, now })
   const tokens = await Tokens.open({ store, now, random, operatorToken: data.operatorToken, limit: limits.tokens })
 
@@ -220,8 +232,10 @@ export async function openNode(options: NodeOptions): Promise<NoroshiNode> {
       return visibility.readerOf(request.token)
     },
   }
-  await arming.rebuild()
+  arming.rebuild()
   await situation.rebuild()
+  // A store of usual size is armed before anybody asks; a large one is served meanwhile, and says so.
+  await Promise.race([arming.rebuilt(), sleep(ARMED_FIRST_MS, undefined, { ref: false })])
   const server = resources.use(await openHttpServer(context, await serveOptions(config, options)))
   url = server.url
   federation.start()
@@ -229,13 +243,15 @@ export async function openNode(options: NodeOptions): Promise<NoroshiNode> {
   await sources.start()
   resources.use(await writeRunning(options.dir, { pid: process.pid, url }))
   resources.defer(async () => {
+    arming.stop()
+    await arming.rebuilt()
     await arming.settled()
     await sightings.settled()
   })
   ready = true
   log.info({ url, member: config.slug, armed: arming.size }, 'serving')
   // What only the start needed would stay as long as nothing happens: an idle node collects nothing by itself.
-  globalThis.gc?.({ type: 'major', execution: 'sync', flavor: 'last-resort' })
+  void arming.rebuilt().then(() => globalThis.gc?.({ type: 'major', execution: 'sync', flavor: 'last-resort' }))
 
   const kept = resources.move()
   return {

@@ -38,6 +38,8 @@ export interface TelemetryOptions {
   visibility: Visibility
   now: () => Millis
   onHits: (rows: readonly HitRow[]) => void
+  /** Resolves when everything that was held at the start is armed. */
+  rebuilt: () => Promise<void>
 }
 
 /** Names of indicators remembered, so that a burst of matches does not read the same entry again. */
@@ -68,6 +70,8 @@ export class Telemetry {
    */
   async take(body: Uint8Array, options: { format: string; reader: Reader; run?: string }): Promise<TelemetryAnswer> {
     const request = String(++this.#requests)
+    // What is armed late would be missed without a word.
+    await this.#o.rebuilt()
     const { format, reader, run } = options
     const matcher = new LineMatcher(this.#o.detector, {
       format,

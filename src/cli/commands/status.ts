@@ -17,6 +17,8 @@ interface Status {
   armed: {
     active: number
     refused: number
+    /** Present while a start is still arming what the store holds. */
+    pending?: { done: number; total: number }
     evaluated: {
       patterns: number
       kept: number
@@ -44,6 +46,7 @@ export const register: Register = (program, { output, exit }) => {
 
 function toLines(status: Status): string[] {
   const [node] = status.nodes
+  const { pending } = status.armed
   const links = status.links.map(({ peer, state, lagEntries, clockOffsetMs, lastError = '' }) => [
     `  ${peer}`,
     state,
@@ -56,6 +59,7 @@ function toLines(status: Status): string[] {
     `  at ${node?.url}, version ${node?.version}${node?.demo ? ', demo keys' : ''}`,
     `  ${status.logs} logs (${status.ownLogs} own), ${status.entries} entries, ${status.objects} objects, ${Math.ceil(status.bytes / 1_024)} KiB`,
     `  ${status.armed.active} indicators and rules active, ${status.armed.refused} refused`,
+    ...(pending ? [`  arming what the store holds: ${pending.done} of ${pending.total}; telemetry waits`] : []),
     ...evaluatedLines(status.armed.evaluated),
     `Alliances: ${status.alliances.map(({ slug, version, members }) => `${slug} (version ${version}, ${members} members)`).join(', ') || 'none'}`,
     'Links:',
