@@ -14,7 +14,7 @@ const SUITES: Record<string, string[]> = {
   default: [
     'tests/*.test.ts',
     'src/**/*.test.ts',
-    'tests/{cli,alliance,leak}/**/*.test.ts',
+    'tests/{cli,alliance,leak,fuzz}/**/*.test.ts',
     'tests/taxii/{server,paging,pull-push,slow-clients}.test.ts',
   ],
   conformance: ['tests/conformance/**/*.test.ts'],
