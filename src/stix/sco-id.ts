@@ -1,4 +1,4 @@
-import { canonicalJson, uuid5 } from '#base'
+import { canonicalJson, JsonError, uuid5 } from '#base'
 import type { Json, JsonObject } from '#base'
 import { ID_CONTRIBUTING } from './types/id-contributing.ts'
 
@@ -30,7 +30,18 @@ export function scoId(object: JsonObject): string | undefined {
     chosen[name] = contribution
     found = true
   }
-  return found ? `${type}--${uuid5(SCO_NAMESPACE, canonicalJson(chosen))}` : undefined
+  const content = found ? contentOf(chosen) : undefined
+  return content === undefined ? undefined : `${type}--${uuid5(SCO_NAMESPACE, content)}`
+}
+
+/** Canonical JSON; undefined for what it cannot hold, such as half a surrogate pair. */
+function contentOf(chosen: JsonObject): string | undefined {
+  try {
+    return canonicalJson(chosen)
+  } catch (error) {
+    if (error instanceof JsonError) return undefined
+    throw error
+  }
 }
 
 /** One hash only: the first of the preferred algorithms that is there, else the first by name. */

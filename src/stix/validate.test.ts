@@ -118,3 +118,13 @@ test('a hostile number of errors gives a bounded report', () => {
   const long = validateObject({ ...sample('tool'), [`X${'y'.repeat(500_000)}`]: 'z'.repeat(500_000) })
   assert.ok(JSON.stringify(long).length < 1_000)
 })
+
+test('half a surrogate pair anywhere is reported or passed over, and never thrown', () => {
+  for (const sample of Object.values(SAMPLES))
+    for (const name of Object.keys(sample)) {
+      const broken = { ...sample, [name]: '\ud800' }
+      const bundle = { type: 'bundle', id: 'bundle--5d0092c5-5f74-4287-9642-33f4c354e56d', objects: [broken, broken] }
+      for (const value of [broken, bundle])
+        assert.doesNotThrow(() => validateObject(value, { strict: true }), `${String(sample['type'])}.${name}`)
+    }
+})

@@ -1,4 +1,4 @@
-import { canonicalJson, compareTimestamps } from '#base'
+import { canonicalJson, compareTimestamps, JsonError } from '#base'
 import type { JsonObject } from '#base'
 import type { Placed } from './bundle-context.ts'
 import { isTimestamp, typeOfId } from './forms.ts'
@@ -61,13 +61,23 @@ function timeOf(object: JsonObject, property: string): string | undefined {
   return typeof time === 'string' && isTimestamp(time) ? time : undefined
 }
 
+/** Canonical JSON; as it stands where canonical JSON cannot hold it, such as half a surrogate pair. */
+function contentOf(object: JsonObject): string {
+  try {
+    return canonicalJson(object)
+  } catch (error) {
+    if (error instanceof JsonError) return JSON.stringify(object)
+    throw error
+  }
+}
+
 function adviseConflicts(versions: readonly Placed[], sink: Sink): void {
   const seen = new Map<string, JsonObject>()
   for (const { object, index } of versions) {
     const key = timeOf(object, 'modified') ?? ''
     const known = seen.get(key)
     if (known === undefined) seen.set(key, object)
-    else if (canonicalJson(known) !== canonicalJson(object))
+    else if (contentOf(known) !== contentOf(object))
       sink.advise(
         'DUPLICATE_OBJECT',
         'differs from another object with this id and modified time',
