@@ -2,7 +2,7 @@ import type { FastifyRequest } from 'fastify'
 import type { MemberId, Millis } from '#base'
 import type { Signer } from '#log'
 import type { Directory, Federation } from '#federation'
-import type { BodyStore } from '#store'
+import type { VersionStore } from '#store'
 import type { Arming } from './arming.ts'
 import type { NodeConfig } from './config.ts'
 import type { CursorSeal } from './cursor.ts'
@@ -28,7 +28,7 @@ export interface NodeContext {
   readonly started: Millis
   readonly now: () => Millis
   readonly nodeKey: Signer
-  readonly store: BodyStore
+  readonly store: VersionStore
   readonly federation: Federation
   readonly directory: Directory
   readonly root: RemoteRoot

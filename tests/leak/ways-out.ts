@@ -39,6 +39,7 @@ export async function tellAll(
   told.push({ way: 'GET /api/v1/objects, all pages', text: pages.join('\n') })
   for (const order of ['newest', 'oldest']) await get(`/api/v1/objects?limit=1000&order=${order}`)
   await get('/api/v1/objects?limit=1000&type=indicator')
+  for (const versions of ['latest', 'revoked', 'conflict']) await get(`/api/v1/objects?limit=1000&versions=${versions}`)
   await get('/api/v1/objects?limit=1000&since=1')
   await get('/api/v1/counts')
   await get('/api/v1/members')

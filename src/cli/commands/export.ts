@@ -26,8 +26,10 @@ import {
   UsageError,
 } from '../command.ts'
 import { writeFeedTo } from '../export-feed.ts'
+import { gatherFromFile, gatherFromNode, idsIn, writeBundle } from '../export-stix.ts'
 import { readBounded } from '../input.ts'
 import { findNode, type NodeClient, type NodeOptions, withNodeOptions } from '../node-client.ts'
+import { sinceOf } from '../object-pages.ts'
 import type { Output } from '../output.ts'
 
 interface Options extends NodeOptions {
@@ -35,6 +37,9 @@ interface Options extends NodeOptions {
   type?: string[]
   since?: string
   from?: string
+  id?: string[]
+  idsFrom?: string
+  mark?: boolean
   out?: string
   encoding?: string
   json?: boolean
@@ -63,6 +68,9 @@ export const register: Register = (program, context) => {
     .option('--type <type>', 'STIX type, such as indicator; may be given several times', collect)
     .option('--since <time>', 'only what arrived since then, such as 2026-05-01 or 2026-05-01T12:00:00Z')
     .option('--from <file>', 'convert this STIX bundle instead of asking a node; - for stdin')
+    .option('--id <id>', 'only this object, of --format stix; may be given several times, which is the order', collect)
+    .option('--ids-from <file>', 'only the objects that this STIX file names, in its order; of --format stix')
+    .option('--mark', 'of --format stix: write the level into objects that carry none; their bytes change by it')
     .option('--out <file>', 'write to this file instead of stdout; of misp-feed, the folder')
     .option('--encoding <name>', 'of csv (else utf-8-mark) and text (else utf-8)', oneOf(...OUTPUT_ENCODINGS))
     .option('--json', 'print JSON about the export; needs --out')
@@ -75,6 +83,7 @@ export const register: Register = (program, context) => {
         'noroshi export --format misp --since 2026-05-01 --dir node --out events.json',
         'noroshi export --format misp-feed --dir node --out /srv/feed',
         'noroshi export --format text --from bundle.json',
+        'noroshi export --format stix --ids-from bundle.json --dir node --out again.json',
       ]),
     )
     .action(async (options: Options) => context.exit(await run(options, context)))
@@ -87,6 +96,8 @@ async function run(options: Options, { output }: CommandContext): Promise<ExitCo
   if (format === 'xlsx' && out === undefined && process.stdout.isTTY)
     throw new UsageError('xlsx is no text for a terminal: give --out FILE.')
   if (format === FEED && out === undefined) throw new UsageError('misp-feed needs --out DIR for its files.')
+  if (format === 'stix' && !options.mark) return runExact(options, output)
+  if (options.id ?? options.idsFrom) throw new UsageError('--id and --ids-from go with --format stix, without --mark.')
   const objects =
     options.from === undefined ? await fromNode(options, output) : ofTypes(await fromFile(options.from), options.type)
   const losses =
@@ -107,6 +118,33 @@ async function run(options: Options, { output }: CommandContext): Promise<ExitCo
     if (losses.total > SHOWN) output.note(`  and ${losses.total - SHOWN} more`)
   }
   return objects.length === 0 ? EXIT.no : EXIT.done
+}
+
+/** STIX with the authors' bytes. */
+async function runExact(options: Options, output: Output): Promise<ExitCode> {
+  const { from, out, type } = options
+  const { objects, strictest } = from === undefined ? await gather(options, output) : await gatherFromFile(from, type)
+  await writeBundle(objects, out, output)
+  const losses = { total: 0, listed: [] }
+  if (options.json)
+    await output.line(
+      JSON.stringify({ format: 'stix', objects: objects.length, out, losses, ...(strictest ? { strictest } : {}) }),
+    )
+  else {
+    output.note(`${counted(objects.length, 'object')} read.`)
+    if (strictest !== undefined)
+      output.note(
+        `The strictest of it is ${strictest}: hand it to nobody who may not have that. The objects are as they were published; --mark writes the level into those that carry none.`,
+      )
+  }
+  return objects.length === 0 ? EXIT.no : EXIT.done
+}
+
+async function gather(options: Options, output: Output) {
+  const since = sinceOf(options.since)
+  const ids = options.idsFrom === undefined ? options.id : [...(options.id ?? []), ...(await idsIn(options.idsFrom))]
+  const asked = { ...(since === undefined ? {} : { since }), ...(ids === undefined ? {} : { ids }) }
+  return gatherFromNode(await findNode(options), asked, options.type ?? [undefined], output)
 }
 
 async function writeAs(
@@ -186,14 +224,6 @@ function keepNewest(newest: Map<string, JsonObject>, object: JsonObject): void {
   const id = String(object['id'])
   const before = newest.get(id)
   if (!before || Date.parse(String(object['modified'])) > Date.parse(String(before['modified']))) newest.set(id, object)
-}
-
-function sinceOf(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined
-  const ms = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : NaN
-  if (!Number.isFinite(ms))
-    throw new UsageError(`--since takes a date or a time such as 2026-05-01T12:00:00Z, not ${text}.`)
-  return ms
 }
 
 async function fromFile(file: string): Promise<JsonObject[]> {

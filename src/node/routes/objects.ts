@@ -1,7 +1,10 @@
-import type { FastifyInstance } from 'fastify'
+import { randomUUID } from 'node:crypto'
+import type { FastifyInstance, FastifyReply } from 'fastify'
 import Type, { type Static } from 'typebox'
 import { fromUtf8, type Json, type JsonObject } from '#base'
-import type { LogHead, ObjectRow } from '#store'
+import { TLP_LEVELS } from '#log'
+import type { LogHead, ObjectRow, Page } from '#store'
+import { attributionsOf } from '../attribution.ts'
 import { NodeError } from '../errors.ts'
 import type { NodeContext } from '../node-context.ts'
 import type { Publisher } from '../publish.ts'
@@ -13,13 +16,32 @@ const READABLE = ['accepted'] as const
 
 const ObjectView = Type.Object({
   object: Type.Any({ description: 'The STIX object exactly as its author published it' }),
-  publisher: Type.String(),
-  slug: Type.Optional(Type.String()),
+  publisher: Type.String({ description: 'Id of the member that signed it' }),
+  slug: Type.Optional(Type.String({ description: 'Slug of the publisher' })),
+  creator: Type.Optional(Type.String({ description: 'created_by_ref' })),
+  by: Type.String({ description: 'Who says it; of a third party: "X, republished by Y"' }),
+  modified: Type.Optional(Type.String({ description: 'Time of the version; absent where the object has none' })),
+  revoked: Type.Boolean(),
   tlp: Type.String(),
   alliances: Type.Array(Type.String()),
   published: Time,
   arrived: Time,
+  refused: Type.Optional(
+    Type.String({ description: 'Code with which the version was refused; of conflicts, to the operator alone' }),
+  ),
 })
+
+const VERSIONS = ['all', 'latest', 'revoked', 'conflict'] as const
+const Versions = Type.Union(
+  VERSIONS.map((one) => Type.Literal(one)),
+  {
+    default: 'all',
+    description:
+      'all: every version, so that who follows the listing misses none. latest: the newest of each publisher’s object, of what the reader may see. revoked: those of them that are revoked. conflict: versions that contradict another with the same id and time; of one publisher by anything, of several by more than their markings.',
+  },
+)
+/** Media type of the answer that is a STIX bundle of the objects alone. */
+const BUNDLE_TYPE = 'application/stix+json'
 
 /** Objects, and counts of them: for each reader, those that stand in logs that it may see. */
 export function objectRoutes(app: FastifyInstance, node: NodeContext): void {
@@ -28,7 +50,8 @@ export function objectRoutes(app: FastifyInstance, node: NodeContext): void {
   const ListQuery = Type.Object(
     {
       type: Type.Optional(Type.String({ maxLength: 250 })),
-      id: Type.Optional(Type.String({ maxLength: 300 })),
+      id: Type.Optional(Type.Array(Type.String({ maxLength: 300 }), { maxItems: 100 })),
+      versions: Type.Optional(Versions),
       since: Type.Optional(Time),
       order: Type.Optional(Type.Union([Type.Literal('oldest'), Type.Literal('newest')])),
       limit: Type.Optional(Limit(node.limits.pageObjects)),
@@ -43,6 +66,7 @@ export function objectRoutes(app: FastifyInstance, node: NodeContext): void {
       config,
       schema: {
         summary: 'Object versions, a page at a time',
+        description: `In order of arrival. A page may hold fewer objects than asked for, even none: only one without "next" is the last. With "accept: ${BUNDLE_TYPE}" the answer is a bundle of the objects, with their authors' bytes; then the headers noroshi-next and noroshi-tlp hold the cursor and the strictest level.`,
         tags,
         querystring: ListQuery,
         response: { 200: Type.Object({ objects: Type.Array(ObjectView), next: Type.Optional(Type.String()) }) },
@@ -50,21 +74,12 @@ export function objectRoutes(app: FastifyInstance, node: NodeContext): void {
     },
     async (request, reply) => {
       const reader = node.readerOf(request)
-      const { type, id, since, order, limit = 100, cursor } = request.query
       const heads = await node.visibility.logsFor(reader)
-      const page = await node.store.objects({
-        logs: heads.map(({ log }) => log),
-        statuses: READABLE,
-        limit,
-        ...(type === undefined ? {} : { types: [type] }),
-        ...(id === undefined ? {} : { ids: [id] }),
-        ...(since === undefined ? {} : { since }),
-        ...(order === undefined ? {} : { order }),
-        ...(cursor === undefined ? {} : { cursor: node.cursors.open(cursor, reader.tokenId) }),
-      })
-      const next =
-        page.next === undefined ? '' : `,"next":${JSON.stringify(node.cursors.seal(page.next, reader.tokenId))}`
-      return reply.type('application/json').send(`{"objects":[${rowsText(node, heads, page.rows)}]${next}}`)
+      const page = await pageOf(node, reader, heads, request.query)
+      const next = page.next === undefined ? undefined : node.cursors.seal(page.next, reader.tokenId)
+      if ((request.headers.accept ?? '').includes(BUNDLE_TYPE)) return sendBundle(reply, heads, page.rows, next)
+      const tail = next === undefined ? '' : `,"next":${JSON.stringify(next)}`
+      return reply.type('application/json').send(`{"objects":[${await rowsText(node, heads, page.rows)}]${tail}}`)
     },
   )
 
@@ -85,7 +100,7 @@ export function objectRoutes(app: FastifyInstance, node: NodeContext): void {
       if (!rows) throw new NodeError('NOT_FOUND', 'There is no such object.')
       return reply
         .type('application/json')
-        .send(`{"id":${JSON.stringify(request.params.id)},"versions":[${rowsText(node, rows.heads, rows.rows)}]}`)
+        .send(`{"id":${JSON.stringify(request.params.id)},"versions":[${await rowsText(node, rows.heads, rows.rows)}]}`)
     },
   )
 
@@ -192,19 +207,72 @@ async function versionsOf(
   return { heads, rows }
 }
 
+interface Asked {
+  type?: string
+  id?: string[]
+  versions?: (typeof VERSIONS)[number]
+  since?: number
+  order?: 'oldest' | 'newest'
+  limit?: number
+  cursor?: string
+}
+
+async function pageOf(
+  node: NodeContext,
+  reader: Reader,
+  heads: readonly LogHead[],
+  { type, id, versions = 'all', since, order, limit = 100, cursor }: Asked,
+): Promise<Page<ObjectRow>> {
+  const query = {
+    logs: heads.map(({ log }) => log),
+    limit,
+    ...(type === undefined ? {} : { types: [type] }),
+    ...(id === undefined ? {} : { ids: id }),
+    ...(since === undefined ? {} : { since }),
+    ...(order === undefined ? {} : { order }),
+    ...(cursor === undefined ? {} : { cursor: node.cursors.open(cursor, reader.tokenId) }),
+  }
+  return versions === 'all'
+    ? node.store.objects({ ...query, statuses: READABLE })
+    : node.store.versions({ ...query, versions, withEvidence: reader.isOperator })
+}
+
+/** The objects in a bundle of their own. The bundle is a container: it gets a new id each time. @see STIX section 8 */
+function sendBundle(
+  reply: FastifyReply,
+  heads: readonly LogHead[],
+  rows: readonly ObjectRow[],
+  next: string | undefined,
+): FastifyReply {
+  const levelOf = new Map(heads.map(({ log, audience }) => [log, TLP_LEVELS.indexOf(audience.tlp)]))
+  const strictest = rows.reduce((level, { log }) => Math.max(level, levelOf.get(log) ?? -1), -1)
+  if (strictest >= 0) reply.header('noroshi-tlp', tlpLabel(TLP_LEVELS[strictest] as string))
+  if (next !== undefined) reply.header('noroshi-next', next)
+  const objects = rows.map(({ json }) => fromUtf8(json)).join(',')
+  return reply
+    .type(`${BUNDLE_TYPE};version=2.1`)
+    .send(`{"type":"bundle","id":"bundle--${randomUUID()}","objects":[${objects}]}`)
+}
+
 /** JSON of the rows; the object's own text is passed through, never re-serialised. */
-function rowsText(node: NodeContext, heads: readonly LogHead[], rows: readonly ObjectRow[]): string {
+async function rowsText(node: NodeContext, heads: readonly LogHead[], rows: readonly ObjectRow[]): Promise<string> {
   const headOf = new Map(heads.map((head) => [head.log, head]))
+  const logs = heads.map(({ log }) => log)
+  const attributionOf = await attributionsOf(node, logs, rows)
   return rows
     .map((row) => {
       const head = headOf.get(row.log) as LogHead
       const about: Record<string, Json> = {
         publisher: row.publisher,
         slug: node.slugOf(row.publisher),
+        ...attributionOf(row),
+        ...(row.modified === '' ? {} : { modified: `${row.modified}Z` }),
+        revoked: row.revoked === true,
         tlp: tlpLabel(head.audience.tlp),
         alliances: [...(head.audience.alliances ?? [])],
         published: row.entryTime,
         arrived: row.arrived,
+        ...(row.status === 'rejected' ? { refused: row.code ?? '' } : {}),
       }
       return `{"object":${fromUtf8(row.json)},${JSON.stringify(about).slice(1)}`
     })
