@@ -15,10 +15,10 @@ after(() => supervisor.close())
 
 const told = (findings: readonly Finding[]) => findings.map(({ kind, message }) => `${kind}: ${message}`)
 
-for (const { name, seeds, weight = 1 } of TARGETS)
-  test(`${name}: seeds, kept inputs and a short run hold all properties`, async () => {
+for (const { name, seeds, hostile = [], weight = 1 } of TARGETS)
+  test(`${name}: seeds, hostile and kept inputs and a short run hold all properties`, async () => {
     const kept = keptInputs(name).map(({ bytes }) => bytes)
-    const given = [...seeds.map(bytesOf), ...kept]
+    const given = [...[...seeds, ...hostile].map(bytesOf), ...kept]
     const replayed = await supervisor.run({ target: name, seed: SEED, count: 0, corpus: [], given })
     assert.deepEqual(told(replayed.findings), [])
     assert.equal(replayed.inputs, given.length)

@@ -12,6 +12,8 @@ export interface Target {
   shape: 'json' | 'text' | 'bytes'
   /** Whole inputs to begin with. */
   seeds: readonly Seed[]
+  /** Inputs made to be slow or large: run as they are, never mutated. */
+  hostile?: readonly Seed[]
   /** Pieces that mean something to this parser. */
   words?: readonly string[]
   /** An input from a grammar: it gets further in than a mutated one. */

@@ -129,11 +129,46 @@ export const misp: Target = {
       Tag: mispList(random),
     },
   }),
+  hostile: [
+    { Event: { Tag: [{ name: `tlp:${' '.repeat(60_000)}!` }], info: 'x' } },
+    {
+      Event: {
+        info: 'x',
+        Object: [
+          {
+            name: 'email',
+            Attribute: Array.from({ length: 200 }, () => ({
+              type: 'email-dst',
+              object_relation: 'cc',
+              value: 'a@example.com',
+            })),
+          },
+        ],
+      },
+    },
+    {
+      Event: {
+        info: 'x',
+        Object: Array.from({ length: 600 }, (_, i) => ({
+          uuid: `u${i}`,
+          name: 'pe',
+          ObjectReference: [{ referenced_uuid: `u${(i + 1) % 600}`, relationship_type: 'includes' }],
+        })),
+      },
+    },
+    `${'{"Event":'.repeat(5_000)}`,
+  ],
   run: (input) => exchanged(input, 'misp'),
 }
 
 export const tables: Target = {
   name: 'exchange-table',
+  hostile: [
+    `value\n${'"'.repeat(60_000)}`,
+    `value,tlp\nevil.example.com,a${' '.repeat(30_000)}!`,
+    ','.repeat(60_000),
+    `value\n${',"'.repeat(20_000)}`,
+  ],
   weight: 0.7,
   shape: 'text',
   maxBytes: 6_000,
@@ -190,6 +225,14 @@ export const tables: Target = {
 
 export const texts: Target = {
   name: 'exchange-text',
+  hostile: [
+    `${')'.repeat(20_000)}a `.repeat(3),
+    '[.]'.repeat(20_000),
+    'hxxp'.repeat(15_000),
+    'a@'.repeat(30_000),
+    `${'a.'.repeat(30_000)}com`,
+    '{[(<'.repeat(15_000),
+  ],
   weight: 0.7,
   shape: 'text',
   maxBytes: 6_000,
