@@ -139,7 +139,7 @@ test('a translation has the shape of the version that it translates', () => {
   assert.deepEqual(bundle([...versions, content({ aliases: ['', 'B'] }, old)]), [])
   const wrong = ['objects.[2].contents.de.aliases INVALID_VALUE']
   assert.deepEqual(bundle([...versions, content({ aliases: ['', 'B'] }, recent)]), wrong)
-  assert.deepEqual(bundle([...versions, content({ aliases: ['', 'B'] })]), [])
+  assert.deepEqual(bundle([...versions, content({ aliases: ['', 'B', 'C'] })]), [])
   assert.deepEqual(bundle([...versions, content({ aliases: ['B'] }, '2026-01-09T00:00:00.000Z')]), [])
   assert.deepEqual(bundle([tool('Only', old), content({ aliases: ['B'], name: 7, none: 7 })]), [
     'objects.[1].contents.de.aliases INVALID_VALUE',
@@ -162,4 +162,16 @@ test('a large bundle is compared as far as its limit, and says how much was left
   }
   assert.deepEqual(report(1_000_000), [['objects.[1].modified VERSION_CONFLICT'], 0])
   assert.deepEqual(report(JSON.stringify(first).length * 2 + 10), [[], 1])
+})
+
+test('each bundle of a stream is compared by itself', () => {
+  const revoked = sample('tool', { revoked: true })
+  const later = sample('tool', { modified: '2026-03-01T00:00:00.000Z' })
+  const context = new BundleContext(JSON.stringify(revoked).length * 4)
+  const found = [[revoked], [later], [sample('malware'), revoked, later]].map((objects) => {
+    for (const object of objects) context.add(object, JSON.stringify(object).length)
+    return shown(context.close({ type: 'bundle', id: ID }, objects.length).errors)
+  })
+  assert.deepEqual(found, [[], [], ['objects.[2].modified VERSION_CONFLICT']])
+  assert.equal(context.notCompared, 0)
 })

@@ -128,3 +128,11 @@ test('half a surrogate pair anywhere is reported or passed over, and never throw
         assert.doesNotThrow(() => validateObject(value, { strict: true }), `${String(sample['type'])}.${name}`)
     }
 })
+
+test('under strict, codes of countries and subdivisions that exist are no warning', () => {
+  const about = (change: JsonObject) =>
+    warnings({ ...sample('location'), ...change }).filter((found) => found.includes('INVALID_VALUE'))
+  for (const country of ['fr', 'FR', 'US', 'jp']) assert.deepEqual(about({ country }), [], country)
+  for (const country of ['UK', 'EU', 'F', 'France']) assert.deepEqual(about({ country }), ['country INVALID_VALUE'])
+  assert.deepEqual(about({ administrative_area: 'US-CA' }), [])
+})

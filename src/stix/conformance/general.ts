@@ -195,6 +195,7 @@ export const GENERAL_RULES: readonly ConformanceRule[] = [
     'objects of 2.1 have identifiers that are known outside',
     'INVALID_REFERENCE',
     observed({ 0: { type: 'network-traffic', protocols: ['tcp'], src_ref: idOf('ipv4-addr') } }),
+    observed({ 0: { type: 'process', image_ref: idOf('file') } }),
   ),
   unchecked(
     '2.9',
