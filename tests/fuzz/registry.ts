@@ -2,7 +2,7 @@
 import type { Target } from './target.ts'
 import { encodings, timestamp } from './targets/base.ts'
 import { sigma, sigmaCondition, telemetry } from './targets/detect.ts'
-import { anything, exportStix, misp, tables, texts, workbook } from './targets/exchange.ts'
+import { anything, exportStix, mail, manifest, misp, tables, texts, workbook } from './targets/exchange.ts'
 import { json } from './targets/json.ts'
 import { pattern, patternMatch } from './targets/pattern.ts'
 import { config, decision, marking, scenario } from './targets/sharing.ts'
@@ -35,6 +35,8 @@ export const TARGETS: readonly Target[] = [
   misp,
   tables,
   texts,
+  mail,
+  manifest,
   workbook,
   anything,
   exportStix,

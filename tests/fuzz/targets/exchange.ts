@@ -8,6 +8,7 @@ import {
   IMPORT_FORMATS,
   type ImportFormat,
   LossReport,
+  parseManifest,
   readInput,
   writeOutput,
 } from '#exchange'
@@ -271,6 +272,85 @@ export const texts: Target = {
     `From: a@example.com\nTo: b@example.com\nSubject: =?utf-8?B?eA==?=\n\n${SAMPLE_MAIL}`,
   ],
   run: (input) => exchanged(input, randomOf(input).pick<ImportFormat | 'auto'>(['text', 'text', 'auto'])),
+}
+
+const MAIL = [
+  'Return-Path: <a@example.com>',
+  'Message-ID: <1@example.com>',
+  'From: "A" <a@example.com>',
+  'To: b@example.com',
+  'Subject: =?utf-8?B?eA==?= =?iso-2022-jp?Q?=1B$B?=',
+  'MIME-Version: 1.0',
+  'Content-Type: multipart/mixed; boundary="x"',
+  '',
+  '--x',
+  'Content-Type: text/plain; charset=utf-8',
+  'Content-Transfer-Encoding: quoted-printable',
+  '',
+  'hxxps://evil[.]example[.]com/gate=3Fa=',
+  '--x',
+  'Content-Type: text/html; charset=shift_jis',
+  'Content-Transfer-Encoding: base64',
+  '',
+  Buffer.from('<p>203.0.113[.]77 &amp; <a href="http://evil.example.com">x</a><script>y</script>').toString('base64'),
+  '--x--',
+  '',
+].join('\r\n')
+
+export const mail: Target = {
+  name: 'exchange-mail',
+  weight: 0.7,
+  shape: 'text',
+  maxBytes: 6_000,
+  words: [
+    ...[
+      'Content-Type: ',
+      'multipart/mixed',
+      'message/rfc822',
+      'text/html',
+      'boundary="x"',
+      'boundary=',
+      'charset=',
+      'utf-7',
+      'base64',
+    ],
+    ...[
+      'quoted-printable',
+      '--x',
+      '--x--',
+      '\r\n',
+      '\r\n\r\n',
+      '=?utf-8?B?',
+      '?=',
+      '=\r\n',
+      '=C3',
+      '<!--',
+      '-->',
+      '<style>',
+      '&#x41;',
+    ],
+    ...['Received: ', 'Subject: ', ';', '"', ':', '@', ' '],
+  ],
+  seeds: [MAIL, MAIL.replaceAll('\r\n', '\n')],
+  hostile: [`${MAIL}${'--x\r\n'.repeat(5_000)}`, MAIL.replace('Subject: ', `Subject: ${'=?utf-8?B?'.repeat(3_000)}`)],
+  run: (input) => exchanged(input, randomOf(input).pick<ImportFormat | 'auto'>(['text', 'auto'])),
+}
+
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+
+export const manifest: Target = {
+  name: 'feed-manifest',
+  shape: 'json',
+  words: [SAMPLE_EVENT.Event.uuid, '../../etc/passwd', 'info', 'timestamp', 'date', 'Orgc', 'Tag', '1768446000'],
+  seeds: [
+    { [SAMPLE_EVENT.Event.uuid]: { info: 'x', timestamp: '1768446000', date: '2026-01-15' }, '../x': { info: 'y' } },
+  ],
+  run: (input) => {
+    const read = attempt(() => parseManifest(input, new LossReport()), ExchangeError)
+    if (!read.ok) return read.word
+    for (const { uuid } of read.value) must(UUID.test(uuid), 'a file of a feed is named by a uuid alone', uuid)
+    return `read ${Math.min(3, read.value.length)}`
+  },
 }
 
 const SHEET_WORDS = [
