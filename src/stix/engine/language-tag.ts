@@ -1,4 +1,4 @@
-import { isLanguage, isRegion, isScript } from '../types/language-subtags.ts'
+import { isExtendedLanguage, isLanguage, isRegion, isScript } from '../types/language-subtags.ts'
 
 /** Language, extended languages, script, region; then variants, extensions and private use, which are checked by form. */
 const TAG =
@@ -22,6 +22,6 @@ export function isLanguageTag(text: string): boolean {
 }
 
 function isRegistered(extended: string, script: string | undefined, region: string | undefined): boolean {
-  if (extended !== '' && !extended.slice(1).split('-').every(isLanguage)) return false
+  if (extended !== '' && !extended.slice(1).split('-').every(isExtendedLanguage)) return false
   return (script === undefined || isScript(script)) && (region === undefined || isRegion(region))
 }

@@ -15,9 +15,20 @@ const TWO_LETTERS = words(`
     sn so sq sr ss st su sv sw ta te tg th ti tk tl tn to tr ts tt tw ty ug uk ur uz ve vi vo wa wo xh yi yo za zh zu
 `)
 
-/** Languages of three letters: `aa:abc` stands for `aaa`, `aab` and `aac`. */
-const THREE_LETTERS: ReadonlyMap<string, string> = new Map(
-  `
+/** Subtags of three letters: `aa:abc` stands for `aaa`, `aab` and `aac`. */
+const threeLetters = (text: string): ReadonlyMap<string, string> =>
+  new Map(
+    text
+      .trim()
+      .split(/\s+/)
+      .map((group) => [group.slice(0, 2), group.slice(3)] as const),
+  )
+
+const isIn = (groups: ReadonlyMap<string, string>, subtag: string) =>
+  subtag.length === 3 && groups.get(subtag.slice(0, 2))?.includes(subtag.charAt(2)) === true
+
+/** Languages of three letters. */
+const THREE_LETTERS = threeLetters(`
     aa:abcdefghiklmnopqstuvwxz ab:abcdefghijlmnopqrstuvwxyz ac:abdefhiklmnpqrstuvwxyz ad:abdefghijlnopqrstuwxyz
     ae:abcdeklmnqrsuwyz af:abdeghiknopstuz ag:abcdefghijklmnopqrstuvwxyz ah:abghiklmnoprst ai:abcdefghijklmnopqrstwxy
     aj:aginpstuwz ak:bcdefghijklmopqrstuvwxyz al:acdefghijklmnopqrstuvwxyz am:abcefgijklmnopqrstuvwxyz
@@ -117,11 +128,19 @@ const THREE_LETTERS: ReadonlyMap<string, string> = new Map(
     yv:at yw:aglnqrtuw yx:aglmuy yy:ruz yz:gk za:abcdefghijklmopqrstuvwxyz zb:aceltuw zc:adh zd:j ze:aghmn zg:abhmnr
     zh:bdinwx zi:abklmnrwz zk:abdghknoprtuvz zl:aejmnqsuw zm:abcdefghijklmnopqrstuvwxyz zn:adegks zo:chmoqrs
     zp:abcdefghijklmnopqrstuvwxyz zq:e zr:agnops zs:aklmru zt:eglmnpqstuxy zu:ahmny zw:a zx:x zy:bgjnp zz:aj
-`
-    .trim()
-    .split(/\s+/)
-    .map((group) => [group.slice(0, 2), group.slice(3)] as const),
-)
+`)
+
+/** Extended languages: those that may follow a macrolanguage, as in `zh-yue`. */
+const EXTENDED = threeLetters(`
+    aa:o ab:hv ac:mqwxy ad:fs ae:bcdn af:bg aj:ps ap:cd ar:bqsyz as:efpqw au:z av:l ay:hlnp bb:z bf:ik bj:n bo:g
+    bq:ny bt:j bv:elu bz:s cd:os cj:y cm:n cn:p co:a cp:x cs:cdefglnpqrx cz:ho do:q ds:elz du:p ec:s eh:s es:lno
+    et:h fc:s fs:els ga:n gd:s go:m gs:egms gu:s ha:bfk hd:s hj:i hk:s hn:m ho:s hp:s hs:hln ic:l ik:s il:s in:ls
+    is:egr ja:kx jc:s jh:s jk:s jl:s jo:s js:l ju:s kg:i kn:n kv:bkr kx:d lb:s lc:ef lg:s li:w ll:s ls:bcglnoptvwy
+    lt:g lu:h lv:s lw:s lz:h ma:x md:l me:o mf:abs mi:n mn:p mq:g mr:e ms:dir mu:i mz:cgy na:n nb:s nc:s ns:ilpr
+    nz:s ok:l or:ns pe:l pg:az pk:s pr:lz ps:cdeglopr py:s ri:b rm:s rn:b rs:ilmn sd:l sf:bs sg:gx sh:u sj:c sl:fs
+    sq:ksx ss:hpr sv:k sw:chl sy:y sz:s tm:w ts:emqsy tz:a ug:ny uk:ls ur:k uz:ns vg:t vk:kt vs:ilv wb:s wu:u xk:i
+    xm:lms yd:s yg:s yh:s ys:lm yu:e zi:b zl:m zm:i zs:lm
+`)
 
 /**
  * Codes of ISO 639-2 for languages that have one of two letters. RFC 5646 wants that one; these are read as well, for
@@ -168,8 +187,11 @@ export function isLanguage(subtag: string): boolean {
   if (subtag.length === 2) return TWO_LETTERS.has(subtag)
   if (subtag.length !== 3) return false
   if (subtag >= 'qaa' && subtag <= 'qtz') return true
-  return THREE_LETTERS.get(subtag.slice(0, 2))?.includes(subtag.charAt(2)) === true || LONG_FOR_SHORT.has(subtag)
+  return isIn(THREE_LETTERS, subtag) || LONG_FOR_SHORT.has(subtag)
 }
+
+/** Whether an extended language subtag in lower case is registered. */
+export const isExtendedLanguage = (subtag: string): boolean => isIn(EXTENDED, subtag)
 
 /** Whether a script subtag in lower case is registered, or for private use. */
 export const isScript = (subtag: string): boolean => SCRIPTS.has(subtag) || (subtag >= 'qaaa' && subtag <= 'qabx')
