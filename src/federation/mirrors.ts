@@ -244,8 +244,9 @@ export class Mirrors {
     if (!checked.ok || checked.value.size < wanted || checkFollows(state, checked.value)) return undefined
     const checkpoint = checked.value
     const frames = await this.#frames(peer, state.log, size, checkpoint.size, [], AHEAD_BYTES)
-    const verified = frames.length === checkpoint.size - size ? checkEntries(state, frames, checkpoint) : undefined
-    if (!verified?.ok) return { note, frames }
+    if (frames.length < checkpoint.size - size) return { note, frames }
+    const verified = checkEntries(state, frames, checkpoint)
+    if (!verified.ok) return undefined
     const prepared = prepare(state.log, verified.value.audience, verified.value.entries)
     return { note, frames, ready: { verified: verified.value, prepared } }
   }
