@@ -91,14 +91,23 @@ export const register: Register = (program, context) => {
       await say(options.json, changed, [`${token ?? org} may ${can === 'nothing' ? 'do nothing with' : can} ${alias}.`])
     })
 
-  const quarantine = taxii.command('quarantine').description('Submitted objects that carry no marking.')
+  const quarantine = taxii
+    .command('quarantine')
+    .description('Objects that wait: submitted ones without a marking, and those of sources.')
   sub(quarantine, 'list', 'What waits for a marking.', ['noroshi taxii quarantine list --dir node']).action(
     async (options: JsonOption) => {
       const node = await findNode(options)
-      const answer = await node.get<{ quarantined: { key: string; id: string; org: string; time: number }[] }>(
-        '/api/v1/taxii/quarantine',
-      )
-      const rows = answer.quarantined.map(({ key, id, org, time }) => [key, id, org, new Date(time).toISOString()])
+      const answer = await node.get<{
+        quarantined: { key: string; id: string; org: string; time: number; code?: string; message?: string }[]
+      }>('/api/v1/taxii/quarantine')
+      const rows = answer.quarantined.map(({ key, id, org, time, code = 'UNMARKED', message = '' }) => [
+        key,
+        id,
+        org,
+        new Date(time).toISOString(),
+        code,
+        message,
+      ])
       await say(options.json, answer, rows.length === 0 ? ['Nothing waits.'] : table(rows))
     },
   )

@@ -3,7 +3,7 @@ import type { Change, Store } from '#store'
 import { NodeError } from '../errors.ts'
 import { noCounts, type ShownSource, type Source, type SourceState } from './source.ts'
 import { readAccount, shownAccount } from './source-account.ts'
-import { DEFINITIONS, waitingOf } from './waiting.ts'
+import { DEFINITIONS, WaitingAmount } from './waiting.ts'
 
 const SOURCES = 'taxii-sources'
 const STATES = 'taxii-source-states'
@@ -50,7 +50,7 @@ export class SourceRecords {
 
   async shown(source: Source): Promise<ShownSource> {
     const { dir, store } = this.#o
-    const waiting = (await waitingOf(store, source.name)).length
+    const { objects: waiting } = await WaitingAmount.of(store, source.name)
     const account = shownAccount(await readAccount(dir, source.name))
     return { ...source, account, state: await this.state(source), waiting }
   }

@@ -13,7 +13,7 @@ import type { RawObject } from '../raw-objects.ts'
 import { type Came, type Held, judge, type Judged } from './judge.ts'
 import { addLoss } from './losses.ts'
 import type { Counts, Run, Source, SourceState } from './source.ts'
-import { DEFINITIONS, deleteWaiting, MAX_WAITING, putWaiting, waitingOf } from './waiting.ts'
+import { DEFINITIONS, deleteWaiting, putWaiting, WaitingAmount, waitingOf } from './waiting.ts'
 
 /** Objects published together. */
 const BATCH_OBJECTS = 1_000
@@ -49,17 +49,17 @@ export async function runSource(
 ): Promise<void> {
   const markings = await markingsOf(context.store, source)
   if (state.judged !== source.revision) await judgeAgain(context, source, state, markings)
-  let waiting = (await waitingOf(context.store, source.name)).length
+  const waiting = await WaitingAmount.of(context.store, source.name)
   const { types, limit } = source
   const options = { maxPages: RUN_PAGES, ...(types ? { types } : {}), ...(limit === undefined ? {} : { limit }) }
   for await (const page of pullPages(http, state.url, state.position, options)) {
     context.checkStopped()
     const { learned, outcome } = await takePage(context, source, markings, page)
-    waiting += outcome.held.length
-    if (waiting > MAX_WAITING)
+    for (const { came } of outcome.held) waiting.add(came.bytes.length)
+    if (waiting.isFull)
       throw new NodeError(
         'NOT_READY',
-        `More than ${MAX_WAITING} objects of ${source.name} would wait. Nothing is lost: the source goes on where it stopped.`,
+        `Too much of ${source.name} waits already: ${waiting.objects} objects. End some; nothing is lost, the source goes on where it stopped.`,
       )
     count(state, { pages: 1, taken: outcome.taken, quarantined: outcome.held.length, lost: outcome.lost.length })
     for (const loss of outcome.lost) for (const to of [state.losses, state.run.losses]) addLoss(to, loss)
@@ -178,10 +178,9 @@ async function judgeAgain(
   state: SourceState & { run: Run },
   markings: SourceMarkings,
 ): Promise<void> {
-  const rows = await waitingOf(context.store, source.name)
-  for (let from = 0; from < rows.length; from += BATCH_OBJECTS) {
+  for await (const batch of waitingOf(context.store, source.name)) {
     context.checkStopped()
-    const batch = rows.slice(from, from + BATCH_OBJECTS)
+    if (batch.length === 0) continue
     const { parsed } = parseObjects(batch.map(({ key, value }) => ({ id: key, bytes: Buffer.from(value.json) })))
     const came = parsed.map((object): Came => ({ ...object, key: '' }))
     const keyOf = new Map(parsed.map(({ bytes }, i) => [bytes, batch[i]?.key ?? '']))

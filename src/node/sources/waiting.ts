@@ -6,8 +6,11 @@ import type { Change, Store } from '#store'
 const QUARANTINE = 'taxii-quarantine'
 /** Marking-definitions that sources sent, keyed by source and id. */
 export const DEFINITIONS = 'taxii-source-markings'
-/** Objects of one source that may wait: behind that its runs stop until somebody has looked. */
-export const MAX_WAITING = 10_000
+/** Objects of one source that may wait, and their bytes: behind that its runs stop until somebody has looked. */
+const MAX_WAITING = 10_000
+const MAX_WAITING_BYTES = 67_108_864
+/** Records read at once. */
+const PAGE_RECORDS = 200
 
 /** An object of a source that waits, and why; the quarantine's list shows it beside those that were submitted. */
 export interface Waiting {
@@ -56,10 +59,37 @@ export function putWaiting(
 
 export const deleteWaiting = (key: string): Change => ({ op: 'delete', collection: QUARANTINE, key })
 
-/** What waits of a source, with its key. */
-export async function waitingOf(store: Store, source: string): Promise<{ key: string; value: Waiting }[]> {
-  const rows = await store.records<Json>(QUARANTINE, { prefix: prefixOf(source) })
-  return (rows as unknown as { key: string; value: Waiting }[]).filter(({ value }) => sourceOf(value) === source)
+/** What waits of a source, with its key, some at a time. */
+export async function* waitingOf(store: Store, source: string): AsyncGenerator<{ key: string; value: Waiting }[]> {
+  for (let after: string | undefined; ;) {
+    const options = { prefix: prefixOf(source), limit: PAGE_RECORDS, ...(after === undefined ? {} : { after }) }
+    const rows = (await store.records<Json>(QUARANTINE, options)) as unknown as { key: string; value: Waiting }[]
+    yield rows.filter(({ value }) => sourceOf(value) === source)
+    if (rows.length < PAGE_RECORDS) return
+    after = rows.at(-1)?.key
+  }
+}
+
+/** How much of a source waits. */
+export class WaitingAmount {
+  objects = 0
+  bytes = 0
+
+  static async of(store: Store, source: string): Promise<WaitingAmount> {
+    const amount = new WaitingAmount()
+    for await (const rows of waitingOf(store, source))
+      for (const { value } of rows) amount.add(Buffer.byteLength(value.json))
+    return amount
+  }
+
+  add(bytes: number): void {
+    this.objects++
+    this.bytes += bytes
+  }
+
+  get isFull(): boolean {
+    return this.objects > MAX_WAITING || this.bytes > MAX_WAITING_BYTES
+  }
 }
 
 /** One waiting object of whatever source. */
