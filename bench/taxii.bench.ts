@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { openStore } from '#store'
 import { readDataDirectory } from '../src/node/data-directory.ts'
 import { sampleAppend, sampleEntry } from '../src/store/samples.ts'
-import { init, type Served, serve } from '../tests/cli/command-line.ts'
+import { indicator, init, type Served, serve } from '../tests/cli/command-line.ts'
 import type { Bench } from './bench.ts'
 
 const BATCH = 5_000
@@ -13,6 +13,8 @@ const SMALL = 50_000
 const LARGE = 1_000_000
 const PAGE = 1_000
 const PAGES_PER_SAMPLE = 50
+const BUSY_PAGES = 200
+const WRITER_BATCH = 200
 /** Age of what is there: the page *Situation* reads the last day at every start. */
 const AGE_MS = 3 * 86_400_000
 const OBJECTS = '/taxii2/_node/collections/everything/objects/'
@@ -117,5 +119,62 @@ const flat: Bench = {
   },
 }
 
+/** Publishes batch after batch until told to stop. */
+function publishOn(node: Served): { stop: () => Promise<void> } {
+  let isOver = false
+  const work = async () => {
+    for (let batch = 0; !isOver; batch++) {
+      const objects = Array.from({ length: WRITER_BATCH }, (_, i) =>
+        indicator(`10.${batch & 255}.${i >> 8}.${i & 255}`),
+      )
+      const answer = await node.ask('/api/v1/publish?tlp=green', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(objects),
+      })
+      if (!answer.ok) throw new Error(`${answer.status}: ${await answer.text()}`)
+    }
+  }
+  const working = work()
+  return {
+    stop: async () => {
+      isOver = true
+      await working
+    },
+  }
+}
+
+/** Latency of the first or the last page while one writer publishes without a pause. */
+const busy = (name: string, where: 'first' | 'last', quantile: number, target: number): Bench => ({
+  name,
+  what: `p${quantile * 100} of the ${where} TAXII page of ${PAGE} out of ${LARGE} objects while a writer publishes without a pause`,
+  unit: 'ms',
+  target,
+  better: 'lower',
+  per: 'wall',
+  prepare: async () => {
+    const { node, dispose } = await openNode(LARGE)
+    const places = await walk(node)
+    const sample = async () => {
+      const writer = publishOn(node)
+      const times: number[] = []
+      for (let i = 0; i < BUSY_PAGES; i++)
+        times.push((await page(node, where === 'first' ? undefined : places.at(-2))).ms)
+      await writer.stop()
+      times.sort((a, b) => a - b)
+      return times[Math.ceil(times.length * quantile) - 1] ?? NaN
+    }
+    return { sample, dispose }
+  },
+})
+
 /** TAXII rows of the table. */
-export const benches: Bench[] = [throughput('taxii-page-small', SMALL), throughput('taxii-page-large', LARGE), flat]
+export const benches: Bench[] = [
+  throughput('taxii-page-small', SMALL),
+  throughput('taxii-page-large', LARGE),
+  flat,
+  busy('taxii-busy-first-p50', 'first', 0.5, 25),
+  busy('taxii-busy-first-p99', 'first', 0.99, 150),
+  busy('taxii-busy-last-p50', 'last', 0.5, 25),
+  busy('taxii-busy-last-p99', 'last', 0.99, 150),
+]

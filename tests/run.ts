@@ -15,7 +15,7 @@ const SUITES: Record<string, string[]> = {
     'tests/*.test.ts',
     'src/**/*.test.ts',
     'tests/{cli,alliance,leak,fuzz}/**/*.test.ts',
-    'tests/taxii/{server,paging,pull-push,slow-clients}.test.ts',
+    'tests/taxii/{server,surface,paging,late,admitted,killed,pull-push,slow-clients}.test.ts',
   ],
   conformance: ['tests/conformance/**/*.test.ts'],
   interop: ['tests/taxii/clients.test.ts'],

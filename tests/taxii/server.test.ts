@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { indicator, uuid } from '../cli/command-line.ts'
-import { type Caller, openTaxiiWorld, post, TYPE } from './taxii-world.ts'
+import { type Caller, openTaxiiWorld, post, residentBytes, TYPE } from './taxii-world.ts'
 
 const ROOT = '/_node/'
 interface Envelope {
@@ -234,11 +234,24 @@ test('ten thousand objects of which each tenth is bad: nine thousand stand, a th
   const objects = Array.from({ length: 10_000 }, (_, i) =>
     indicator(`10.${i >> 16}.${(i >> 8) & 255}.${i & 255}`, i % 10 === 0 ? { pattern: 7 } : {}),
   )
-  const status = (await (await post(partner, `${ROOT}collections/bulk/`, objects)).json()) as {
+  interface BulkStatus {
+    status: string
+    total_count: number
     success_count: number
+    failure_count: number
+    pending_count: number
     failures: { id: string }[]
   }
-  assert.equal(status.success_count, 9_000)
+  const send = async (some: unknown[]) =>
+    (await (await post(partner, `${ROOT}collections/bulk/`, some)).json()) as BulkStatus
+  const before = await residentBytes(world.node.pid)
+  const started = Date.now()
+  const status = await send(objects)
+  assert.ok(Date.now() - started < 120_000)
+  const grown = (await residentBytes(world.node.pid)) - before
+  assert.ok(grown < 500_000_000, `${Math.round(grown / 1e6)} MB more`)
+  const { total_count: total, success_count: good, failure_count: bad, pending_count: pending } = status
+  assert.deepEqual([status.status, total, good, bad, pending], ['complete', 10_000, 9_000, 1_000, 0])
   assert.deepEqual(
     status.failures.map(({ id }) => id).sort(),
     objects
@@ -259,4 +272,19 @@ test('ten thousand objects of which each tenth is bad: nine thousand stand, a th
     seen,
     objects.filter((_, i) => i % 10 !== 0).map(({ id }) => id),
   )
+
+  const split = { total: 0, good: 0, bad: 0 }
+  for (let from = 0; from < objects.length; from += 2_500) {
+    const part = await send(objects.slice(from, from + 2_500))
+    split.total += part.total_count
+    split.good += part.success_count
+    split.bad += part.failure_count
+  }
+  assert.deepEqual(split, { total: 10_000, good: 9_000, bad: 1_000 }, 'in parts it is the same')
+  const last = (await partner.ask(`${ROOT}collections/bulk/manifest/?match[id]=${seen.at(-1)}`)).headers
+  const more = await envelope(
+    partner,
+    `${ROOT}collections/bulk/objects/?added_after=${last.get('x-taxii-date-added-last')}`,
+  )
+  assert.deepEqual(idsOf(more), [], 'what was sent again stands where it stood')
 })

@@ -1,18 +1,12 @@
 // Clients that ask and do not read.
 import assert from 'node:assert/strict'
-import { readFile } from 'node:fs/promises'
 import { connect, type Socket } from 'node:net'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { indicator } from '../cli/command-line.ts'
-import { openTaxiiWorld } from './taxii-world.ts'
+import { openTaxiiWorld, residentBytes } from './taxii-world.ts'
 
 const CLIENTS = 1_000
-
-async function residentBytes(pid: number): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8')
-  return Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1]) * 1_024
-}
 
 test('a thousand clients that do not read cost bounded memory, and others are answered meanwhile', async () => {
   await using world = await openTaxiiWorld()

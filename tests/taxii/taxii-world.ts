@@ -1,4 +1,5 @@
 // A real node with an alliance-less member, and callers of its TAXII surface.
+import { readFile } from 'node:fs/promises'
 import { folder, init, noroshi, type Served, serve } from '../cli/command-line.ts'
 
 export const TYPE = 'application/taxii+json;version=2.1'
@@ -60,6 +61,12 @@ export async function openTaxiiWorld(): Promise<TaxiiWorld> {
       await home[Symbol.asyncDispose]()
     },
   }
+}
+
+/** Memory that a process holds. */
+export async function residentBytes(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8')
+  return Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1]) * 1_024
 }
 
 /** Sends objects to a collection. */

@@ -22,12 +22,10 @@ import type {
   ObjectText,
   Page,
   ReaderBounds,
-  Resurfaced,
-  ResurfacedQuery,
-  Side,
 } from '../store.ts'
 import type { Connection } from './connection.ts'
 import type { Cursors } from './cursor.ts'
+import type { ResurfacedVersions } from './resurfaced-versions.ts'
 import { type LatePart, partsWithin, readLate, shownAt } from './late-streams.ts'
 import type { LogIndex } from './log-index.ts'
 
@@ -73,11 +71,13 @@ export class ObjectPages {
   readonly #connection: Connection
   readonly #logs: LogIndex
   readonly #cursors: Cursors
+  readonly #resurfaced: ResurfacedVersions
 
-  constructor(connection: Connection, logs: LogIndex, cursors: Cursors) {
+  constructor(connection: Connection, logs: LogIndex, cursors: Cursors, resurfaced: ResurfacedVersions) {
     this.#connection = connection
     this.#logs = logs
     this.#cursors = cursors
+    this.#resurfaced = resurfaced
   }
 
   page(query: ObjectQuery): Page<ObjectRow> {
@@ -90,7 +90,7 @@ export class ObjectPages {
   bodies(query: ObjectQuery & ReaderBounds): { rows: ObjectBody[]; more: boolean } {
     const { rows, more } = this.#page<BodyRow>(query, 'body')
     const bodies = rows.map((row) => this.#toBody(row))
-    if (query.ids) this.#addAgain(query, rows, bodies)
+    if (query.ids) this.#resurfaced.addTo(query, rows, bodies)
     return { rows: bodies, more }
   }
 
@@ -108,49 +108,6 @@ export class ObjectPages {
       })),
       more,
     }
-  }
-
-  /** @see BodyStore.resurfaced */
-  resurfaced(query: ResurfacedQuery): { rows: Resurfaced[]; more: boolean } {
-    const { addedAfter, addedUpTo = Number.MAX_SAFE_INTEGER - 1, limit, sides, types, ids } = query
-    requireLimit(limit)
-    if (addedAfter >= this.#logs.lastResurfaced) return { rows: [], more: false }
-    const isSeen = this.#resurfacedFor(query)
-    const rows: Resurfaced[] = []
-    for (let after = addedAfter; ;) {
-      const some = this.#connection.all(read.resurfacedFrom, after, addedUpTo + 1, MAX_PAGE_OBJECTS)
-      for (const { seq, gone, side, key, log, id, type, status } of some) {
-        if (id === null || type === null || status !== 'accepted' || !sides.includes(side as Side)) continue
-        if ((types && !types.includes(type)) || (ids && !ids.includes(id))) continue
-        const { head } = this.#logs.byId(log)
-        if (!query.logs.includes(head.log) || !isSeen(gone, seq)) continue
-        if (rows.length === limit) return { rows, more: true }
-        rows.push({ at: seq, side: side as Side, id, log: head.log, index: indexOfKey(key) })
-      }
-      if (some.length < MAX_PAGE_OBJECTS) return { rows, more: false }
-      after = some.at(-1)?.seq ?? after
-    }
-  }
-
-  /** Tells of each body when it resurfaced last, as its reader may know. */
-  #addAgain(query: Query, rows: readonly BodyRow[], bodies: readonly ObjectBody[]): void {
-    const { addedUpTo = Infinity } = query
-    const isSeen = this.#resurfacedFor(query)
-    for (const [i, [, key, , , , , others]] of rows.entries()) {
-      if (others === 0) continue
-      const body = bodies[i] as ObjectBody
-      for (const { seq, log, side } of this.#connection.all(read.resurfacedOfEntry, key)) {
-        if (seq > addedUpTo || !isSeen(log, seq)) continue
-        body.again ??= {}
-        body.again[side as Side] = Math.max(seq, body.again[side as Side] ?? 0)
-      }
-    }
-  }
-
-  /** Whether the reader saw the entry that went away, in the log with this number, at that time. */
-  #resurfacedFor({ logs, late }: Pick<Query, 'logs' | 'late'>): (log: number, seq: number) => boolean {
-    const among = new Set(logs.map((log) => this.#logs.get(log)?.id))
-    return (log, seq) => among.has(log) && seq > (late?.get(this.#logs.byId(log).head.log)?.upTo ?? 0)
   }
 
   #page<Row extends StreamRow>(query: ObjectQuery & ReaderBounds, width: Width): { rows: Row[]; more: boolean } {

@@ -13,6 +13,7 @@ import { ObjectPages } from './object-pages.ts'
 import { CURSOR_KEY, DATABASE_FILE, lockFolder, openReader } from './open-database.ts'
 import { pack } from './pack.ts'
 import { Reader } from './reader.ts'
+import { ResurfacedVersions } from './resurfaced-versions.ts'
 import { VersionPages } from './version-pages.ts'
 import { WriterLink } from './writer-link.ts'
 
@@ -39,7 +40,8 @@ export async function openSqliteStore(options: StoreOptions, limits?: WriterLimi
   index = guarded(() => new LogIndex(readOnly))
   const cursors = new Cursors(fromHex(guarded(() => readOnly.get(read.readMeta, CURSOR_KEY))?.value ?? '', 16))
   const reader = new Reader(readOnly, index)
-  const objects = new ObjectPages(readOnly, index, cursors)
+  const resurfaced = new ResurfacedVersions(readOnly, index)
+  const objects = new ObjectPages(readOnly, index, cursors, resurfaced)
   const versions = new VersionPages(readOnly, index, cursors)
   const resources = opening.move()
   const logs = index
@@ -63,7 +65,7 @@ export async function openSqliteStore(options: StoreOptions, limits?: WriterLimi
     objects: (query) => asked(() => objects.page(query)),
     bodies: (query) => asked(() => objects.bodies(query)),
     texts: (query) => asked(() => objects.texts(query)),
-    resurfaced: (query) => asked(() => objects.resurfaced(query)),
+    resurfaced: (query) => asked(() => resurfaced.page(query)),
     lastAdded: () => asked(() => logs.last),
     versions: (query) => asked(() => versions.page(query)),
     countObjects: (query) => asked(() => objects.counts(query)),
