@@ -136,3 +136,11 @@ test('under strict, codes of countries and subdivisions that exist are no warnin
   for (const country of ['UK', 'EU', 'F', 'France']) assert.deepEqual(about({ country }), ['country INVALID_VALUE'])
   assert.deepEqual(about({ administrative_area: 'US-CA' }), [])
 })
+
+test('an IPv4 address within an IPv6 one stands at its end and has no leading zeros', () => {
+  const isValid = (value: string) => validateObject({ ...sample('ipv6-addr'), value }).valid
+  for (const value of ['::192.0.2.1', '1:2:3:4:5:6:192.0.2.1', '64:ff9b::192.0.2.1/96', '1::', '::'])
+    assert.equal(isValid(value), true, value)
+  for (const value of ['192.0.2.1::', '192.0.2.1::1', '::192.0.2.01', '::192.0.2', '::192.0.2.1:1', '::256.0.2.1'])
+    assert.equal(isValid(value), false, value)
+})

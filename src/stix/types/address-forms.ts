@@ -2,6 +2,8 @@
 
 const OCTET = '(?:25[0-5]|2[0-4]\\d|1?\\d?\\d)'
 const IPV4 = new RegExp(`^${OCTET}(?:\\.${OCTET}){3}(?:/(?:3[0-2]|[12]?\\d))?$`)
+/** An IPv4 address within an IPv6 one, where no octet has leading zeros. @see RFC 4291 section 2.2, RFC 3986 section 3.2.2 */
+const DOTTED = /^(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)){3}$/
 const IPV6_PREFIX = /^(?:12[0-8]|1[01]\d|[1-9]?\d)$/
 /** Eight groups or six and a dotted address, and the prefix length. */
 const LONGEST_IPV6_CHARACTERS = 49
@@ -25,8 +27,9 @@ export function isIpv6(text: string): boolean {
   if (halves.length > 2) return false
   const groups = halves.flatMap((half) => (half === '' ? [] : half.split(':')))
   const last = groups.at(-1)
-  const dotted = last !== undefined && last.includes('.')
-  if (dotted && (!IPV4.test(last) || last.includes('/'))) return false
+  // Only at the end: `192.0.2.1::` is no address.
+  const dotted = last !== undefined && last.includes('.') && address.endsWith(last)
+  if (dotted && !DOTTED.test(last)) return false
   if (!(dotted ? groups.slice(0, -1) : groups).every((group) => GROUP.test(group))) return false
   const count = groups.length + (dotted ? 1 : 0)
   return halves.length === 2 ? count < 8 : count === 8
