@@ -248,6 +248,10 @@ test('a bracketed expression takes each qualifier once; a group may be qualified
   assert.equal(checkPattern('([a:b=1]) WITHIN 5 SECONDS WITHIN 6 SECONDS').valid, true)
 })
 
+test('an index of -0 is the index 0', () => {
+  assert.deepEqual(parsePattern('[a:b[-0] = 1]').expression, parsePattern('[a:b[0] = 1]').expression)
+})
+
 test('a number that no double holds is refused, wherever it stands', () => {
   const huge = '9'.repeat(400)
   for (const text of [

@@ -217,7 +217,7 @@ class Parser {
     const { lexer } = this
     this.count()
     let step: PathStep = ANY_ITEM
-    if (lexer.kind === 'integer') step = Number(lexer.value)
+    if (lexer.kind === 'integer') step = Number(lexer.value) + 0
     else if (lexer.kind !== '*') this.unexpected('an index or * between [ and ]')
     lexer.next()
     this.expect(']', '] after the index')
