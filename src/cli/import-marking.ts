@@ -63,6 +63,7 @@ async function askUntil(
 }
 
 interface Member {
+  self: boolean
   member: string
   slug: string
   name: string
@@ -74,12 +75,14 @@ export async function suggestedFor(node: NodeClient, groups: readonly SharedWith
   const { members } = await node.get<{ members: Member[] }>('/api/v1/members')
   const plain = (text: string) => text.normalize('NFKC').trim().toLowerCase()
   return members
-    .filter(({ member, slug, name }) =>
-      groups.some(
-        (one) =>
-          (one.uuid !== '' && member === `identity--${one.uuid}`) ||
-          [slug, name].some((known) => plain(known) === plain(one.name)),
-      ),
+    .filter(
+      ({ self, member, slug, name }) =>
+        !self &&
+        groups.some(
+          (one) =>
+            (one.uuid !== '' && member === `identity--${one.uuid}`) ||
+            [slug, name].some((known) => plain(known) === plain(one.name)),
+        ),
     )
     .map(({ slug }) => `member:${slug}`)
 }

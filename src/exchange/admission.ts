@@ -20,7 +20,10 @@ export function admissible(objects: readonly JsonObject[], losses: LossReport): 
     const fault = faultOf(object)
     if (fault === undefined) return [object]
     const repaired = repair(object)
-    if (faultOf(repaired) === undefined) return [repaired]
+    if (faultOf(repaired) === undefined) {
+      if (repaired['key'] !== object['key']) losses.add(String(object['id']), 'the hive of its key is written out')
+      return [repaired]
+    }
     losses.add(String(object['id']), `not valid STIX, so no node admits it: ${fault}`)
     left.add(String(object['id']))
     return []

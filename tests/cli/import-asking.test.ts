@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import { test } from 'node:test'
 import { atTerminal } from './at-terminal.ts'
-import { folder, init, type Served, serve } from './command-line.ts'
+import { folder, init, noroshi, type Served, serve } from './command-line.ts'
 
 const skip = process.platform === 'linux' ? false : 'needs script of util-linux'
 const MAIL = 'Beacon to hxxps://evil[.]example[.]com/gate and 203.0.113[.]77\n'
@@ -76,4 +76,41 @@ test('text that is pasted at the terminal is read to its end, and then the perso
   )
   assert.equal(pasted.code, 0, pasted.shown)
   assert.equal((await idsOf(node)).length, 2)
+})
+
+test('the members among the organisations of a sharing group are suggested; nobody is chosen for the person', async () => {
+  await using home = await folder()
+  const [jp, us] = [home.in('jp'), home.in('us')]
+  await init(jp)
+  await init(us, 'us-cisa')
+  await using one = await serve(jp)
+  await using two = await serve(us)
+  assert.ok(one.url !== two.url)
+  await noroshi(['alliance', 'create', 'trilateral', '--dir', jp])
+  const invitation = (await noroshi(['alliance', 'invite', 'trilateral', '--dir', jp])).stdout.trim()
+  const joining = await noroshi(['alliance', 'join', invitation, '--dir', us, '--json'])
+  const { words } = joining.json()[0] as { words: string }
+  const approved = ['alliance', 'approve', 'trilateral', '--dir', jp, '--member', 'us-cisa', '--words', words]
+  assert.equal((await noroshi(approved)).code, 0)
+  const file = home.in('event.json')
+  const organisations = ['Member us-cisa', 'Member jp-nco', 'Somebody else']
+  await writeFile(
+    file,
+    JSON.stringify({
+      Event: {
+        info: 'Shared',
+        timestamp: '1768446000',
+        published: true,
+        distribution: '4',
+        Tag: [{ name: 'tlp:amber' }],
+        SharingGroup: { name: 'Allies', SharingGroupOrg: organisations.map((name) => ({ Organisation: { name } })) },
+        Attribute: [{ type: 'domain', category: 'Network activity', value: 'evil.example.com', to_ids: true }],
+      },
+    }),
+  )
+  const shown = await noroshi(['import', file, '--dir', jp, '--dry-run'])
+  assert.equal(shown.code, 0, shown.stderr)
+  assert.match(shown.stdout, /the members among them: --to member:us-cisa\n/)
+  const told = await noroshi(['import', file, '--dir', jp, '--dry-run', '--json'])
+  assert.deepEqual(told.json()[0]?.['suggested'], ['member:us-cisa'])
 })

@@ -62,6 +62,7 @@ test('a saved mail is read by its parts, in their encodings; its people are no i
   ])
   assert.ok(losses(MAIL).some((line) => line.includes('the attachment iocs.xls is not read')))
   assert.ok(losses(MAIL).some((line) => line.includes('alice@csirt.example.net: it belongs to those who wrote or got')))
+  assert.ok(!losses(MAIL).some((line) => line.includes('never.example.com')), 'plain text stands for its HTML')
   assert.deepEqual(read(MAIL).notes, ['A mail, by its parts.'])
 })
 
