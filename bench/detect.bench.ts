@@ -60,6 +60,15 @@ function armAtoms(count: number): Detector {
   return detector
 }
 
+/** Sequences of two values that hardly any event has, each with a window of its own. */
+function armNeedledSequences(detector: Detector, count: number): void {
+  for (let index = 0; index < count; index++) {
+    const [first, then] = [`10${index}.beacon.example`, `10${index}.drop.example`]
+    const pattern = `([domain-name:value = '${first}'] FOLLOWEDBY [domain-name:value = '${then}']) WITHIN ${60 + index} SECONDS`
+    detector.arm({ id: `indicator--sequence-${index}`, kind: 'stix', pattern, validFrom: 0 })
+  }
+}
+
 function networkEvents(): Uint8Array {
   const next = generator(2)
   const address = () => `${20 + (next() % 80)}.${next() % 256}.${next() % 256}.${next() % 256}`
@@ -173,6 +182,15 @@ const atomRate =
     return { sample: () => rate(detector, bytes) }
   }
 
+const sequenceRate =
+  (atomCount: number, arm: (detector: Detector) => void): Bench['prepare'] =>
+  async () => {
+    const detector = armAtoms(atomCount)
+    arm(detector)
+    const bytes = networkEvents()
+    return { sample: () => rate(detector, bytes) }
+  }
+
 const atomBytes =
   (count: number): Bench['prepare'] =>
   async () => {
@@ -214,6 +232,18 @@ const atoms: Bench[] = [
   ...atomRows('10m', 10_000_000).map((row): Bench => ({ ...row, byNameOnly: true })),
 ]
 
+const sequences: Bench[] = [
+  {
+    name: 'detect-sequences',
+    what: 'the same events and 1,000,000 indicators, besides 1,000 sequences over several events that name values',
+    unit: 'events/s',
+    target: 300_000,
+    better: 'higher',
+    per: 'cpu',
+    prepare: sequenceRate(1_000_000, (detector) => armNeedledSequences(detector, 1_000)),
+  },
+]
+
 const sigma: Bench[] = [
   {
     name: 'detect-sigma-mixed',
@@ -236,4 +266,4 @@ const sigma: Bench[] = [
 ]
 
 /** Rows of this part. */
-export const benches: Bench[] = [...atoms, ...(existsSync(RULES) && existsSync(EVENTS) ? sigma : [])]
+export const benches: Bench[] = [...atoms, ...sequences, ...(existsSync(RULES) && existsSync(EVENTS) ? sigma : [])]

@@ -3,7 +3,6 @@ import { NoroshiError } from '#base'
 /** Why a rule or an input of the detection part was refused. */
 export type DetectCode =
   | 'DETECT_PATTERN_INVALID'
-  | 'DETECT_PATTERN_UNSUPPORTED'
   | 'DETECT_VALUE_INVALID'
   | 'DETECT_RANGE_TOO_BROAD'
   | 'DETECT_RESERVED_ADDRESS'
