@@ -97,6 +97,7 @@ describe('a hostile server', () => {
       deep,
       `{"objects":[${'0,'.repeat(300_000)}0]}`,
       `${'{"objects":['.repeat(1_000)}`,
+      `{"objects":[${object(1)} ${object(2)}]}`,
       `{"objects":[{"type":"bundle","id":"b","objects":[{"type":"bundle","id":"b","objects":[${object(1)}]}]}]}`,
     ]
     await using there = await server((request, response) =>
@@ -107,9 +108,15 @@ describe('a hostile server', () => {
       [page?.objects.map(({ id }) => id), page?.unreadable.map(({ code }) => code)],
       [['x--1', 'x--3'], ['STIX_STREAM_TOO_DEEP']],
     )
-    for (const [i, said] of [/can't be read/, /no JSON object/, /more than 250000 objects/, /can't be read/].entries())
+    for (const [i, said] of [
+      /can't be read/,
+      /no JSON object/,
+      /more than 250000 objects/,
+      /can't be read/,
+      /a missing comma/,
+    ].entries())
       await assert.rejects(pulled(`${there.url}/${i + 1}`), said)
-    const [nested] = await pulled(`${there.url}/5`)
+    const [nested] = await pulled(`${there.url}/6`)
     assert.equal((nested?.objects.length ?? 0) + (nested?.unreadable.length ?? 0), 1)
     await assert.rejects(collectionsAt(client(), `${there.url}/2`), { code: 'TAXII_SERVER_ODD' })
   })
