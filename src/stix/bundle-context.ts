@@ -54,7 +54,6 @@ export class BundleContext {
     if (this.#isFull) this.notCompared += objects - own.length
     this.#kept = []
     this.#keptBytes = 0
-    this.#count = 0
     this.#isFull = false
     return toReport(bundle, sink)
   }
