@@ -10,7 +10,7 @@ const KEPT_MAX = 256
 /** Longer ones are not kept: mutated further, they would only grow. */
 const KEPT_MAX_BYTES = 4_096
 /** Once in so many times an input comes from the grammar, where the target has one. */
-const MADE_ONCE_IN = 3
+const MADE_ONCE_IN = 2
 /** Once in so many times a structured input is broken as text or bytes as well. */
 const BROKEN_ONCE_IN = 8
 

@@ -46,9 +46,15 @@ const TEXTS = [
 ]
 const REGEXES = ['a', '^a.b$', '(a|b)*c', '[', '(?i)A', 'a{2,3}', '\\\\d+', '(?=a)', '\\\\pL', '.{1000}', '^$']
 
+const SOUND_REGEXES = ['a', '^a', '(a|b)*', 'a{1,2}', '.']
+
 const quoted = (text: string) => `'${text.replaceAll(/['\\]/g, String.raw`\$&`)}'`
 
-function constant(random: Random): string {
+/** Whether anything that the grammar allows may stand there, or only what can be compared and matched. */
+type Style = 'any' | 'sound'
+
+function constant(random: Random, style: Style): string {
+  if (style === 'sound') return random.pick(['0', '1', '2', '10', '1.5', 'true', "'a'", "'ab'", "'192.0.2.1'"])
   switch (random.below(9)) {
     case 0:
       return random.pick(['0', '1', '-1', '2', '10', '443', '+5', '9007199254740993', '123456789012345678901234567890'])
@@ -68,51 +74,54 @@ function constant(random: Random): string {
 }
 
 /** Between `[` and `]`. */
-function comparison(random: Random, depth: number, types: readonly string[]): string {
+function comparison(random: Random, depth: number, types: readonly string[], style: Style): string {
   if (depth > 0 && random.once(2)) {
     const word = random.pick([' AND ', ' OR '])
     const parts = Array.from({ length: random.between(2, 3) }, () => {
-      const inner = comparison(random, depth - 1, types)
+      const inner = comparison(random, depth - 1, types, style)
       return random.once(2) ? `(${inner})` : inner
     })
     return parts.join(word)
   }
   const type = random.pick(types)
   const path = `${type}:${random.pick(PATHS[type] ?? ['value'])}`
-  if (random.once(8)) return `EXISTS ${path}`
+  if (random.once(style === 'sound' ? 3 : 8)) return `EXISTS ${path}`
   const not = random.once(4) ? 'NOT ' : ''
   switch (random.below(8)) {
     case 0:
-      return `${path} ${not}IN (${Array.from({ length: random.below(4) }, () => constant(random)).join(', ')})`
+      return `${path} ${not}IN (${Array.from({ length: random.below(4) }, () => constant(random, style)).join(', ')})`
     case 1:
       return `${path} ${not}LIKE ${quoted(random.pick(TEXTS))}`
     case 2:
-      return `${path} ${not}MATCHES '${random.pick(REGEXES)}'`
+      return `${path} ${not}MATCHES '${random.pick(style === 'sound' ? SOUND_REGEXES : REGEXES)}'`
     case 3:
       return `${path} ${not}${random.pick(['ISSUBSET', 'ISSUPERSET'])} ${quoted(random.pick(TEXTS))}`
     default:
-      return `${path} ${not}${random.pick(['=', '=', '!=', '<', '<=', '>', '>=', '==', '<>'])} ${constant(random)}`
+      return `${path} ${not}${random.pick(['=', '=', '!=', '<', '<=', '>', '>=', '==', '<>'])} ${constant(random, style)}`
   }
 }
 
-function observation(random: Random, depth: number): string {
+function observation(random: Random, depth: number, style: Style): string {
   let text: string
   if (depth > 0 && random.once(2)) {
     const word = random.pick([' AND ', ' OR ', ' FOLLOWEDBY '])
-    text = `(${Array.from({ length: random.between(2, 3) }, () => observation(random, depth - 1)).join(word)})`
+    text = `(${Array.from({ length: random.between(2, 3) }, () => observation(random, depth - 1, style)).join(word)})`
   } else {
     const types = random.once(3) ? TYPES : [random.pick(TYPES)]
-    text = `[${comparison(random, 2, types)}]`
+    text = `[${comparison(random, 2, types, style)}]`
   }
-  if (random.once(5)) text += ` WITHIN ${random.pick(['1', '5', '0.5', '300', '0'])} SECONDS`
-  if (random.once(5)) text += ` REPEATS ${random.pick(['1', '2', '3', '0'])} TIMES`
-  if (random.once(8)) text += ` START t'${random.pick(ODD_TIMES)}' STOP t'2026-01-01T00:00:04Z'`
+  if (random.once(5))
+    text += ` WITHIN ${random.pick(style === 'sound' ? ['1', '2', '4'] : ['1', '5', '0.5', '300', '0'])} SECONDS`
+  if (random.once(5))
+    text += ` REPEATS ${random.pick(style === 'sound' ? ['1', '2', '3'] : ['1', '2', '3', '0'])} TIMES`
+  if (random.once(style === 'sound' ? 4 : 8))
+    text += ` START t'${style === 'sound' ? at(random.below(4)) : random.pick(ODD_TIMES)}' STOP t'${at(4 + random.below(3))}'`
   return text
 }
 
 /** The text of a pattern; few have a fault. */
-export const patternText = (random: Random): string => {
-  const text = observation(random, random.pick([0, 0, 1, 2]))
+export const patternText = (random: Random, style: Style = 'any'): string => {
+  const text = observation(random, random.pick([0, 0, 1, 2]), style)
   return random.once(10) ? text.replaceAll(' ', () => random.pick(['\n', '\t ', ' /* c */ ', ' //c\n'])) : text
 }
 
@@ -139,7 +148,27 @@ export const PATTERN_SEEDS: readonly string[] = [
 ]
 
 const at = (second: number) => new Date(Date.UTC(2026, 0, 1) + second * 1_000).toISOString()
-const VALUES = [...TEXTS, 0, 1, 2, 10, 1.5, -1, true, false, null, '0aff', 'AAEC', '2026-01-01T00:00:00Z', 'nonsense']
+const VALUES = [
+  ...TEXTS,
+  'a',
+  'a',
+  'ab',
+  1,
+  1,
+  0,
+  1,
+  2,
+  10,
+  1.5,
+  -1,
+  true,
+  false,
+  null,
+  '0aff',
+  'AAEC',
+  '2026-01-01T00:00:00Z',
+  'nonsense',
+]
 
 function sco(random: Random, number: number): JsonObject {
   const type = random.pick(TYPES)
@@ -157,7 +186,7 @@ function sco(random: Random, number: number): JsonObject {
     'payload_bin',
     'is_active',
   ])
-    if (random.once(3)) object[name] = value()
+    if (random.once(2)) object[name] = value()
   if (random.once(3)) object['hashes'] = { MD5: value(), 'SHA-256': value() }
   if (random.once(3)) object['x_list'] = [value(), value()]
   if (random.once(4)) object['x_nested'] = { a: [{ b: value() }, { b: value() }, 1] }

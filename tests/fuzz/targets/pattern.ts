@@ -21,7 +21,7 @@ export const pattern: Target = {
   shape: 'text',
   words: PATTERN_WORDS,
   seeds: PATTERN_SEEDS,
-  make: patternText,
+  make: (random) => patternText(random),
   run: (input) => {
     const text = textOf(input)
     const parsed = attempt(() => parsePattern(text), PatternError)
@@ -85,7 +85,11 @@ export const patternMatch: Target = {
     'file--1',
   ],
   seeds,
-  make: (random) => ({ id: 1, pattern: patternText(random), observed: [observedBundle(random)] }),
+  make: (random) => ({
+    id: 1,
+    pattern: patternText(random, random.once(5) ? 'any' : 'sound'),
+    observed: [observedBundle(random)],
+  }),
   run: (input) => {
     const request = jsonOf(input)
     const answer = answerPatternMatchVector(request)

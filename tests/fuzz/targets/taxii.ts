@@ -98,6 +98,8 @@ export const query: Target = {
   ],
   seeds: [
     'added_after=2026-01-01T00:00:00.000000Z&limit=10&match[type]=indicator,malware&match[version]=last,first',
+    'limit=999999999999999',
+    'limit=1001&next=2gosa7pa2gv',
     'next=1abc&match[id]=indicator--1&match[spec_version]=2.1,2.0',
     'match%5Bversion%5D=2026-01-01T00:00:00.5Z,all',
     sealed,
