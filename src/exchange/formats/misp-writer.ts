@@ -27,7 +27,10 @@ export function eventsOf(objects: readonly JsonObject[], losses: LossReport, now
   const byId = new Map(objects.map((one) => [textOf(one, 'id'), one]))
   const authors = objects.map((one) => textOf(one, 'created_by_ref'))
   const taken = new Set([...reports.map(({ id }) => String(id)), ...authors])
-  const saying = objects.filter(({ type }) => SAYING.has(String(type)))
+  const saying = Map.groupBy(
+    objects.filter((one) => SAYING.has(textOf(one, 'type')) && endsOf(one).length > 0),
+    (one) => endsOf(one)[0] ?? '',
+  )
   const events = reports.map((report) => {
     const members = membersOf(report, byId, saying)
     for (const { id } of members) taken.add(String(id))
@@ -42,13 +45,19 @@ export function eventsOf(objects: readonly JsonObject[], losses: LossReport, now
 function membersOf(
   report: JsonObject,
   byId: ReadonlyMap<string, JsonObject>,
-  saying: readonly JsonObject[],
+  /** What is said of others, by the first that it is said of. */
+  saying: ReadonlyMap<string, readonly JsonObject[]>,
 ): JsonObject[] {
   const members = found(textsOf(report, 'object_refs'), byId)
   const seen = members.filter(({ type }) => type === 'observed-data').flatMap((one) => textsOf(one, 'object_refs'))
   const ids = new Set([...members.map(({ id }) => String(id)), ...seen])
   const known = new Set([...ids, textOf(report, 'id')])
-  for (const one of saying) if (endsOf(one).every((id) => known.has(id))) ids.add(textOf(one, 'id'))
+  for (const id of known)
+    for (const one of saying.get(id) ?? [])
+      if (endsOf(one).every((end) => known.has(end))) {
+        ids.add(textOf(one, 'id'))
+        known.add(textOf(one, 'id'))
+      }
   return found([...ids], byId)
 }
 

@@ -75,5 +75,7 @@ export class EventElements {
 
 /** Adds one element to a list of another. */
 export function append(to: JsonObject, name: string, one: JsonObject): void {
-  to[name] = [...objectsOf(to, name), one]
+  const list = to[name]
+  if (Array.isArray(list)) list.push(one)
+  else to[name] = [one]
 }
