@@ -95,16 +95,14 @@ export class Detector {
 
   /** Adds the hits of one event to a list. */
   matchEvent(event: NormalEvent, hits: Hit[]): void {
-    const { time } = event
-    if (time !== undefined && (this.#atomRules > 0 || this.#patterns.size > 0)) {
-      const named = new Set<string>()
-      if (this.#atomRules > 0 || this.#patterns.hasNeedles) this.#matchAtoms(event, time, named, hits)
-      this.#patterns.match(event, time, named, (rule, span) =>
-        hits.push(toHit(rule, 'stix', shownPattern(rule.pattern), time, event, span)),
-      )
+    // Reading the time costs as much as many a rule: only where something needs it.
+    if (this.#atomRules > 0 || this.#patterns.size > 0) {
+      const { time } = event
+      if (time !== undefined) this.#matchStix(event, time, hits)
     }
     this.#sigma.match(event, (id, sigma) => {
       const rule = this.#sigmaRules.get(id)
+      const { time } = event
       if (rule && isInForce(rule, time)) hits.push(toHit(rule, 'sigma', sigma.title, time, event))
     })
   }
@@ -164,6 +162,14 @@ export class Detector {
     if (needles) this.atoms.add({ ...rule, member: NEEDLE }, needles)
     this.#patterns.arm(rule, stream, needles !== undefined)
     return armed('pattern', 0, replaced)
+  }
+
+  #matchStix(event: NormalEvent, time: number, hits: Hit[]): void {
+    const named = new Set<string>()
+    if (this.#atomRules > 0 || this.#patterns.hasNeedles) this.#matchAtoms(event, time, named, hits)
+    this.#patterns.match(event, time, named, (rule, span) =>
+      hits.push(toHit(rule, 'stix', shownPattern(rule.pattern), time, event, span)),
+    )
   }
 
   /** Hits of the index; `named` gathers the patterns whose needles the event holds. */
