@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { concat, equalBytes, utf8 } from '#base'
+import { concat, equalBytes, toHex, utf8 } from '#base'
 import {
   consistencyProof,
   EMPTY_ROOT,
@@ -190,4 +191,12 @@ test('tiles give every perfect subtree of a tree that spans several of them', ()
   for (const [level, index, hash] of nodes) assert.ok(equalBytes(hashAt(level, index), hash), `${level}/${index}`)
   assert.throws(() => hashAt(0, size), { code: 'TREE_RANGE' })
   assert.throws(() => hashAt(9, 1), { code: 'TREE_RANGE' })
+})
+
+test('a leaf hash covers its entry alone, whatever was hashed before', () => {
+  for (const length of [10_000, 5_000, 100, 1, 0, 20_000, 3]) {
+    const entry = new Uint8Array(length).fill(length % 251)
+    const expected = createHash('sha256').update(Uint8Array.of(0)).update(entry).digest('hex')
+    assert.equal(toHex(leafHash(entry)), expected)
+  }
 })

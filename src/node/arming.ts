@@ -43,6 +43,8 @@ export class Arming {
   #rebuilt: Promise<unknown> = Promise.resolve()
   #pending: { done: number; total: number } | undefined
   #stopped = false
+  /** Indicators that were looked up in the store again while a start is arming. */
+  readonly #lookedUp = new Set<string>()
   readonly #sigma = new Set<string>()
   #refused = 0
 
@@ -73,8 +75,11 @@ export class Arming {
         limit: PAGE_ROWS,
         ...(cursor === undefined ? {} : { cursor }),
       })
-      // Taken in one go with the read: a recall that is executed between two pages finds what it takes out.
-      for (const row of page.rows) if (row.index < (sizes.get(row.log) ?? 0)) this.#take(row)
+      for (const row of page.rows) {
+        const isOld = row.index < (sizes.get(row.log) ?? 0)
+        // What was looked up again meanwhile, after a recall for example, is known better than this page knows it.
+        if (isOld && !this.#lookedUp.has(keyOf(row.publisher, row.id))) this.#take(row)
+      }
       this.#pending.done += page.rows.length
       cursor = page.next
       if (cursor === undefined) break
@@ -82,6 +87,7 @@ export class Arming {
     }
     if (this.#stopped) return
     this.#pending = undefined
+    this.#lookedUp.clear()
     this.#o.events.armed([], this.size)
   }
 
@@ -293,6 +299,7 @@ export class Arming {
   async #reconsider(publisher: MemberId, id: string): Promise<void> {
     const key = keyOf(publisher, id)
     this.#newest.delete(key)
+    if (this.#pending) this.#lookedUp.add(key)
     this.#disarm(key)
     const logs = (await this.#o.store.logs({ author: publisher })).filter(({ audience }) => !this.#holdsLog(audience))
     if (logs.length > 0) {
