@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { TLP_1_MARKINGS, TLP_2_MARKINGS } from '#stix'
 import { decide } from './decide.ts'
+import { answerDecideVector } from './vectors.ts'
 import { Definitions } from './resolve.ts'
 import { ask, type Case, GRANT, NOW, VERSION } from './small-world-question.ts'
 import { caveat, idOf, indicator, smallWorld, tlp } from './small-world.ts'
@@ -354,4 +355,21 @@ test('definitions of one id that mean different things close the object', () => 
   const definitions = new Definitions([...TLP_2_MARKINGS, ...twice])
   const answer = decide({ now: NOW, from: 'jp', to: 'us', source: 'jp', register: smallWorld(), definitions, object })
   assert.equal(answer.code, 'UNKNOWN_MARKING')
+})
+
+test('an organisation of a vector that is no object is nobody', () => {
+  for (const row of [null, 7, 'x', []]) {
+    const answer = answerDecideVector({
+      kind: 'send',
+      now: NOW,
+      orgs: { jp: { nation: 'JP', kind: 'agency' }, us: row },
+      alliances: {},
+      markings: [...TLP_2_MARKINGS],
+      from: 'jp',
+      to: 'us',
+      source: 'jp',
+      object: indicator('one', [tlp('clear')]),
+    })
+    assert.deepEqual([answer['send'], answer['code']], [false, 'RECIPIENT_SUSPENDED'])
+  }
 })

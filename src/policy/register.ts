@@ -2,7 +2,7 @@
  * Organisations and alliances, as the charters in force name them. Everything that the rules ask about an organisation
  * is asked here; an organisation that is not in the register is nobody.
  */
-import type { JsonObject } from '#base'
+import { isJsonObject, type JsonObject } from '#base'
 import type { CharterClient, CharterMember, CharterRules, CharterStatement, Standing } from '#log'
 import { type Level, rank, toLevel } from './tlp.ts'
 
@@ -195,10 +195,11 @@ function lowerCap(a: string | undefined, b: string | undefined): string | undefi
 export function vectorRegister(orgs: JsonObject, alliances: JsonObject): Register {
   const texts = (value: unknown): string[] =>
     Array.isArray(value) ? value.filter((item): item is string => typeof item === 'string') : []
-  const organisations = Object.entries(orgs).map(([slug, value]): Organisation => {
-    const row = value as JsonObject
+  // What cannot be read is in no register, so it is nobody.
+  const organisations = Object.entries(orgs).flatMap(([slug, row]): Organisation[] => {
+    if (!isJsonObject(row)) return []
     const { nation, kind, standing, sector, sectors, maxTlp, tlpVersion, caveats, cyberCommunity } = row
-    return {
+    const organisation: Organisation = {
       id: slug,
       slug,
       nation: typeof nation === 'string' ? nation : null,
@@ -211,6 +212,7 @@ export function vectorRegister(orgs: JsonObject, alliances: JsonObject): Registe
       ...(typeof caveats === 'boolean' && { caveats }),
       cyberCommunity: cyberCommunity === true,
     }
+    return [organisation]
   })
   return toRegister({
     organisations,

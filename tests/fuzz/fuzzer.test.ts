@@ -29,7 +29,7 @@ for (const [name, count, kind, message, longest] of [
   ['undocumented', 3_000, 'error', /^NoroshiError: Not one of the documented errors/, 30],
   ['rejects', 1_500, 'error', /an asynchronous property/, 20],
   ['chunks', 1_500, 'error', /the result does not depend on the chunks/, 60],
-  ['slow', 250, 'slow', /ms of this thread's time/, 16_384],
+  ['slow', 800, 'slow', /ms of this thread's time/, 16_384],
 ] as const)
   test(`the fault of "${name}" is found, made small, and found again from its input`, async () => {
     const { findings } = await run(name, count)

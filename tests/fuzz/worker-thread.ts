@@ -59,7 +59,7 @@ async function run(job: Job): Promise<void> {
   for (let at = job.from; at < job.from + count; at++) {
     const input = job.given?.[at - job.from] ?? source.input(at)
     if (!job.given) trace = fnv(input, trace)
-    const result = await measure(target, input, () => cell.begin(at, input))
+    const result = await measure(target, input, () => cell.begin(at, input), known.has('slow'))
     if ('answer' in result) source.learn(input, result.answer)
     else if (known.has(result.finding.signature)) tell({ kind: 'again', signature: result.finding.signature })
     else {

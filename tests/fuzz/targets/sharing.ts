@@ -1,6 +1,6 @@
 // Markings and decisions, and the files that people write: scenarios and configuration.
 import { readFileSync } from 'node:fs'
-import { isJsonObject, type Json, type JsonObject } from '#base'
+import { isJsonObject, type Json, JsonError, type JsonObject, parseJson } from '#base'
 import { LogError } from '#log'
 import { answerDecideVector, combine, NOROSHI_EXTENSION, PolicyError, toMarking } from '#policy'
 import { TLP_1_MARKINGS, TLP_2_MARKINGS } from '#stix'
@@ -163,8 +163,10 @@ export const decision: Target = {
     { ...received, prev: null },
   ],
   run: (input) => {
-    const request = jsonOf(input) as Json | undefined
-    if (request === undefined) return 'no JSON'
+    // As it comes in: through strict JSON.
+    const strict = attempt(() => parseJson(input), JsonError)
+    if (!strict.ok) return strict.word
+    const request = strict.value
     const answer = attempt(() => answerDecideVector(request), PolicyError, LogError)
     if (!answer.ok) return answer.word
     mustEqual(answerDecideVector(request), answer.value, 'one request has one answer')
