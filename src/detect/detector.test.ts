@@ -80,6 +80,7 @@ test('what would match ordinary traffic is refused with a code', () => {
     ['[ipv4-addr:value = ', 'DETECT_PATTERN_INVALID'],
     ["[ipv4-addr:value = '8.8.8.8'] REPEATS 2 TIMES", 'DETECT_ALLOWED_VALUE'],
     ["[domain-name:value = 'com'] FOLLOWEDBY [ipv4-addr:value ISSUBSET '0.0.0.0/0']", 'DETECT_PUBLIC_SUFFIX'],
+    ["[process:name = 'a'] OR [ipv4-addr:value = '8.8.4.4'] REPEATS 2 TIMES", 'DETECT_ALLOWED_VALUE'],
     ["[ipv4-addr:value = '203.0.113.7'] REPEATS 600 TIMES", 'DETECT_LIMIT'],
     [`[ipv4-addr:value != '${'9'.repeat(70_000)}']`, 'DETECT_LIMIT'],
     [Array.from({ length: 257 }, (_, port) => `[network-traffic:dst_port = ${port}]`).join(' AND '), 'DETECT_LIMIT'],

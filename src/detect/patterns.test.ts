@@ -169,6 +169,15 @@ test('qualifiers about one observation are matched on single events', () => {
   assert.equal(detector.memory().evaluated.kept, 0)
 })
 
+test('needles are looked for at both ends of a connection, also where a format names them in a way of its own', () => {
+  const pattern = `[network-traffic:dst_ref.value = '${C2}'] FOLLOWEDBY [network-traffic:dst_ref.value = '${DROP}']`
+  const line = (second: number, target: string) =>
+    JSON.stringify({ time: `2024-01-01T00:00:0${second}Z`, id: { orig_h: '10.0.0.1', resp_h: target } })
+  const detector = armed(pattern)
+  assert.equal(detector.needsEveryEvent, false)
+  assert.deepEqual(completed(detector, [line(1, C2), line(2, '192.0.2.1'), line(3, DROP)]), [2])
+})
+
 test('lines without needles are not read, where only patterns with needles are armed', () => {
   const detector = armed(FOLLOWED)
   assert.equal(detector.needsEveryEvent, false)
