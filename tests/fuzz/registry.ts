@@ -9,7 +9,7 @@ import { pattern, patternMatch } from './targets/pattern.ts'
 import { config, decision, marking, scenario } from './targets/sharing.ts'
 import { bundleReader, forms, rawObjects, validate } from './targets/stix.ts'
 import { client, mediaType, query } from './targets/taxii.ts'
-import { airGap, eventStream, frames, linkRequest, logEntry, note, statement, wireVector } from './targets/wire.ts'
+import { eventStream, frames, linkRequest, logEntry, note, statement, wireVector } from './targets/wire.ts'
 
 /** All targets, in the order in which they run. */
 export const TARGETS: readonly Target[] = [
@@ -28,7 +28,6 @@ export const TARGETS: readonly Target[] = [
   statement,
   wireVector,
   linkRequest,
-  airGap,
   eventStream,
   mediaType,
   query,

@@ -56,8 +56,8 @@ export const mediaType: Target = {
     must(typeof accepts === 'boolean' && typeof is === 'boolean', 'any header is judged')
     mustEqual(acceptsTaxii(`${text.toUpperCase()}`), accepts || acceptsTaxii(text.toUpperCase()), 'case')
     if (!text.includes('"')) {
-      must(acceptsTaxii(`${text},${TYPE};q=1`) || /2\.1.*q=|q=/i.test(text), 'naming the type as well accepts it', text)
-      if (is && !/[,"]/.test(text) && !/q=/i.test(text))
+      must(acceptsTaxii(`${text},${TYPE};q=1`) || /;\s*q/i.test(text), 'naming the type as well accepts it', text)
+      if (is && !/[,"]/.test(text) && !/;\s*q/i.test(text))
         must(accepts, 'the type that is sent is one that is accepted', text)
     }
     return `${accepts} ${is}`
