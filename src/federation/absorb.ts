@@ -11,6 +11,7 @@ import { placeOf } from './judge-versions.ts'
 import { MIRRORS, type MirrorRecord } from './mirror-record.ts'
 import type { Recalls } from './recalls.ts'
 import type { SentReceipts } from './receipts-sent.ts'
+import { SUSPECT, type Suspects } from './suspects.ts'
 import type { MirrorState, SignedCheckpoint, VerifiedEntry } from './verify.ts'
 
 const ALL_STATUSES = ['accepted', 'quarantined', 'rejected'] as const
@@ -66,9 +67,18 @@ export class Absorber {
   readonly #heads: Heads
   readonly #recalls: Recalls
   readonly #receipts: SentReceipts
+  readonly #suspects: Suspects
   readonly #definitions: MarkingDefinitions
 
-  constructor(context: Context, directory: CharterDirectory, heads: Heads, recalls: Recalls, receipts: SentReceipts) {
+  constructor(
+    context: Context,
+    directory: CharterDirectory,
+    heads: Heads,
+    recalls: Recalls,
+    receipts: SentReceipts,
+    suspects: Suspects,
+  ) {
+    this.#suspects = suspects
     this.#context = context
     this.#directory = directory
     this.#heads = heads
@@ -82,7 +92,9 @@ export class Absorber {
     const { entries, checkpoint, audience, frames } = batch
     const from = mirror.frontier.size
     const { malformed } = batch.prepared
-    const { columns, revisions } = await this.#judge(author, audience, batch.prepared.fresh)
+    // A checkpoint that counts now is by a key that is trusted: its author vouches for all that the log held before.
+    const vouched = await this.#suspects.of(log)
+    const { columns, revisions } = await this.#judge(author, audience, batch.prepared.fresh, vouched)
     const recalls = await this.#recalls.execute(author, log, entries, columns)
     const explained = await this.#explained(mirror, entries, recalls.named)
     const arrived = this.#context.now()
@@ -100,6 +112,7 @@ export class Absorber {
       { op: 'put', collection: MIRRORS, key: log, value: explained.record(batch.frontier, lastTime(entries)) },
       ...revisions.map(({ candidate, verdict }) => toStatusChange({ candidate, verdict })),
       ...recalls.changes,
+      ...this.#suspects.vouched(log),
     ]
     await this.#context.store.commit(changes)
     const receiptFrames = frames.map((frame, i) =>
@@ -137,9 +150,14 @@ export class Absorber {
       })
   }
 
-  async #judge(author: MemberId, audience: Audience, fresh: ReadonlyMap<string, Candidate>) {
+  async #judge(
+    author: MemberId,
+    audience: Audience,
+    fresh: ReadonlyMap<string, Candidate>,
+    vouched: readonly ObjectRow[],
+  ) {
     const columns = new Map<number, ObjectColumns>()
-    const known = await this.#known(author, [...fresh.values()])
+    const known = await this.#known(author, [...fresh.values()], vouched)
     const rules = await this.#rules(author, [...fresh.values(), ...known.map((row) => row.candidate)])
     const isDelivered = this.#isAdmitted(author, audience)
     const before = new Map(known.map(({ candidate, row }) => [placeOf(candidate), row]))
@@ -155,7 +173,8 @@ export class Absorber {
         }
         const row = before.get(place)
         const candidate = versions.find((version) => placeOf(version) === place)
-        if (row && candidate && (row.status !== verdict.status || row.code !== verdict.code))
+        const isHeld = row?.code === SUSPECT && !vouched.some((one) => placeOf(one) === place)
+        if (row && candidate && !isHeld && (row.status !== verdict.status || row.code !== verdict.code))
           revisions.push({ candidate, verdict })
       }
     }
@@ -163,12 +182,16 @@ export class Absorber {
   }
 
   /** Other versions of the same objects that are held, and what waits for a marking definition that came now. */
-  async #known(author: MemberId, fresh: readonly Candidate[]): Promise<{ candidate: Candidate; row: ObjectRow }[]> {
+  async #known(
+    author: MemberId,
+    fresh: readonly Candidate[],
+    vouched: readonly ObjectRow[],
+  ): Promise<{ candidate: Candidate; row: ObjectRow }[]> {
     const heads = new Map(this.#heads.of(author).map((head) => [head.log, head]))
-    if (heads.size === 0 || fresh.length === 0) return []
+    if (heads.size === 0 || fresh.length + vouched.length === 0) return []
     const logs = [...heads.keys()]
     const statuses = ALL_STATUSES
-    const ids = [...new Set(fresh.map((candidate) => candidate.columns.id))]
+    const ids = [...new Set([...fresh.map((candidate) => candidate.columns.id), ...vouched.map(({ id }) => id)])]
     const rows: ObjectRow[] = []
     for (let at = 0; at < ids.length; at += IDS_PER_QUERY) {
       const slice = ids.slice(at, at + IDS_PER_QUERY)

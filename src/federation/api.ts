@@ -2,6 +2,7 @@ import type { Hash, Json, KeyId, LogId, MemberId, Millis, Slug } from '#base'
 import type { Audience, CharterMember, CharterRules, CharterStatement, Envelope, RecallReason, Signer } from '#log'
 import type { admits, Register } from '#policy'
 import type { ObjectColumns, Store } from '#store'
+import type { AirGap } from './air-gap/air-gap.ts'
 import type { Amendment } from './alliance/amendment.ts'
 
 /** What a federation is handed: the node owns clock, randomness, sockets and the store. */
@@ -183,6 +184,7 @@ export type AlarmKind =
   | 'drill'
   | 'equivocation'
   | 'fork'
+  | 'key'
   | 'mass-recall'
   | 'misdelivered'
   | 'omission'
@@ -234,6 +236,8 @@ export interface Directory {
   member(idOrSlug: string): DirectoryMember | undefined
   /** Public node keys that the member had delegated at that time. */
   nodeKeys(member: MemberId, at: Millis): Uint8Array[]
+  /** X25519 keys to which files for the member are encrypted, oldest first. */
+  recipientKeys(member: MemberId, at: Millis): Uint8Array[]
   /** Who signed: the member whose node key has this id at that time. */
   memberOfKey(key: KeyId, at: Millis): { member: MemberId; publicKey: Uint8Array } | undefined
   charters(): VotedCharter[]
@@ -320,6 +324,8 @@ export interface ProposalState {
 export interface Federation extends AsyncDisposable {
   readonly directory: Directory
   readonly alliances: Alliances
+  /** Files between nodes that no link joins. */
+  readonly airGap: AirGap
   /** Answers every request under /link/v1. Never throws. */
   handle(request: LinkRequest): Promise<LinkResponse>
   /** Starts links to all members with an address and to those added by hand. */
@@ -337,6 +343,13 @@ export interface Federation extends AsyncDisposable {
   /** Receipts of one own log, or of all, oldest arrival first. */
   receipts(log?: LogId): Promise<Receipt[]>
   recallAcks(log: LogId, index: number): Promise<RecallAck[]>
+  /**
+   * Delegations and ends that this member's root key signed: kept, told to every peer that can be reached now, and to the
+   * others when they meet. Resolves with those who were told.
+   */
+  introduceKeys(statements: readonly Envelope[]): Promise<MemberId[]>
+  /** Appends a statement to every own log, so that each stands under a checkpoint by the key in use. */
+  vouch(statement: Envelope): Promise<number>
   /** Authors whose mass recall keeps detection in alert-only. */
   alertOnly(): MemberId[]
   /** A person confirms an author's mass recall: its recalled entries may be disarmed. */

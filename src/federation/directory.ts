@@ -3,7 +3,10 @@ import {
   type Audience,
   type CharterMember,
   type CharterStatement,
+  type Envelope,
+  keyIdOf,
   type KeyWindow,
+  LogError,
   keyWindows,
   statementHash,
 } from '#log'
@@ -14,6 +17,7 @@ import type { Directory, DirectoryMember, VotedCharter } from './api.ts'
 interface Entry {
   member: DirectoryMember
   keys: KeyWindow[]
+  recipients: KeyWindow[]
 }
 
 /** The version in which a member left: the last one that is its business. */
@@ -30,6 +34,7 @@ export class CharterDirectory implements Directory {
   readonly self: MemberId
   readonly #charters = new Map<Slug, VotedCharter>()
   readonly #frozen = new Map<Slug, Freeze>()
+  readonly #statements = new Map<MemberId, readonly Envelope[]>()
   #entries = new Map<MemberId, Entry>()
   #hashes = new Map<Slug, Hash>()
   readonly #partings = new Map<Slug, Map<MemberId, Parting>>()
@@ -62,8 +67,38 @@ export class CharterDirectory implements Directory {
     const head = this.#charters.get(alliance)
     const hash = this.#frozen.get(alliance)?.parent ?? (head && hashOf(head.charter))
     if (hash !== undefined) this.#hashes.set(alliance, hash)
-    this.#entries = entriesOf(this.charters())
+    this.#refreshEntries()
     this.#register = undefined
+  }
+
+  /** Delegations and ends that a member's root key signed outside of charters; they count beside its rows'. */
+  learnKeys(member: MemberId, statements: readonly Envelope[]): void {
+    this.#statements.set(member, statements)
+    this.#refreshEntries()
+  }
+
+  /** The public key of that id, if it counts once these statements are known too; a forged one among them says nothing. */
+  keyAmong(member: MemberId, keyId: KeyId, statements: readonly Envelope[], at: Millis): Uint8Array | undefined {
+    const rows = this.charters().flatMap(({ charter }) => charter.members.filter(({ id }) => id === member))
+    try {
+      const windows = keysOf(rows, [...(this.#statements.get(member) ?? []), ...statements])
+      return windows.find((window) => window.keyId === keyId && counts(window, at))?.key
+    } catch (cause) {
+      if (cause instanceof LogError) return undefined
+      throw cause
+    }
+  }
+
+  /** Root keys under which a member stands in charters. */
+  roots(member: MemberId): Uint8Array[] {
+    const rows = [...this.#charters.values()].flatMap(({ charter }) =>
+      charter.members.filter(({ id }) => id === member),
+    )
+    return [...new Set(rows.map(({ root }) => root))].map((root) => fromBase64(root, 32))
+  }
+
+  #refreshEntries(): void {
+    this.#entries = entriesOf(this.charters(), this.#statements)
   }
 
   register(): Register {
@@ -82,13 +117,17 @@ export class CharterDirectory implements Directory {
 
   nodeKeys(member: MemberId, at: Millis): Uint8Array[] {
     const keys = this.#entries.get(member)?.keys ?? []
-    return keys.filter((window) => window.from <= at && at < window.until).map((window) => window.key)
+    return keys.filter((window) => counts(window, at)).map((window) => window.key)
+  }
+
+  recipientKeys(member: MemberId, at: Millis): Uint8Array[] {
+    const keys = this.#entries.get(member)?.recipients ?? []
+    return keys.filter((window) => counts(window, at)).map((window) => window.key)
   }
 
   memberOfKey(keyId: KeyId, at: Millis): { member: MemberId; publicKey: Uint8Array } | undefined {
     for (const [member, { keys }] of this.#entries)
-      for (const key of keys)
-        if (key.keyId === keyId && key.from <= at && at < key.until) return { member, publicKey: key.key }
+      for (const key of keys) if (key.keyId === keyId && counts(key, at)) return { member, publicKey: key.key }
     return undefined
   }
 
@@ -171,16 +210,42 @@ function partingsOf(
   return new Map(gone.map(({ id }) => [id, known.get(id) ?? { version, hash }]))
 }
 
-function entriesOf(charters: readonly VotedCharter[]): Map<MemberId, Entry> {
+function entriesOf(
+  charters: readonly VotedCharter[],
+  statements: ReadonlyMap<MemberId, readonly Envelope[]>,
+): Map<MemberId, Entry> {
   const entries = new Map<MemberId, Entry>()
-  for (const { charter } of charters) {
-    for (const row of charter.members) {
-      const known = entries.get(row.id)
-      const alliances = [...(known?.member.alliances ?? []), charter.alliance]
-      const keys = [...(known?.keys ?? []), ...delegatedKeys(row)]
-      const address = row.address ?? known?.member.address
-      entries.set(row.id, { member: { ...row, ...(address ? { address } : {}), alliances }, keys })
-    }
+  const rows = charters.flatMap(({ charter }) => charter.members.map((row) => ({ row, alliance: charter.alliance })))
+  for (const [id, standings] of Map.groupBy(rows, ({ row }) => row.id)) {
+    const last = standings.at(-1)!.row
+    const address = standings.findLast(({ row }) => row.address !== undefined)?.row.address
+    const alliances = standings.map(({ alliance }) => alliance)
+    const member = { ...last, ...(address ? { address } : {}), alliances }
+    const windows = keysOf(
+      standings.map(({ row }) => row),
+      statements.get(id) ?? [],
+    )
+    const of = (purpose: string) => windows.filter((window) => window.purpose === purpose)
+    entries.set(id, { member, keys: of('node'), recipients: of('recipient') })
   }
   return entries
 }
+
+/** Keys of a member: an end counts for a delegation wherever either of them stands. */
+function keysOf(rows: readonly CharterMember[], statements: readonly Envelope[]): KeyWindow[] {
+  return [...Map.groupBy(rows, ({ root }) => root)].flatMap(([root, same]) => {
+    const delegations = [
+      ...same.flatMap((row) => row.delegations),
+      ...statements.filter((one) => isSignedBy(one, root)),
+    ]
+    return keyWindows(delegations, same[0]!.id, fromBase64(root, 32))
+  })
+}
+
+/** Statements outlast a root key: those of an earlier one say nothing under the next. */
+const isSignedBy = ({ signatures }: Envelope, root: string) =>
+  signatures.some(({ key }) => key === keyIdOf(fromBase64(root, 32)))
+
+/** Of a compromised key nothing counts that arrives now, whatever time it claims. */
+const counts = ({ from, until, distrustedFrom }: KeyWindow, at: Millis) =>
+  distrustedFrom === undefined && from <= at && at < until

@@ -2,6 +2,15 @@ import { NoroshiError } from '#base'
 
 /** Why a federation operation could not be done. @see docs/errors.md */
 export type FederationErrorCode =
+  | 'AIR_GAP_AUTHOR'
+  | 'AIR_GAP_BROKEN'
+  | 'AIR_GAP_CHARTER'
+  | 'AIR_GAP_FOREIGN'
+  | 'AIR_GAP_NO_KEY'
+  | 'AIR_GAP_READER'
+  | 'AIR_GAP_REFUSED'
+  | 'AIR_GAP_REPLAYED'
+  | 'AIR_GAP_STALE'
   | 'LINK_UNKNOWN_MEMBER'
   | 'LINK_ADDRESS'
   | 'LINK_UNREACHABLE'
@@ -25,6 +34,7 @@ export type FederationErrorCode =
   | 'INVITATION_REFUSED'
   | 'JOIN_UNKNOWN'
   | 'KEY_MISMATCH'
+  | 'KEY_STATEMENT'
 
 /** An operation between nodes that could not be done; the message names the next step. */
 export class FederationError extends NoroshiError<FederationErrorCode> {}

@@ -1,7 +1,8 @@
 import { type LogId, type MemberId, type Slug, utf8 } from '#base'
 import { canonicalJson, type Json } from '#base'
-import { ENTRY_KIND, type RecallReason, signStatement } from '#log'
+import { type DelegationEnd, ENTRY_KIND, type Envelope, type RecallReason, signStatement } from '#log'
 import { Absorber } from './absorb.ts'
+import { AirGap } from './air-gap/air-gap.ts'
 import { AllianceOperations } from './alliance/alliances.ts'
 import { Charters } from './alliance/charters.ts'
 import { catchUp } from './alliance/exchange.ts'
@@ -21,10 +22,13 @@ import { type Context, toContext } from './context.ts'
 import { CharterDirectory } from './directory.ts'
 import { FederationError } from './error.ts'
 import { Heads } from './heads.ts'
+import { withHooks } from './hooks.ts'
+import { KeyStatements } from './key-statements.ts'
 import { LinkClient, type Target } from './link-client.ts'
 import { Mirrors } from './mirrors.ts'
 import { Nonces } from './nonces.ts'
 import { Outbox } from './outbox.ts'
+import { appendOwn } from './own-append.ts'
 import { Recalls } from './recalls.ts'
 import { SentReceipts } from './receipts-sent.ts'
 import { Access } from './server/access.ts'
@@ -32,6 +36,7 @@ import { LinkServer } from './server/link-server.ts'
 import { TakenReceipts } from './server/receipts-taken.ts'
 import { Snapshots } from './server/snapshots.ts'
 import { LinkShell } from './shell.ts'
+import { Suspects } from './suspects.ts'
 
 const LINKS = 'links'
 /** Entries of one armed statement, so that its list of refusals stays bounded. */
@@ -55,12 +60,37 @@ export async function openFederation(options: FederationOptions): Promise<Federa
   const recalls = await Recalls.open(context, outbox)
   const sent = await SentReceipts.open(context, heads, outbox)
   const client = new LinkClient(context)
-  const absorber = new Absorber(context, directory, heads, recalls, sent)
+  const keyStatements = await KeyStatements.open(context, directory)
+  const suspects = await Suspects.open(context, heads)
+  const onEnds = (member: MemberId, ends: readonly DelegationEnd[]) => suspects.hold(member, ends)
+  const absorber = new Absorber(context, directory, heads, recalls, sent, suspects)
   const mirrors = new Mirrors(context, directory, heads, client, absorber)
-  const shell = new LinkShell({ context, directory, charters, heads, client, mirrors, outbox })
+  const shell = new LinkShell({
+    context,
+    directory,
+    charters,
+    heads,
+    client,
+    mirrors,
+    outbox,
+    keyStatements,
+    onEnds,
+  })
   const access = new Access(context, directory, heads)
   const snapshots = new Snapshots(context, directory, access)
   const taken = new TakenReceipts(context, directory, heads, access)
+  const airGap = new AirGap({
+    context,
+    directory,
+    charters,
+    heads,
+    mirrors,
+    taken,
+    snapshots,
+    outbox,
+    keyStatements,
+    onEnds,
+  })
   const nonces = await Nonces.open(options.store, context.limits.noncesPerKey)
   const peersOf = (alliance: Slug): Target[] =>
     directory.members().flatMap(({ id }) => (directory.standsIn(alliance, id) ? (shell.target(id) ?? []) : []))
@@ -95,6 +125,8 @@ export async function openFederation(options: FederationOptions): Promise<Federa
     snapshots,
     receipts: taken,
     nonces,
+    keyStatements,
+    onEnds,
     isAhead,
     onGap,
   })
@@ -110,6 +142,9 @@ export async function openFederation(options: FederationOptions): Promise<Federa
     taken,
     alliances,
     pending,
+    client,
+    keyStatements,
+    airGap,
   })
   hooks.allianceChanged = ({ alliance, what }) => {
     if (what === 'in-force' || what === 'fork') node.charterChanged(alliance)
@@ -130,11 +165,15 @@ interface Parts {
   taken: TakenReceipts
   alliances: AllianceOperations
   pending: PendingJoins
+  client: LinkClient
+  keyStatements: KeyStatements
+  airGap: AirGap
 }
 
 class OpenFederation implements Federation {
   readonly directory: CharterDirectory
   readonly alliances: AllianceOperations
+  readonly airGap: AirGap
   readonly #parts: Parts
   readonly #up = new Set<MemberId>()
   #started = false
@@ -143,6 +182,7 @@ class OpenFederation implements Federation {
     this.#parts = parts
     this.directory = parts.directory
     this.alliances = parts.alliances
+    this.airGap = parts.airGap
   }
 
   handle(request: LinkRequest): Promise<LinkResponse> {
@@ -208,7 +248,7 @@ class OpenFederation implements Federation {
 
   async recall(log: LogId, index: number, reason: RecallReason): Promise<{ log: LogId; index: number; size: number }> {
     const { context, heads, recalls, directory } = this.#parts
-    const { store, self, now, random } = context
+    const { store } = context
     const head = (await heads.refresh(log)) ?? undefined
     if (!head?.own)
       throw new FederationError('RECALL_NOT_OWN', `Log ${log} is not this member's: only its author recalls`)
@@ -221,14 +261,7 @@ class OpenFederation implements Federation {
       )
     const payload = utf8(canonicalJson({ index, leaf: entry.leaf, reason }))
     const [outcome] = await store.commit([
-      {
-        op: 'append',
-        author: self.member,
-        audience: head.audience,
-        genesis: { salt: random(32), time: now(), incarnation: random(16) },
-        charters: directory.charterLines(head.audience),
-        entries: [{ kind: ENTRY_KIND.recall, salt: random(32), time: now(), payload }],
-      },
+      appendOwn(context, directory, head.audience, ENTRY_KIND.recall, payload),
       ...recalls.own(log, index, entry.leaf, reason),
     ])
     if (outcome?.op !== 'append') throw new Error('The store answered an append with another outcome')
@@ -242,6 +275,35 @@ class OpenFederation implements Federation {
 
   recallAcks(log: LogId, index: number): Promise<RecallAck[]> {
     return this.#parts.taken.acks(log, index)
+  }
+
+  async introduceKeys(statements: readonly Envelope[]): Promise<MemberId[]> {
+    const { context, keyStatements, client, shell } = this.#parts
+    if (this.directory.roots(context.self.member).length === 0) return []
+    await keyStatements.take(context.self.member, statements)
+    const peers = this.links().flatMap(({ peer }) => shell.target(peer) ?? [])
+    const told = await Promise.all(
+      peers.map(async (to) => {
+        try {
+          await keyStatements.send(client, to)
+          return [to.member]
+        } catch {
+          // Whoever is away learns of it when the two meet again.
+          return []
+        }
+      }),
+    )
+    return told.flat()
+  }
+
+  async vouch(statement: Envelope): Promise<number> {
+    const { context, heads } = this.#parts
+    const payload = utf8(canonicalJson(statement as unknown as Json))
+    const open = heads.own().filter(({ closed }) => !closed)
+    for (const { audience } of open)
+      await context.store.commit([appendOwn(context, this.directory, audience, ENTRY_KIND.statement, payload)])
+    this.announce(open.map(({ log, size }) => ({ log, size: size + 1 })))
+    return open.length
   }
 
   alertOnly(): MemberId[] {
@@ -327,21 +389,4 @@ class OpenFederation implements Federation {
   #background(what: string, work: Promise<unknown>): void {
     work.catch((cause: unknown) => this.#parts.context.log('warn', `${what} failed`, { cause: String(cause) }))
   }
-}
-
-function withHooks(
-  events: Partial<FederationEvents>,
-  hooks: Partial<FederationEvents>,
-  options: FederationOptions,
-): Partial<FederationEvents> {
-  const both = <Name extends 'allianceChanged' | 'linkChanged'>(name: Name) =>
-    ((event: never) => {
-      ;(hooks[name] as ((event: never) => void) | undefined)?.(event)
-      try {
-        ;(events[name] as ((event: never) => void) | undefined)?.(event)
-      } catch (cause) {
-        options.log?.('error', `The node's handler of ${name} failed`, { cause: String(cause) })
-      }
-    }) as FederationEvents[Name]
-  return { ...events, allianceChanged: both('allianceChanged'), linkChanged: both('linkChanged') }
 }

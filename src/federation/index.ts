@@ -1,3 +1,4 @@
+export type { AirGapExport, AirGapImport } from './air-gap/air-gap.ts'
 export type { Amendment, RowChange } from './alliance/amendment.ts'
 export type {
   Alarm,

@@ -62,6 +62,14 @@ interface Early {
   ready?: { verified: VerifiedBatch; prepared: Prepared }
 }
 
+/** Entries [from, …) of a log out of a file, under a checkpoint that ends them. */
+export interface FilePart {
+  log: LogId
+  from: number
+  checkpoint: string
+  frames: readonly Frame[]
+}
+
 /** What a peer sent does not hold. */
 export class MirrorFault extends Error {
   readonly fault: Fault
@@ -106,6 +114,9 @@ export class Mirrors {
    */
   async extend(peer: Target, log: LogId, offered: Head): Promise<Head> {
     const state = await this.#state(peer.member, log)
+    const held = { size: state.frontier.size, root: toHex(state.frontier.root()) as Hash }
+    // A file brought it meanwhile.
+    if (held.size > offered.size || (held.size === offered.size && held.root === offered.root)) return held
     const inline = this.#inline.get(`${peer.member}/${log}`)
     this.#inline.delete(`${peer.member}/${log}`)
     try {
@@ -117,24 +128,82 @@ export class Mirrors {
         if (batch) return await this.extend(peer, log, offered)
         throw new MirrorFault(await this.#explain(peer, state, checkpoint, checked.fault))
       }
-      const { entries, frontier, audience } = checked.value
-      const prepared = ready?.prepared ?? prepare(log, audience, entries)
-      const entryTime = lastTime(entries, state.entryTime)
-      const next: MirrorState = { ...state, frontier, audience, checkpointTime: checkpoint.time, entryTime }
-      await this.#inTurn(peer.member, async () => {
-        const written = this.#absorber.absorb(state, { entries, frontier, audience, checkpoint, frames, prepared })
-        this.#lookAhead(peer, next, offered)
-        await written
-        await this.#heads.refresh(log)
-      })
-      this.#states.set(log, next)
-      return { size: checkpoint.size, root: checkpoint.root }
+      return await this.#write(state, checked.value, { checkpoint, frames, prepared: ready?.prepared }, (next) =>
+        this.#lookAhead(peer, next, offered),
+      )
     } catch (cause) {
       // What is on disk may differ from what is remembered: read it again next time.
       this.#states.delete(log)
       this.#ahead.delete(log)
       throw cause
     }
+  }
+
+  /**
+   * Extends the mirror of a log by entries that came in a file: checked, judged and committed as what comes over a link is.
+   * Entries that are held already are passed over.
+   * @throws MirrorFault when what came does not hold, or does not follow what is held
+   */
+  async take(author: MemberId, part: FilePart, offered: Head): Promise<Head & { added: number }> {
+    const { log, from, checkpoint: note, frames } = part
+    const state = await this.#state(author, log)
+    const { size } = state.frontier
+    if (from > size)
+      throw new MirrorFault({
+        kind: 'bad-answer',
+        message: `its file goes on with entry ${from} of log ${log}, of which ${size} are held: import the file before, or ask for one with --all`,
+      })
+    try {
+      const checked = this.#check(state, note)
+      if (!checked.ok) throw new MirrorFault(await this.#keepOf(state, note, checked.fault))
+      const checkpoint = checked.value
+      if (checkpoint.size !== from + frames.length || checkpoint.size > offered.size)
+        throw new MirrorFault({
+          kind: 'bad-answer',
+          message: `its file holds ${frames.length} entries from ${from} on of log ${log} under a checkpoint of ${checkpoint.size}`,
+        })
+      if (checkpoint.size <= size) {
+        const root = await this.#context.store.root(log, checkpoint.size)
+        const fault: Fault = { kind: 'fork', message: `its file has another root for ${checkpoint.size} entries` }
+        if (root !== checkpoint.root) throw new MirrorFault(await this.#keepOf(state, note, fault))
+        return { size, root: toHex(state.frontier.root()) as Hash, added: 0 }
+      }
+      const follows = checkFollows(state, checkpoint)
+      if (follows) throw new MirrorFault(await this.#keepOf(state, note, follows))
+      await this.#requireOffered(state, checkpoint, offered)
+      const rest = frames.slice(size - from)
+      const verified = checkEntries(state, rest, checkpoint)
+      // Whoever carried the file may have changed it: entries that do not hash into the root prove nothing.
+      if (!verified.ok) throw new MirrorFault({ ...verified.fault, kind: 'bad-answer' })
+      const head = await this.#write(state, verified.value, { checkpoint, frames: rest, prepared: undefined })
+      return { ...head, added: rest.length }
+    } catch (cause) {
+      this.#states.delete(log)
+      this.#ahead.delete(log)
+      throw cause
+    }
+  }
+
+  /** Judges and commits a verified batch. */
+  async #write(
+    state: MirrorState,
+    { entries, frontier, audience }: VerifiedBatch,
+    batch: { checkpoint: SignedCheckpoint; frames: readonly Frame[]; prepared: Prepared | undefined },
+    meanwhile?: (next: MirrorState) => void,
+  ): Promise<Head> {
+    const { log, author } = state
+    const { checkpoint, frames } = batch
+    const prepared = batch.prepared ?? prepare(log, audience, entries)
+    const entryTime = lastTime(entries, state.entryTime)
+    const next: MirrorState = { ...state, frontier, audience, checkpointTime: checkpoint.time, entryTime }
+    await this.#inTurn(author, async () => {
+      const written = this.#absorber.absorb(state, { entries, frontier, audience, checkpoint, frames, prepared })
+      meanwhile?.(next)
+      await written
+      await this.#heads.refresh(log)
+    })
+    this.#states.set(log, next)
+    return { size: checkpoint.size, root: checkpoint.root }
   }
 
   /**
@@ -308,9 +377,13 @@ export class Mirrors {
   }
 
   /** Raises the alarm that goes with a fault, with both signed notes where the author contradicts itself. */
-  async #keep(peer: Target, state: MirrorState, note: string, fault: Fault): Promise<Fault> {
+  async #keep(_peer: Target, state: MirrorState, note: string, fault: Fault): Promise<Fault> {
+    return this.#keepOf(state, note, fault)
+  }
+
+  async #keepOf(state: MirrorState, note: string, fault: Fault): Promise<Fault> {
     const before = this.#heads.get(state.log)?.checkpoint ?? null
-    await this.#alarm(state, fault, { before, now: note, from: peer.member })
+    await this.#alarm(state, fault, { before, now: note })
     return fault
   }
 

@@ -1,12 +1,14 @@
 import { type Json, type MemberId, type Millis, parseJson, utf8 } from '#base'
-import { LogError, type LogRow, openSnapshot, SNAPSHOT_FRESH_MS } from '#log'
+import { type DelegationEnd, LogError, type LogRow, openSnapshot, SNAPSHOT_FRESH_MS } from '#log'
 import type { LinkState } from './api.ts'
 import type { Charters } from './alliance/charters.ts'
 import { catchUp } from './alliance/exchange.ts'
 import type { Context } from './context.ts'
 import type { CharterDirectory } from './directory.ts'
+import { FederationError } from './error.ts'
 import { parseEvents } from './event-stream.ts'
 import type { Heads } from './heads.ts'
+import type { KeyStatements } from './key-statements.ts'
 import { JSON_LIMITS } from './limits.ts'
 import type { LinkClient, Target } from './link-client.ts'
 import type { Effect, LinkEvent, MachineState } from './machine-state.ts'
@@ -28,6 +30,9 @@ export interface ShellParts {
   client: LinkClient
   mirrors: Mirrors
   outbox: Outbox
+  keyStatements: KeyStatements
+  /** A member's key was ended before its time. */
+  onEnds: (member: MemberId, ends: readonly DelegationEnd[]) => Promise<void>
 }
 
 /** A snapshot that deltas are applied to. */
@@ -166,9 +171,26 @@ export class LinkShell {
       await this.#take(peer, parseJson(body, JSON_LIMITS), base, sent)
       this.#whole.delete(peer)
     } catch (cause) {
+      if (await this.#hasNewKeys(to, cause)) return this.#ask(peer)
       if (cause instanceof LogError && cause.code === 'SNAPSHOT_BASE') this.#whole.add(peer)
       await this.#alarmOnce(peer, cause)
       this.#dispatch({ type: 'ask-failed', peer, reason: reasonOf(cause), jitter: this.#jitter(), now: this.#now() })
+    }
+  }
+
+  /** One of the two may have changed its key since they last met: whether they know more of each other's now. */
+  async #hasNewKeys(to: Target, cause: unknown): Promise<boolean> {
+    const { client, keyStatements, onEnds } = this.#parts
+    try {
+      if (cause instanceof LogError && cause.code === 'SIGNATURE_INVALID') {
+        const { isNew, ends } = await keyStatements.ask(client, to)
+        await onEnds(to.member, ends)
+        return isNew
+      }
+      const isUnknown = cause instanceof FederationError && cause.details['status'] === 401
+      return isUnknown && (await keyStatements.tell(client, to))
+    } catch {
+      return false
     }
   }
 

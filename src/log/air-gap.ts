@@ -34,29 +34,50 @@ export interface AirGapEntries {
   frames: Frame[]
 }
 
-/** What an air-gap file carries. */
-export interface AirGapFile {
+/** What stands before the parts. */
+export interface AirGapHeader {
   /** Full snapshot for the reader. */
   snapshot: Envelope
   charters: { charter: JsonObject; votes: Envelope[] }[]
+  /** Delegations and ends of the author's keys that no charter lists yet; left out where there are none. */
+  keys?: Envelope[]
+}
+
+/** A line after the header: what the frames that follow it are, or the statements. */
+export type AirGapLine = { part: Omit<AirGapEntries, 'frames'> } | { statements: Envelope[] }
+
+/** What an air-gap file carries. */
+export interface AirGapFile extends AirGapHeader {
   /** Ascending by log and `from`. */
   parts: AirGapEntries[]
   /** Receipts and acknowledgements. */
   statements: Envelope[]
 }
 
-const MAGIC = utf8('noroshi/air-gap/v1\n')
+/** The first bytes of an air-gap file. */
+export const AIR_GAP_MAGIC: Uint8Array = utf8('noroshi/air-gap/v1\n')
 /** Longest line of JSON, in bytes: a snapshot of 400,000 logs. */
-const LINE_MAX_BYTES = 67_108_864
+export const AIR_GAP_LINE_BYTES = 67_108_864
 const NEWLINE = 0x0a
 
 /** The bytes of an air-gap file, to be encrypted to its reader. */
 export function encodeAirGap(file: AirGapFile): Uint8Array {
-  const chunks = [MAGIC, line({ snapshot: file.snapshot, charters: file.charters })]
-  for (const { log, from, to, checkpoint, frames } of file.parts)
-    chunks.push(line({ log, from, to, checkpoint }), ...frames.map(encodeFrame))
-  if (file.statements.length > 0) chunks.push(line({ statements: file.statements }))
+  const chunks = [AIR_GAP_MAGIC, encodeAirGapHeader(file)]
+  for (const { frames, ...part } of file.parts) chunks.push(encodeAirGapLine({ part }), ...frames.map(encodeFrame))
+  if (file.statements.length > 0) chunks.push(encodeAirGapLine({ statements: file.statements }))
   return concat(...chunks)
+}
+
+/** The line of the header. */
+export function encodeAirGapHeader({ snapshot, charters, keys }: AirGapHeader): Uint8Array {
+  return line({ snapshot, charters, ...(keys && keys.length > 0 ? { keys } : {}) })
+}
+
+/** The line before a part's frames, or that of the statements. */
+export function encodeAirGapLine(one: AirGapLine): Uint8Array {
+  if ('statements' in one) return line({ statements: one.statements })
+  const { log, from, to, checkpoint } = one.part
+  return line({ log, from, to, checkpoint })
 }
 
 /**
@@ -65,43 +86,58 @@ export function encodeAirGap(file: AirGapFile): Uint8Array {
  * @throws LogError AIR_GAP_INVALID, FRAME_INVALID, STATEMENT_INVALID
  */
 export function decodeAirGap(bytes: Uint8Array): AirGapFile {
-  if (!Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).subarray(0, MAGIC.length).equals(MAGIC))
+  if (
+    !Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+      .subarray(0, AIR_GAP_MAGIC.length)
+      .equals(AIR_GAP_MAGIC)
+  )
     throw invalid('does not begin as an air-gap file of version 1; is it still encrypted?')
-  let at = MAGIC.length
-  const next = (): JsonObject => {
+  let at = AIR_GAP_MAGIC.length
+  const next = (): Uint8Array => {
     const end = bytes.indexOf(NEWLINE, at)
     if (end < 0) throw invalid('ends in the middle of a line')
-    const value = jsonOf(bytes.subarray(at, end))
+    const found = bytes.subarray(at, end)
     at = end + 1
-    return value
+    return found
   }
-  const file: AirGapFile = { ...headerOf(next()), parts: [], statements: [] }
+  const file: AirGapFile = { ...decodeAirGapHeader(next()), parts: [], statements: [] }
   while (at < bytes.length) {
-    const head = next()
+    const head = decodeAirGapLine(next())
     if (file.statements.length > 0) throw invalid('has a part after its statements')
-    if (hasExactly(head, ['statements'])) {
-      file.statements = envelopes(head['statements'])
+    if ('statements' in head) {
+      file.statements = head.statements
       continue
     }
-    const part = partOf(head)
+    const part: AirGapEntries = { ...head.part, frames: [] }
     for (let index = part.from; index < part.to; index++) {
       const { frame, end } = readFrame(bytes, at)
       part.frames.push(frame)
       at = end
     }
     const last = file.parts.at(-1)
-    if (last && (part.log < last.log || (part.log === last.log && part.from < last.to)))
-      throw invalid('has parts that do not ascend by log and `from`')
+    requireAscending(last, part)
     file.parts.push(part)
   }
   return file
 }
 
-function headerOf(value: JsonObject): Pick<AirGapFile, 'snapshot' | 'charters'> {
-  const { snapshot, charters } = value
-  if (!hasExactly(value, ['snapshot', 'charters']) || !Array.isArray(charters))
-    throw invalid('has no header of `snapshot` and `charters`')
+/** The parts of a file ascend. @throws LogError AIR_GAP_INVALID */
+export function requireAscending(
+  last: Pick<AirGapEntries, 'log' | 'to'> | undefined,
+  part: Pick<AirGapEntries, 'log' | 'from'>,
+): void {
+  if (last && (part.log < last.log || (part.log === last.log && part.from < last.to)))
+    throw invalid('has parts that do not ascend by log and `from`')
+}
+
+/** The header out of its line, without the line's end. @throws LogError AIR_GAP_INVALID, STATEMENT_INVALID */
+export function decodeAirGapHeader(bytes: Uint8Array): AirGapHeader {
+  const value = jsonOf(bytes)
+  const { snapshot, charters, keys } = value
+  const names = keys === undefined ? ['snapshot', 'charters'] : ['snapshot', 'charters', 'keys']
+  if (!hasExactly(value, names) || !Array.isArray(charters)) throw invalid('has no header of `snapshot` and `charters`')
   return {
+    ...(keys === undefined ? {} : { keys: envelopes(keys) }),
     snapshot: parseEnvelope(snapshot),
     charters: charters.map((item) => {
       if (!hasExactly(item, ['charter', 'votes']) || !isJsonObject(item['charter']))
@@ -111,12 +147,15 @@ function headerOf(value: JsonObject): Pick<AirGapFile, 'snapshot' | 'charters'> 
   }
 }
 
-function partOf(value: JsonObject): AirGapEntries {
+/** What a line after the header says, without the line's end. @throws LogError AIR_GAP_INVALID, STATEMENT_INVALID */
+export function decodeAirGapLine(bytes: Uint8Array): AirGapLine {
+  const value = jsonOf(bytes)
+  if (hasExactly(value, ['statements'])) return { statements: envelopes(value['statements']) }
   const { log, from, to, checkpoint } = value
   if (!hasExactly(value, ['log', 'from', 'to', 'checkpoint']) || !isHash(log) || typeof checkpoint !== 'string')
     throw invalid('has a part that is not {log, from, to, checkpoint}')
   if (!isCount(from) || !isCount(to) || from >= to) throw invalid('has a part whose `from` is not below its `to`')
-  return { log, from, to, checkpoint, frames: [] }
+  return { part: { log, from, to, checkpoint } }
 }
 
 function envelopes(value: Json | undefined): Envelope[] {
@@ -127,7 +166,7 @@ function envelopes(value: Json | undefined): Envelope[] {
 function jsonOf(bytes: Uint8Array): JsonObject {
   let value: Json
   try {
-    value = parseJson(bytes, { maxBytes: LINE_MAX_BYTES })
+    value = parseJson(bytes, { maxBytes: AIR_GAP_LINE_BYTES })
   } catch (cause) {
     throw new LogError('AIR_GAP_INVALID', `The air-gap file has a line that is refused: ${(cause as Error).message}`, {
       cause,

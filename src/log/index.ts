@@ -92,5 +92,19 @@ export {
   type VerifiedLink,
   verifyLinkRequest,
 } from './link-request.ts'
-export { type AirGapEntries, type AirGapFile, decodeAirGap, encodeAirGap } from './air-gap.ts'
+export {
+  AIR_GAP_LINE_BYTES,
+  AIR_GAP_MAGIC,
+  type AirGapEntries,
+  type AirGapFile,
+  type AirGapHeader,
+  type AirGapLine,
+  decodeAirGap,
+  decodeAirGapHeader,
+  decodeAirGapLine,
+  encodeAirGap,
+  encodeAirGapHeader,
+  encodeAirGapLine,
+  requireAscending,
+} from './air-gap.ts'
 export { answerWireVector } from './vectors.ts'

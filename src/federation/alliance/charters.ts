@@ -196,6 +196,8 @@ export class Charters {
     if (side) await this.#adopt(alliance, own, side)
     const isNew = freeze !== undefined && this.#directory.frozen(alliance)?.version !== freeze.version
     this.#directory.freeze(alliance, side ? undefined : freeze)
+    const version = side?.at(-1)?.charter.version
+    if (version !== undefined) this.#context.emit('allianceChanged', { alliance, what: 'in-force', version })
     if (isNew && !side) this.#context.emit('allianceChanged', { alliance, what: 'fork', version: freeze.version })
     return freeze && !side ? 'fork' : 'installed'
   }
@@ -215,7 +217,6 @@ export class Charters {
     const others = (this.#others.get(alliance) ?? []).filter((voted) => !side.includes(voted))
     this.#others.set(alliance, [...others, ...gone])
     for (const voted of side) this.#directory.install(voted)
-    this.#context.emit('allianceChanged', { alliance, what: 'in-force', version: side.at(-1)!.charter.version })
   }
 
   async #doneProposals(alliance: Slug): Promise<Change[]> {

@@ -5,7 +5,15 @@
  * @see docs/wire.md, Charters
  */
 import type { Hash, MemberId } from '#base'
-import { checkCharter, type CharterStatement, type CharterVerdict, LogError, membersAtFork, statementHash } from '#log'
+import {
+  checkCharter,
+  type CharterMember,
+  type CharterStatement,
+  type CharterVerdict,
+  LogError,
+  membersAtFork,
+  statementHash,
+} from '#log'
 import type { VotedCharter } from '../api.ts'
 
 /** The versions of one alliance that stand on one side of a fork, oldest first. */
@@ -17,7 +25,7 @@ export interface Freeze {
   counts: CharterStatement
   /** Hash of the parent, by which snapshots and checkpoints name what counts. */
   parent: Hash
-  /** Members of the parent that do not count until the fork is settled. */
+  /** Members of the parent that do not count until the fork is settled; in `counts` they stand suspended. */
   removed: MemberId[]
 }
 
@@ -46,10 +54,11 @@ export function freezeOf(own: Chain, others: readonly VotedCharter[]): Freeze | 
       parent,
       sides.flat().map(({ charter }) => charter),
     )
-    const counts = { ...parent, members }
+    const stays = new Set(members.map(({ id }) => id))
+    const removed = parent.members.filter(({ id }) => !stays.has(id))
+    const counts = { ...parent, members: parent.members.map((row) => (stays.has(row.id) ? row : suspended(row))) }
     if (isSettled(own, counts, version)) continue
-    const removed = parent.members.filter(({ id }) => !members.some((member) => member.id === id)).map(({ id }) => id)
-    return { version, counts, parent: statementHash(parent), removed }
+    return { version, counts, parent: statementHash(parent), removed: removed.map(({ id }) => id) }
   }
   return undefined
 }
@@ -88,6 +97,13 @@ export function verdictOf(before: CharterStatement | undefined, voted: VotedChar
     if (cause instanceof LogError) return undefined
     throw cause
   }
+}
+
+/** Who does not count is still known: it is told of the fork, and may vote itself out of it with others. */
+function suspended(member: CharterMember): CharterMember {
+  const row: CharterMember = { ...member, standing: 'suspended' }
+  delete row.left
+  return row
 }
 
 const activeIn = ({ members }: CharterStatement) => members.filter(({ standing }) => standing === 'active')

@@ -1,5 +1,5 @@
 import { isJsonObject, type Json, type JsonObject, type MemberId, parseJson, utf8 } from '#base'
-import { encodeFrames, LogError, signStatement, verifyLinkRequest } from '#log'
+import { type DelegationEnd, encodeFrames, LogError, signStatement, verifyLinkRequest } from '#log'
 import type { Charters } from '../alliance/charters.ts'
 import type { Joins } from '../alliance/joins.ts'
 import { takeCharters } from '../alliance/exchange.ts'
@@ -7,6 +7,7 @@ import type { LinkRequest, LinkResponse } from '../api.ts'
 import type { Context } from '../context.ts'
 import type { CharterDirectory } from '../directory.ts'
 import type { Heads } from '../heads.ts'
+import type { KeyStatements } from '../key-statements.ts'
 import type { Nonces } from '../nonces.ts'
 import type { Access } from './access.ts'
 import { bytes, json, notFound, refusal } from './answers.ts'
@@ -30,6 +31,9 @@ export interface ServerParts {
   snapshots: Snapshots
   receipts: TakenReceipts
   nonces: Nonces
+  keyStatements: KeyStatements
+  /** A member's key was ended before its time. */
+  onEnds: (member: MemberId, ends: readonly DelegationEnd[]) => Promise<void>
   /** Whether a charter that the peer named is yet to be caught up with. */
   isAhead: (peer: MemberId) => boolean
   /** Catches up with a charter that a peer pushed and that doesn't follow what this node has. */
@@ -54,8 +58,7 @@ export class LinkServer {
       if (request.body.length > limits.requestBodyBytes) return refusal(413, 'Body too large')
       if (headerBytes(request) > limits.headerBytes) return refusal(431, 'Header fields too large')
       const route = toRoute(request.method, request.target)
-      const joining = route?.name === 'join' ? this.#parts.joins.claimed(request.body) : undefined
-      const reader = await this.#authenticate(request, joining?.key)
+      const reader = await this.#authenticate(request, this.#introducedBy(route, request))
       if (typeof reader !== 'string') return reader
       if (!route) return notFound()
       return await this.#answer(route, reader, request)
@@ -75,9 +78,15 @@ export class LinkServer {
     for (const streams of this.#streams.values()) for (const stream of streams) stream.close()
   }
 
+  /** Keys that a request may be signed with because it brings them along itself. */
+  #introducedBy(route: Route | undefined, { body }: LinkRequest) {
+    if (route?.name === 'join') return this.#parts.joins.claimed(body)?.key
+    return route?.name === 'statements' && route.isPost ? this.#parts.keyStatements.claimed(body) : undefined
+  }
+
   async #authenticate(
     request: LinkRequest,
-    joining?: (member: MemberId, key: string) => Uint8Array | undefined,
+    introduced?: (member: MemberId, key: string) => Uint8Array | undefined,
   ): Promise<MemberId | LinkResponse> {
     const { context, directory, joins, nonces } = this.#parts
     const now = context.now()
@@ -88,7 +97,7 @@ export class LinkServer {
         publicKey: (member, key) => {
           const known = directory.memberOfKey(key, now)
           if (known?.member === member) return known.publicKey
-          return joins.keyOf(member, key) ?? joining?.(member, key)
+          return joins.keyOf(member, key) ?? introduced?.(member, key)
         },
         // Claimed below, durably: two checks at once could both pass here.
         isSeen: () => false,
@@ -119,9 +128,15 @@ export class LinkServer {
       default:
     }
     if (!directory.member(reader)) return notFound()
+    if (route.name === 'statements') return this.#statements(route, reader, request)
     // Who knows a newer charter is served once this node knows it too.
     if (isAhead(reader)) return refusal(503, 'Charter is being updated')
     return this.#serve(route, reader, request)
+  }
+
+  #statements({ isPost }: { isPost: boolean }, reader: MemberId, request: LinkRequest) {
+    const { keyStatements, onEnds } = this.#parts
+    return isPost ? keyStatements.answer(reader, bodyOf(request), onEnds) : json(keyStatements.body())
   }
 
   async #serve(route: Route, reader: MemberId, request: LinkRequest): Promise<LinkResponse> {

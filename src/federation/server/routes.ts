@@ -12,6 +12,7 @@ export type Route =
   | { name: 'heads' }
   | { name: 'charter'; alliance: Slug; from: number }
   | { name: 'charters' }
+  | { name: 'statements'; isPost: boolean }
   | { name: 'receipts' }
   | { name: 'join' }
   | { name: 'reveal' }
@@ -42,6 +43,7 @@ export function toRoute(method: string, target: string): Route | undefined {
   if (first === 'logs')
     return { name: 'logs', ...(since === undefined ? {} : { since }), ...(author ? { author } : {}) }
   if (first === 'stream') return { name: 'stream', ...(since === undefined ? {} : { since }) }
+  if (first === 'statements') return { name: 'statements', isPost: false }
   return first === 'heads' ? { name: 'heads' } : undefined
 }
 
@@ -49,6 +51,7 @@ function toPost(first: string, second: string | undefined): Route | undefined {
   if (first === 'join')
     return second === undefined ? { name: 'join' } : second === 'reveal' ? { name: 'reveal' } : undefined
   if (first === 'receipts') return { name: 'receipts' }
+  if (first === 'statements') return { name: 'statements', isPost: true }
   return first === 'charters' ? { name: 'charters' } : undefined
 }
 

@@ -21,7 +21,7 @@ type AppendOutcome = Extract<Outcome, { op: 'append' }>
  * the batch is finished: they are those of the checkpoint.
  */
 export function applyAppend(batch: Batch, change: AppendChange): { outcome: AppendOutcome; log: LogState } {
-  if (batch.self?.member !== change.author)
+  if (batch.self !== change.author)
     throw new StoreError(
       'STORE_NO_SIGNER',
       `This store has no key of ${change.author}, so it cannot sign checkpoints of that member's logs`,

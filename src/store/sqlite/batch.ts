@@ -8,7 +8,7 @@ import type { ObjectColumns, Outcome } from '../store.ts'
 import { applyAppend } from './append.ts'
 import type { Connection } from './connection.ts'
 import { LogState, storedHashes } from './log-state.ts'
-import type { PackedChange, UnsignedCheckpoint } from './messages.ts'
+import type { PackedChange, Signed, UnsignedCheckpoint } from './messages.ts'
 import { neighboursOf, type ObjectEntry } from './resurface.ts'
 import { applyMirror } from './mirror.ts'
 
@@ -30,12 +30,6 @@ const RESURFACE_ROWS = 1_000
 /** Stands for a log where a number is no entry's. */
 const NO_LOG = -1
 
-/** Whom the writer may append for, and with which key the main thread signs. */
-export interface Self {
-  member: string
-  publicKey: Uint8Array
-}
-
 /** A new entry's row but for what the batch knows. */
 export interface EntryContent {
   kind: number | null
@@ -51,7 +45,8 @@ type AppendOutcome = Extract<Outcome, { op: 'append' }>
  */
 export class Batch {
   readonly connection: Connection
-  readonly self: Self | undefined
+  /** Whom the writer may append for. */
+  readonly self: string | undefined
   arrived: Millis = 0
   now: Millis = 0
   readonly #logs = new Map<string, LogState>()
@@ -72,7 +67,7 @@ export class Batch {
   /** Highest sequence number of what resurfaced since the start; 0 = nothing. */
   resurfaced = 0
 
-  constructor(connection: Connection, self: Self | undefined) {
+  constructor(connection: Connection, self: string | undefined) {
     this.connection = connection
     this.self = self
   }
@@ -146,9 +141,10 @@ export class Batch {
   }
 
   /** Writes checkpoints, tiles, log rows and counts; answers the numbers of the logs that changed. */
-  finish(notes: readonly string[]): number[] {
-    const own = this.#grownOwn()
-    for (const [i, log] of own.entries()) this.putCheckpoint(log, notes[i] as string, this.self!.publicKey)
+  finish(signed: Signed | undefined): number[] {
+    if (signed)
+      for (const [i, log] of this.#grownOwn().entries())
+        this.putCheckpoint(log, signed.notes[i] as string, signed.publicKey)
     for (const log of this.#touched) this.#store(log)
     for (const { log, type, status, count } of this.#counts.values())
       if (count !== 0) this.connection.run(write.addCount, log, type, status, count)

@@ -19,6 +19,12 @@ export interface CommitRequest {
   buffer: ArrayBuffer
 }
 
+/** Notes over checkpoints, in order, and the key that signed them: it may change while the store is open. */
+export interface Signed {
+  notes: string[]
+  publicKey: Uint8Array
+}
+
 /** A checkpoint to be signed by the main thread, which alone holds the key. */
 export interface UnsignedCheckpoint {
   log: Hash
@@ -36,7 +42,7 @@ export interface PackedError {
 
 export type ToWriter =
   | ({ kind: 'commit' } & CommitRequest)
-  | { kind: 'signed'; notes: string[] }
+  | ({ kind: 'signed' } & Signed)
   | { kind: 'unsigned'; error: PackedError }
   | { kind: 'close' }
 
@@ -53,7 +59,6 @@ export interface WriterData {
   path: string
   /** Whom own logs belong to; absent = no appends. */
   member?: string
-  publicKey?: Uint8Array
   limits?: WriterLimits
 }
 

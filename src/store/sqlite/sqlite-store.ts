@@ -26,7 +26,7 @@ export async function openSqliteStore(options: StoreOptions, limits?: WriterLimi
   const path = join(folder, DATABASE_FILE)
   await using opening = new AsyncDisposableStack()
   opening.use(lockFolder(folder))
-  const self = signer && { member: signer.member, publicKey: signer.key.publicKey }
+  const self = signer && { member: signer.member }
   let index: LogIndex | undefined
   let connection: Connection | undefined
   // Closed after the writer, whose last answers are still read back.

@@ -113,7 +113,7 @@ export class WriterLink implements AsyncDisposable {
       const notes = checkpoints.map((checkpoint) =>
         signCheckpoint({ ...checkpoint, charters: [...checkpoint.charters] }, signer.member, signer.key),
       )
-      this.#post({ kind: 'signed', notes })
+      this.#post({ kind: 'signed', notes, publicKey: signer.key.publicKey })
     } catch (cause) {
       const error =
         cause instanceof StoreError

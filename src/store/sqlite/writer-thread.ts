@@ -1,18 +1,18 @@
 // The thread that writes: every list that waits goes into one transaction; it is answered after the sync.
 import { parentPort, workerData } from 'node:worker_threads'
 import { StoreError, toStoreError } from '../errors.ts'
-import type { CommitRequest, FromWriter, ToWriter, UnsignedCheckpoint, WriterData } from './messages.ts'
+import type { CommitRequest, FromWriter, Signed, ToWriter, UnsignedCheckpoint, WriterData } from './messages.ts'
 import { openWriter } from './open-database.ts'
 import { packError, Writer } from './writer.ts'
 
 /** Changes that one transaction takes at most, so that nobody waits long for others; a single list may be longer. */
 const MAX_GROUP_WEIGHT = 20_000
 
-const { path, member, publicKey, limits } = workerData as WriterData
+const { path, member, limits } = workerData as WriterData
 const waiting: CommitRequest[] = []
 let busy = false
 let closing = false
-let signing: { resolve: (notes: string[]) => void; reject: (error: unknown) => void } | undefined
+let signing: { resolve: (signed: Signed) => void; reject: (error: unknown) => void } | undefined
 
 const post = (message: FromWriter) => parentPort?.postMessage(message)
 
@@ -24,7 +24,7 @@ parentPort?.on('message', (message: ToWriter) => {
       waiting.push(message)
       break
     case 'signed':
-      signing?.resolve(message.notes)
+      signing?.resolve({ notes: message.notes, publicKey: message.publicKey })
       return
     case 'unsigned':
       signing?.reject(new StoreError(message.error.code, message.error.message, { details: message.error.details }))
@@ -73,8 +73,7 @@ function weightOf(request: CommitRequest | undefined): number {
 function open(): Writer | undefined {
   try {
     const connection = openWriter(path, limits?.maxPages)
-    const self = member && publicKey ? { member, publicKey } : undefined
-    const opened = new Writer(connection, self, sign, limits?.walPages)
+    const opened = new Writer(connection, member, sign, limits?.walPages)
     post({ kind: 'ready' })
     return opened
   } catch (error) {
@@ -84,10 +83,10 @@ function open(): Writer | undefined {
   }
 }
 
-function sign(checkpoints: UnsignedCheckpoint[]): Promise<string[]> {
-  const notes = new Promise<string[]>((resolve, reject) => {
+function sign(checkpoints: UnsignedCheckpoint[]): Promise<Signed> {
+  const signed = new Promise<Signed>((resolve, reject) => {
     signing = { resolve, reject }
   })
   post({ kind: 'sign', checkpoints })
-  return notes
+  return signed
 }

@@ -1,8 +1,8 @@
 import { StoreError, toStoreError } from '../errors.ts'
 import type { Outcome } from '../store.ts'
-import { Batch, type Self } from './batch.ts'
+import { Batch } from './batch.ts'
 import type { Connection } from './connection.ts'
-import type { CommitRequest, CommitResult, PackedError, UnsignedCheckpoint } from './messages.ts'
+import type { CommitRequest, CommitResult, PackedError, Signed, UnsignedCheckpoint } from './messages.ts'
 
 /** Lists that may fail before the rest of their batch is committed one by one. */
 const MAX_REPEATS = 3
@@ -15,7 +15,7 @@ const TRUNCATE_TRIES = 50
 const TRUNCATE_PAUSE_MS = 20
 
 /** Has checkpoints signed, in order. */
-export type Sign = (checkpoints: UnsignedCheckpoint[]) => Promise<string[]>
+export type Sign = (checkpoints: UnsignedCheckpoint[]) => Promise<Signed>
 
 /** Pages in the write-ahead log, and how many of them are in the database already. */
 interface WalState {
@@ -48,7 +48,7 @@ export class Writer {
   #failed: StoreError | undefined
   #purged = false
 
-  constructor(connection: Connection, self: Self | undefined, sign: Sign, walPages = WAL_PAGES) {
+  constructor(connection: Connection, self: string | undefined, sign: Sign, walPages = WAL_PAGES) {
     this.#connection = connection
     this.#batch = new Batch(connection, self)
     this.#sign = sign
@@ -105,8 +105,7 @@ export class Writer {
       this.#batch.begin(arrivalOf(requests))
       const outcomes = new Map(requests.map((request) => [request, this.#apply(request)]))
       const unsigned = this.#batch.unsigned()
-      const notes = unsigned.length > 0 ? await this.#sign(unsigned) : []
-      const logs = this.#batch.finish(notes)
+      const logs = this.#batch.finish(unsigned.length > 0 ? await this.#sign(unsigned) : undefined)
       db.exec('commit')
       this.#purged ||= this.#batch.purged
       return { outcomes, logs }
