@@ -14,11 +14,10 @@ const SUITES: Record<string, string[]> = {
   default: [
     'tests/*.test.ts',
     'src/**/*.test.ts',
-    'tests/{cli,alliance,leak,fuzz}/**/*.test.ts',
-    'tests/taxii/{server,surface,paging,late,admitted,killed,pull-push,slow-clients}.test.ts',
+    'tests/{cli,alliance,leak,fuzz,taxii}/**/*.test.ts',
   ],
   conformance: ['tests/conformance/**/*.test.ts'],
-  interop: ['tests/taxii/clients.test.ts'],
+  interop: ['tests/interop/**/*.test.ts'],
   durability: ['tests/durability/**/*.test.ts'],
   e2e: ['tests/e2e/**/*.test.ts'],
 }

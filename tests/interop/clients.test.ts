@@ -5,7 +5,7 @@ import { existsSync, mkdirSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { openTaxiiWorld, type TaxiiWorld } from './taxii-world.ts'
+import { openTaxiiWorld, type TaxiiWorld } from '../taxii/taxii-world.ts'
 
 const PACKAGES = ['taxii2-client==2.3.0', 'stix2==3.0.1']
 const HOME = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'noroshi-interop', PACKAGES.join('_'))
