@@ -46,6 +46,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./commands/alliance.ts'),
   },
   { name: 'link', summary: 'addresses of peers', load: () => import('./commands/link.ts') },
+  {
+    name: 'air-gap',
+    summary: 'the key to which files for a node are encrypted',
+    load: () => import('./commands/air-gap.ts'),
+  },
   { name: 'token', summary: 'access of clients and machines', load: () => import('./commands/token.ts') },
   {
     name: 'taxii',

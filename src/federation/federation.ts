@@ -234,7 +234,9 @@ class OpenFederation implements Federation {
 
   async armed(log: LogId, size: number, refused: readonly { index: number; code: string }[]): Promise<void> {
     const { context, heads, outbox, recalls } = this.#parts
-    const head = heads.get(log)
+    // The node hears of entries as soon as they are durable, which may be before the head is read again.
+    const known = heads.get(log)
+    const head = known && size <= known.size ? known : await heads.refresh(log)
     const from = recalls.guard.armedSize(log)
     if (!head || head.own || size <= from || size > head.size) return
     for (let at = from; at < size; at += ARMED_ENTRIES) {

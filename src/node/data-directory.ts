@@ -6,15 +6,18 @@ import { type MemberId, type Millis, fromBase64, toBase64 } from '#base'
 import { type Envelope, memberIdOf, signStatement, type Signer, toSigner } from '#log'
 import { DEFAULT_HOST, DEFAULT_PORT, type NodeConfig, parseConfig } from './config.ts'
 import { NodeError } from './errors.ts'
+import { newRecipientKey, readIdentities, RECIPIENT_FILE, toRecipientFile } from './recipient-key.ts'
 import { DEMO_PASSPHRASE, demoSeed, openRootKey, type SealedRootKey, sealRootKey } from './root-key.ts'
 
 /** How long a node or seal key is delegated: a year, so that a lost root key shows before it is forgotten. */
 const DELEGATION_MS = 366 * 86_400_000
-const KEY_FILES = {
+/** Files of a data directory, by what they hold. */
+export const KEY_FILES = {
   config: 'noroshi.json',
   root: 'keys/root.json',
   seal: 'keys/seal.json',
   node: 'keys/node.seed',
+  recipient: RECIPIENT_FILE,
   delegations: 'keys/delegations.json',
   secret: 'keys/secret',
   operator: 'operator.token',
@@ -77,12 +80,18 @@ export async function initDataDirectory(options: InitOptions): Promise<NodeConfi
     },
     'The new node',
   )
-  const delegations = [delegate(root, member, node, 'node', now), delegate(root, member, seal, 'seal', now)]
+  const recipient = newRecipientKey()
+  const delegations = [
+    delegate(root, member, node, 'node', now),
+    delegate(root, member, seal, 'seal', now),
+    delegate(root, member, recipient, 'recipient', now),
+  ]
   try {
     await mkdir(join(dir, 'keys'), { mode: 0o700 })
     await writeDurably(dir, KEY_FILES.root, json(await sealRootKey(rootSeed, root.publicKey, passphrase)))
     await writeDurably(dir, KEY_FILES.seal, json(await sealRootKey(sealSeed, seal.publicKey, passphrase)))
     await writeDurably(dir, KEY_FILES.node, Buffer.from(nodeSeed).toString('hex') + '\n')
+    await writeDurably(dir, KEY_FILES.recipient, toRecipientFile(recipient.identity))
     await writeDurably(dir, KEY_FILES.secret, randomBytes(32).toString('hex') + '\n')
     await writeDurably(dir, KEY_FILES.delegations, json(delegations))
     await writeDurably(dir, KEY_FILES.operator, `noroshi_op_${randomBytes(32).toString('base64url')}\n`)
@@ -113,7 +122,7 @@ export interface DataDirectory {
 export async function readDataDirectory(dir: string): Promise<DataDirectory> {
   const config = await readConfig(dir)
   const nodeKey = toSigner(await readSeed(dir, KEY_FILES.node))
-  const delegations = JSON.parse(await readText(dir, KEY_FILES.delegations)) as Envelope[]
+  const delegations = await readDelegations(dir)
   const own = delegations.some(({ statement }) => {
     const { purpose, key, member } = statement as { purpose?: unknown; key?: unknown; member?: unknown }
     return purpose === 'node' && key === toBase64(nodeKey.publicKey) && member === config.member
@@ -161,6 +170,14 @@ export async function openRootSigner(dir: string, passphrase: string): Promise<S
   return toSigner(await openRootKey(file, passphrase))
 }
 
+/** Delegations of the node's keys, and ends of them, as the root key signed them. @throws KEY_UNREADABLE */
+export const readDelegations = async (dir: string): Promise<Envelope[]> =>
+  JSON.parse(await readText(dir, KEY_FILES.delegations)) as Envelope[]
+
+/** Puts them in the place of those before. */
+export const writeDelegations = (dir: string, delegations: readonly Envelope[]): Promise<void> =>
+  writeDurably(dir, KEY_FILES.delegations, json(delegations))
+
 /** The token of the node's operator. */
 export const readOperatorToken = async (dir: string): Promise<string> =>
   (await readText(dir, KEY_FILES.operator)).trim()
@@ -186,12 +203,37 @@ export async function writeRunning(dir: string, running: RunningNode): Promise<A
   return { [Symbol.asyncDispose]: () => rm(join(dir, KEY_FILES.running), { force: true }) }
 }
 
-function delegate(root: Signer, member: MemberId, key: Signer, purpose: string, now: Millis): Envelope {
+/**
+ * Makes a node a new recipient key, which the root key delegates; files to the keys before can still be read.
+ *
+ * @throws KEY_UNREADABLE
+ */
+export async function addRecipientKey(dir: string, root: Signer, now: Millis): Promise<Envelope> {
+  const { member, rootKey } = await readConfig(dir)
+  if (toBase64(root.publicKey) !== rootKey)
+    throw new NodeError('KEY_UNREADABLE', `${join(dir, KEY_FILES.root)} is not the root key of this node's member.`)
+  const delegations = JSON.parse(await readText(dir, KEY_FILES.delegations)) as Envelope[]
+  const key = newRecipientKey()
+  const delegation = delegate(root, member, key, 'recipient', now)
+  await writeDurably(dir, KEY_FILES.recipient, toRecipientFile(key.identity, await readIdentities(dir)))
+  await writeDurably(dir, KEY_FILES.delegations, json([...delegations, delegation]))
+  return delegation
+}
+
+/** A delegation by the root key, for a year from now. */
+export function delegate(
+  root: Signer,
+  member: MemberId,
+  key: Pick<Signer, 'publicKey'>,
+  purpose: string,
+  now: Millis,
+): Envelope {
   const fields = { member, key: toBase64(key.publicKey), purpose, from: now, until: now + DELEGATION_MS }
   return signStatement('delegation', fields, [root])
 }
 
-async function readSeed(dir: string, name: string): Promise<Uint8Array> {
+/** @throws KEY_UNREADABLE */
+export async function readSeed(dir: string, name: string): Promise<Uint8Array> {
   const text = (await readText(dir, name)).trim()
   if (!/^[0-9a-f]{64}$/.test(text)) throw new NodeError('KEY_UNREADABLE', `${join(dir, name)} is not a key.`)
   return new Uint8Array(Buffer.from(text, 'hex'))
@@ -206,7 +248,7 @@ async function readText(dir: string, name: string): Promise<string> {
 }
 
 /** Writes a file for the owner alone, complete or not at all, on disk before it returns. */
-async function writeDurably(dir: string, name: string, text: string): Promise<void> {
+export async function writeDurably(dir: string, name: string, text: string): Promise<void> {
   const path = join(dir, name)
   const file = await open(`${path}.tmp`, 'w', 0o600)
   try {

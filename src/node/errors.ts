@@ -6,6 +6,14 @@ import { NoroshiError } from '#base'
  * The one table: problem details, `docs/errors.md` and its test are read from here.
  */
 export const ERRORS = {
+  AIR_GAP_NO_KEY: [
+    409,
+    'A node from before air-gap files makes its recipient key with noroshi air-gap key; members learn of it by link, or by a file of that node.',
+  ],
+  AIR_GAP_REFUSED: [
+    409,
+    'The message says what does not hold; what was verified before it is kept. Ask its author for a new file, with --all where one is missing.',
+  ],
   ALLIANCE_REFUSED: [409, 'The alliance operation does not fit the charter in force; the message names the rule.'],
   BODY_TOO_LARGE: [413, 'Send fewer objects per request, or raise the limit in noroshi.json under "limits".'],
   CURSOR_INVALID: [400, 'Start the listing again without a cursor; cursors end with the token they were given to.'],
@@ -132,6 +140,8 @@ const PART_CODES: readonly (readonly [RegExp, NodeErrorCode])[] = [
   [/ RECALL_/, 'INPUT_INVALID'],
   [/^EncodingError/, 'INPUT_INVALID'],
   [/ (CHARTER|DELEGATION)_INVALID/, 'ALLIANCE_REFUSED'],
+  [/ AIR_GAP_NO_KEY/, 'AIR_GAP_NO_KEY'],
+  [/ AIR_GAP_/, 'AIR_GAP_REFUSED'],
   [/ STORE_DISK_FULL/, 'DISK_FULL'],
   [/ STORE_LOCKED/, 'DATA_DIR_LOCKED'],
   [/ STORE_(FOREIGN|NEWER)/, 'DATA_DIR_FOREIGN'],

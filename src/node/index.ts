@@ -8,6 +8,7 @@ import type { Rehearsal, RehearsalRunOptions } from './rehearsal/rehearsal.ts'
 
 export { DEFAULT_HOST, DEFAULT_PORT, type NodeConfig } from './config.ts'
 export {
+  addRecipientKey,
   type InitOptions,
   initDataDirectory,
   openRootSigner,

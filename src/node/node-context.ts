@@ -22,6 +22,8 @@ import type { Reader, Visibility } from './visibility.ts'
 
 /** Everything a node is made of, as its routes and its tests reach it. */
 export interface NodeContext {
+  /** Data directory. */
+  readonly dir: string
   readonly config: NodeConfig
   readonly limits: Limits
   readonly version: string

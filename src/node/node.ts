@@ -196,6 +196,7 @@ export async function openNode(options: NodeOptions): Promise<NoroshiNode> {
   let url = ''
   let ready = false
   const context: NodeContext = {
+    dir: options.dir,
     config,
     limits,
     version: VERSION,

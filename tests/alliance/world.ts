@@ -18,6 +18,8 @@ export interface WorldOptions {
   clients?: Record<string, CharterMember['clients']>
   seams?: NodeOptions['seams']
   tls?: NodeOptions['tls']
+  /** False: the members never link to each other. */
+  links?: boolean
   logLevel?: string
 }
 
@@ -61,6 +63,7 @@ export async function openWorld(options: WorldOptions): Promise<World> {
     return node
   }
   const linkAll = async () => {
+    if (options.links === false) return
     for (const members of Object.values(options.alliances)) {
       for (const from of members)
         for (const to of members)
@@ -104,7 +107,7 @@ export async function openWorld(options: WorldOptions): Promise<World> {
       await stop(slug)
       const node = await open(slug)
       for (const members of Object.values(options.alliances)) {
-        if (!members.includes(slug)) continue
+        if (!members.includes(slug) || options.links === false) continue
         for (const other of members) {
           if (other === slug) continue
           await nodes.get(other)?.federation.addLink(slug, node.url())

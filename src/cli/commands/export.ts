@@ -25,6 +25,7 @@ import {
   type Register,
   UsageError,
 } from '../command.ts'
+import { exportAirGap } from '../air-gap-file.ts'
 import { writeFeedTo } from '../export-feed.ts'
 import { gatherFromFile, gatherFromNode, idsIn, writeBundle } from '../export-stix.ts'
 import { readBounded } from '../input.ts'
@@ -43,6 +44,8 @@ interface Options extends NodeOptions {
   out?: string
   encoding?: string
   json?: boolean
+  to?: string
+  all?: boolean
 }
 
 /** Objects in one page, and in one export. */
@@ -64,7 +67,9 @@ export const register: Register = (program, context) => {
         'What a node holds, or a STIX file, in another format: the newest version of each object that the token may read.',
       ),
   )
-    .requiredOption('--format <format>', FORMATS.join(', '))
+    .option('--format <format>', FORMATS.join(', '))
+    .option('--to <member>', 'instead of a format: one encrypted file of what that member may mirror, for import there')
+    .option('--all', 'of --to: everything, not what came since the last file for that member')
     .option('--type <type>', 'STIX type, such as indicator; may be given several times', collect)
     .option('--since <time>', 'only what arrived since then, such as 2026-05-01 or 2026-05-01T12:00:00Z')
     .option('--from <file>', 'convert this STIX bundle instead of asking a node; - for stdin')
@@ -84,13 +89,17 @@ export const register: Register = (program, context) => {
         'noroshi export --format misp-feed --dir node --out /srv/feed',
         'noroshi export --format text --from bundle.json',
         'noroshi export --format stix --ids-from bundle.json --dir node --out again.json',
+        'noroshi export --to us-cisa --out for-us-cisa.age --dir node',
       ]),
     )
     .action(async (options: Options) => context.exit(await run(options, context)))
 }
 
 async function run(options: Options, { output }: CommandContext): Promise<ExitCode> {
-  const { format, out } = options
+  const { format, out, to, all } = options
+  if (to !== undefined && format === undefined) return exportAirGap({ ...options, to }, output)
+  if (format === undefined) throw new UsageError(`Give --format (${FORMATS.join(', ')}), or --to MEMBER.`)
+  if (to !== undefined || all) throw new UsageError('--to and --all write an air-gap file, which has no --format.')
   if (!FORMATS.includes(format)) throw new UsageError(`--format is one of ${FORMATS.join(', ')}, not ${format}.`)
   if (options.json && out === undefined) throw new UsageError('--json needs --out FILE for the export itself.')
   if (format === 'xlsx' && out === undefined && process.stdout.isTTY)

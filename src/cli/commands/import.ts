@@ -11,6 +11,7 @@ import {
   type Register,
   UsageError,
 } from '../command.ts'
+import { importAirGap, isAirGapFile } from '../air-gap-file.ts'
 import { type ImportedInput, readImport } from '../import-input.ts'
 import { askMarking, suggestedFor, suggestionLines } from '../import-marking.ts'
 import { findNode, type NodeClient, type NodeOptions, withNodeOptions } from '../node-client.ts'
@@ -45,7 +46,7 @@ export const register: Register = (program, context) => {
     program
       .command('import <file>')
       .description(
-        'Publish what analysts have: MISP events and feeds, tables (CSV, Excel), Shadowserver reports, or mail and text with defanged indicators; - for stdin. Shows what was understood, what was left out and why, and who would receive it; asks at a terminal for the marking of what has none, and before it publishes.',
+        'Publish what analysts have: MISP events and feeds, tables (CSV, Excel), Shadowserver reports, or mail and text with defanged indicators; - for stdin. Shows what was understood, what was left out and why, and who would receive it; asks at a terminal for the marking of what has none, and before it publishes. An air-gap file (noroshi export --to) continues the mirrors of its author’s logs instead.',
       ),
   )
     .option('--format <format>', `auto, ${IMPORT_FORMATS.join(', ')}`, 'auto')
@@ -71,12 +72,14 @@ export const register: Register = (program, context) => {
         'noroshi import report.csv --format shadowserver --dir node --tlp amber --to nation:JP --yes',
         'pbpaste | noroshi import - --format text --source "mail of 3 May" --dir node',
         'noroshi import indicators.xlsx --print > bundle.json',
+        'noroshi import from-jp-nco.age --dir node',
       ]),
     )
     .action(async (file: string, options: Options) => context.exit(await run(file, options, context)))
 }
 
 async function run(file: string, options: Options, { output }: CommandContext): Promise<ExitCode> {
+  if (await isAirGapFile(file)) return importAirGap(file, options, output)
   if (options.format !== 'auto' && !IMPORT_FORMATS.includes(options.format))
     throw new UsageError(`--format is auto or one of ${IMPORT_FORMATS.join(', ')}, not ${options.format}.`)
   const how = { ...options, asTranslated: options.print === true }

@@ -1,9 +1,11 @@
 import type { FastifyInstance } from 'fastify'
 import type { NodeContext } from '../node-context.ts'
+import { airGapRoutes } from './air-gap.ts'
 import { allianceRoutes } from './alliances.ts'
 import { drillRoutes } from './drills.ts'
 import { healthRoutes } from './health.ts'
 import { journalRoutes } from './journals.ts'
+import { keyRoutes } from './keys.ts'
 import { linkRoutes } from './link.ts'
 import { linkListRoutes } from './links.ts'
 import { liveRoutes } from './live.ts'
@@ -25,7 +27,9 @@ export const routes: readonly ((app: FastifyInstance, node: NodeContext) => void
   journalRoutes,
   liveRoutes,
   allianceRoutes,
+  airGapRoutes,
   linkListRoutes,
+  keyRoutes,
   tokenRoutes,
   drillRoutes,
   taxiiRoutes,
