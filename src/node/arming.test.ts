@@ -5,19 +5,20 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
-import { type JsonObject, timestampKey, utf8 } from '#base'
+import { type JsonObject, sha256, timestampKey, utf8 } from '#base'
 import { Detector } from '#detect'
-import { ENTRY_KIND } from '#log'
+import { type Audience, ENTRY_KIND, memberIdOf, toSigner } from '#log'
 import { objectColumns } from '#stix'
 import { openStore, type Store } from '#store'
-import { GREEN, sampleMember } from '../store/samples.ts'
 import { Arming } from './arming.ts'
 import { EventHub } from './event-hub.ts'
 import { bindEvents } from './events.ts'
 import { openLog } from './logging.ts'
 import { openMetrics } from './metrics.ts'
 
-const SELF = sampleMember('jp')
+const KEY = toSigner(sha256(utf8('key of jp')))
+const SELF = { member: memberIdOf(KEY.publicKey), key: KEY }
+const GREEN: Audience = { v: 1, tlp: 'green' }
 /** More than two pages of the rebuild. */
 const HELD = 2_500
 

@@ -30,11 +30,9 @@ test('a mirrored sequence matches at the other member and is sighted from its fi
   let sighting: Record<string, unknown> | undefined
   await until('sighted at the author', async () => {
     const page = (await (await ask(world, 'jp-nco', '/api/v1/objects?type=sighting')).json()) as {
-      objects: { object?: Record<string, unknown> }[]
+      objects: { object: Record<string, unknown> }[]
     }
-    sighting = page.objects
-      .map((row) => row.object ?? row)
-      .find((object) => object['sighting_of_ref'] === signal.id) as never
+    sighting = page.objects.map(({ object }) => object).find((object) => object['sighting_of_ref'] === signal.id)
     return sighting !== undefined
   })
   assert.deepEqual([sighting?.['first_seen'], sighting?.['last_seen']], [hour(first), hour(last)])

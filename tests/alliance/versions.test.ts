@@ -121,12 +121,9 @@ test('publishers who say different things under one id and time are a conflict; 
   assert.deepEqual(
     lines
       .slice(1)
-      .map((line) => /(Ours|Theirs) +\S+, republished by (\S+) +TLP:CLEAR/.exec(line)?.slice(1))
-      .sort(),
-    [
-      ['Ours', 'jp-nco'],
-      ['Theirs', 'us-cisa'],
-    ],
+      .map((line) => /(Ours|Theirs) +\S+, republished by (\S+) +TLP:CLEAR/.exec(line)?.slice(1).join(' '))
+      .sort((a, b) => ((a ?? '') < (b ?? '') ? -1 : 1)),
+    ['Ours jp-nco', 'Theirs us-cisa'],
   )
   const json = await noroshi(['objects', same, '--versions', 'latest', '--json', ...dir])
   const [answer] = json.json() as [{ objects: unknown[] }]

@@ -77,7 +77,7 @@ test('through kills of the node, readers that go on from where they were miss no
     let answer: Response
     let body: { next?: string; objects?: { id: string }[] }
     try {
-      answer = await ask(`${walker.path}objects/?${query}`, reader)
+      answer = await ask(`${walker.path}objects/?${query.toString()}`, reader)
       body = (await answer.json()) as typeof body
     } catch {
       return undefined

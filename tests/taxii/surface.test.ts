@@ -44,7 +44,7 @@ describe('the corners of the surface', () => {
     let position: string | undefined
     for (;;) {
       const query = new URLSearchParams({ limit: String(limit), ...(position === undefined ? {} : { [by]: position }) })
-      const answer = await caller.ask(`${path}?${query}`)
+      const answer = await caller.ask(`${path}?${query.toString()}`)
       const page = (await answer.json()) as Page
       found.push(page)
       assert.equal(page.more, page.next !== undefined, 'next is there where there is more, and only there')

@@ -98,7 +98,7 @@ function cells(row: JsonObject): string[] {
 const textOf = (value: unknown) => String(value).replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ')
 
 function shorten(text: string): string {
-  const characters = [...textOf(text)]
+  const characters = Array.from(textOf(text))
   return characters.length <= NAME_CHARACTERS
     ? characters.join('')
     : `${characters.slice(0, NAME_CHARACTERS - 1).join('')}…`
