@@ -5,7 +5,6 @@ import { allianceRoutes } from './alliances.ts'
 import { drillRoutes } from './drills.ts'
 import { healthRoutes } from './health.ts'
 import { journalRoutes } from './journals.ts'
-import { keyRoutes } from './keys.ts'
 import { linkRoutes } from './link.ts'
 import { linkListRoutes } from './links.ts'
 import { liveRoutes } from './live.ts'
@@ -29,7 +28,6 @@ export const routes: readonly ((app: FastifyInstance, node: NodeContext) => void
   allianceRoutes,
   airGapRoutes,
   linkListRoutes,
-  keyRoutes,
   tokenRoutes,
   drillRoutes,
   taxiiRoutes,
