@@ -97,7 +97,7 @@ export async function fill(author: BenchMember, count: number, indicators: numbe
     signer: { member: config.member, key: nodeKey },
     now: () => Date.now(),
   })
-  const [charter] = (await store.records('charters')).map(({ value }) => value as { charter?: Json })
+  const [charter] = (await Array.fromAsync(store.records('charters'))).map(({ value }) => value as { charter?: Json })
   const hash = statementHash(charter?.charter as never)
   for (let first = 0; first < count; first += BATCH) {
     const time = Date.now()

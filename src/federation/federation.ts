@@ -355,7 +355,7 @@ class OpenFederation implements Federation {
   /** Links to every member that has an address and was not unlinked by hand. */
   async #syncPeers(): Promise<void> {
     const { context, directory, shell } = this.#parts
-    const rows = await context.store.records(LINKS)
+    const rows = await Array.fromAsync(context.store.records(LINKS))
     const set = new Map(rows.map(({ key, value }) => [key, (value as unknown as LinkRecord).address]))
     for (const { id, slug, address } of directory.members()) {
       if (id === context.self.member) continue

@@ -37,7 +37,7 @@ export class KeyStatements {
 
   static async open(context: Context, directory: CharterDirectory): Promise<KeyStatements> {
     const statements = new KeyStatements(context, directory)
-    for (const { value } of await context.store.records(COLLECTION)) statements.#keep(value as unknown as Envelope)
+    for await (const { value } of context.store.records(COLLECTION)) statements.#keep(value as unknown as Envelope)
     for (const [member, kept] of statements.#kept) directory.learnKeys(member, [...kept.values()])
     return statements
   }

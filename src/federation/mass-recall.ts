@@ -37,8 +37,8 @@ export class MassRecallGuard {
   ): Promise<MassRecallGuard> {
     const guard = new MassRecallGuard(context)
     for (const { author, reason, entryTime } of recalls) if (reason !== 'expired') guard.#add(author, [entryTime])
-    for (const { key } of await context.store.records(ALERT_ONLY)) guard.#alertOnly.add(key as MemberId)
-    for (const { key, value } of await context.store.records(ARMED))
+    for await (const { key } of context.store.records(ALERT_ONLY)) guard.#alertOnly.add(key as MemberId)
+    for await (const { key, value } of context.store.records(ARMED))
       guard.#armed.set(key, value as unknown as ArmedRecord)
     return guard
   }

@@ -25,7 +25,7 @@ export class Nonces {
 
   static async open(store: Store, perKey: number): Promise<Nonces> {
     const nonces = new Nonces(store, perKey)
-    const rows = await store.records<number>(COLLECTION)
+    const rows = await Array.fromAsync(store.records<number>(COLLECTION))
     for (const { key, value } of rows.sort((a, b) => a.value - b.value)) nonces.#add(key, value)
     return nonces
   }

@@ -25,7 +25,7 @@ export class Outbox {
 
   static async open(context: Context): Promise<Outbox> {
     const outbox = new Outbox(context)
-    for (const { key, value } of await context.store.records(COLLECTION)) {
+    for await (const { key, value } of context.store.records(COLLECTION)) {
       const { to, envelope } = value as unknown as { to: MemberId; envelope: Envelope }
       outbox.#waiting.set(outbox.#next++, { to, envelope, key })
     }

@@ -54,8 +54,8 @@ export class Recalls {
   }
 
   static async open(context: Context, outbox: Outbox): Promise<Recalls> {
-    const rows = await context.store.records(COLLECTION)
-    const records = rows.map(({ key, value }) => [key, value as unknown as RecallRecord] as const)
+    const rows = context.store.records(COLLECTION)
+    const records = await Array.fromAsync(rows, ({ key, value }) => [key, value as unknown as RecallRecord] as const)
     const guard = await MassRecallGuard.open(
       context,
       records.map(([, record]) => record),
@@ -148,7 +148,7 @@ export class Recalls {
   /** A person confirmed an author's mass recall: what detection still used in alert-only goes now. */
   async confirm(author: MemberId): Promise<void> {
     await this.#guard.lift(author)
-    for (const { key, value } of await this.#context.store.records(COLLECTION)) {
+    for await (const { key, value } of this.#context.store.records(COLLECTION)) {
       const record = value as unknown as RecallRecord
       if (record.author !== author || !record.alertOnly) continue
       const confirmed = { ...record, alertOnly: false }

@@ -26,7 +26,7 @@ export class SentReceipts {
 
   static async open(context: Context, heads: Heads, outbox: Outbox): Promise<SentReceipts> {
     const receipts = new SentReceipts(context, heads, outbox)
-    for (const { key, value } of await context.store.records<number>(COLLECTION)) receipts.#taken.set(key, value)
+    for await (const { key, value } of context.store.records<number>(COLLECTION)) receipts.#taken.set(key, value)
     return receipts
   }
 

@@ -29,7 +29,7 @@ export class Suspects {
   }
 
   static async open(context: Context, heads: Heads): Promise<Suspects> {
-    const rows = await context.store.records(COLLECTION)
+    const rows = await Array.fromAsync(context.store.records(COLLECTION))
     return new Suspects(context, heads, new Set(rows.map(({ key }) => key)))
   }
 

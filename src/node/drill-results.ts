@@ -40,7 +40,7 @@ export class DrillResults {
 
   /** All drills without their reports, newest first. */
   async list(): Promise<(Omit<DrillResult, 'reports'> & { id: string; reportUrl?: string })[]> {
-    const rows = await this.#store.records<JsonObject>(COLLECTION)
+    const rows = await Array.fromAsync(this.#store.records<JsonObject>(COLLECTION))
     return rows
       .map(({ key, value }) => {
         const { reports, ...drill } = value as unknown as DrillResult

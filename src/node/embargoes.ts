@@ -4,8 +4,13 @@ import type { NodeEvents } from './events.ts'
 import type { Release } from './sharing-rules.ts'
 
 const COLLECTION = 'embargoes'
+/** Releases read and published together, so that whatever ends at one moment does not fill the memory. */
+const PUBLISHED_AT_ONCE = 1_000
 /** Longest wait of one timer. */
 const LOOK_MS = 60_000
+
+/** End of an embargo: keys begin with it, so that the first ones are due first. */
+const endOf = (key: string): Millis => Number(key.slice(0, 16))
 
 /** What embargoes are handed. */
 export interface EmbargoesOptions {
@@ -17,13 +22,7 @@ export interface EmbargoesOptions {
 
 /** Everything that waits for the end of an embargo. */
 export async function heldReleases(store: Store): Promise<Omit<Release, 'json'>[]> {
-  const rows: { key: string; value: Json }[] = []
-  for (;;) {
-    const after = rows.at(-1)?.key
-    const page = await store.records<Json>(COLLECTION, after === undefined ? {} : { after })
-    if (page.length === 0) return rows.map(({ value }) => value as unknown as Omit<Release, 'json'>)
-    rows.push(...page)
-  }
+  return Array.fromAsync(store.records(COLLECTION), ({ value }) => value as unknown as Omit<Release, 'json'>)
 }
 
 /** Keeps releases until their embargo ends, over restarts; then appends them to their final logs. */
@@ -58,18 +57,24 @@ export class Embargoes implements AsyncDisposable {
   }
 
   async #look(): Promise<void> {
-    const rows = await this.#o.store.records<{ json: string }>(COLLECTION)
-    const due = rows.filter(({ key }) => Number(key.slice(0, 16)) <= this.#o.now())
-    if (due.length > 0) {
-      await this.#o.publish(
-        due.map(({ value }) => ({ ...(value as unknown as Release), json: fromBase64(value.json) })),
-      )
-      await this.#o.store.commit(due.map(({ key }) => ({ op: 'delete' as const, collection: COLLECTION, key })))
+    for (;;) {
+      const rows = await this.#o.store.recordPage<{ json: string }>(COLLECTION, { limit: PUBLISHED_AT_ONCE })
+      const now = this.#o.now()
+      const due = rows.filter(({ key }) => endOf(key) <= now)
+      if (due.length > 0) {
+        await this.#o.publish(
+          due.map(({ value }) => ({ ...(value as unknown as Release), json: fromBase64(value.json) })),
+        )
+        await this.#o.store.commit(due.map(({ key }) => ({ op: 'delete' as const, collection: COLLECTION, key })))
+      }
+      const next = rows[due.length]
+      if (next) return this.#wait(endOf(next.key))
+      if (rows.length < PUBLISHED_AT_ONCE) return
     }
-    const next = rows.find(({ key }) => !due.some((one) => one.key === key))
-    if (!next) return
-    const wait = Math.min(LOOK_MS, Math.max(0, Number(next.key.slice(0, 16)) - this.#o.now()))
-    this.#timer = setTimeout(() => this.look(), wait)
+  }
+
+  #wait(until: Millis): void {
+    this.#timer = setTimeout(() => this.look(), Math.min(LOOK_MS, Math.max(0, until - this.#o.now())))
     this.#timer.unref()
   }
 

@@ -10,7 +10,6 @@ import type { Reader, Visibility } from './visibility.ts'
 
 const READERS = 'taxii-readers'
 const ADMISSIONS = 'taxii-admissions'
-const PAGE_RECORDS = 1_000
 /** Changes of one commit. */
 const COMMIT_CHANGES = 10_000
 
@@ -102,16 +101,10 @@ export class TaxiiAdmissions {
   async #load(org: string): Promise<Known> {
     const known: Known = { hasRead: (await this.#store.record(READERS, org)) !== undefined, logs: new Map() }
     const prefix = `${org} `
-    for (let after: string | undefined; ;) {
-      const options = { prefix, limit: PAGE_RECORDS, ...(after === undefined ? {} : { after }) }
-      const rows = await this.#store.records<Partial<LateAdmission>>(ADMISSIONS, options)
-      for (const { key, value } of rows)
-        known.logs.set(
-          key.slice(prefix.length) as LogId,
-          value.base === undefined ? undefined : (value as LateAdmission),
-        )
-      if (rows.length < PAGE_RECORDS) return known
-      after = rows.at(-1)?.key
+    for await (const { key, value } of this.#store.records<Partial<LateAdmission>>(ADMISSIONS, { prefix })) {
+      const admission = value.base === undefined ? undefined : (value as LateAdmission)
+      known.logs.set(key.slice(prefix.length) as LogId, admission)
     }
+    return known
   }
 }

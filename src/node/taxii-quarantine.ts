@@ -5,7 +5,6 @@ import type { RawObject } from './raw-objects.ts'
 import type { TaxiiReader } from './taxii-reader.ts'
 
 const QUARANTINE = 'taxii-quarantine'
-const PAGE_RECORDS = 1_000
 
 /** What may wait: of one token in one collection, and in one collection; an operator looks through it by hand. */
 const TOKEN_BOUND: Amount = { objects: 2_000, bytes: 16_777_216 }
@@ -41,13 +40,8 @@ export class TaxiiQuarantine {
 
   /** Objects that wait, oldest first. */
   async *all(): AsyncGenerator<{ key: string; value: Quarantined }> {
-    for (let after: string | undefined; ;) {
-      const options = { limit: PAGE_RECORDS, ...(after === undefined ? {} : { after }) }
-      const rows = await this.#store.records<Json>(QUARANTINE, options)
-      for (const { key, value } of rows) yield { key, value: value as unknown as Quarantined }
-      if (rows.length < PAGE_RECORDS) return
-      after = rows.at(-1)?.key
-    }
+    for await (const { key, value } of this.#store.records<Json>(QUARANTINE))
+      yield { key, value: value as unknown as Quarantined }
   }
 
   async find(key: string): Promise<Quarantined | undefined> {

@@ -228,8 +228,7 @@ export class TaxiiSubmissions {
     const own = (await store.logs({ own: true })).map(({ log }) => log)
     const ids = [...new Set(objects.map(({ value }) => String(value['id'])))]
     const standing = await versionsIn(store, ids, own)
-    const intents = await store.records<JsonObject>(INTENTS)
-    for (const { value } of intents)
+    for await (const { value } of store.records<JsonObject>(INTENTS))
       if (value['collection'] === target.id && value['org'] === reader.org)
         for (const version of value['versions'] as string[]) standing.delete(version)
     for (const id of ids)
@@ -279,7 +278,7 @@ export class TaxiiSubmissions {
   }
 
   async #forgotten(now: number): Promise<Change[]> {
-    const oldest = await this.#node.store.records<Json>(STATUSES, { limit: FORGOTTEN_AT_ONCE })
+    const oldest = await this.#node.store.recordPage<Json>(STATUSES, { limit: FORGOTTEN_AT_ONCE })
     const kept = statusId(Math.max(0, now - STATUS_KEPT_MS), new Uint8Array(STATUS_ID_RANDOM_BYTES))
     return oldest.filter(({ key }) => key < kept).map(({ key }) => ({ op: 'delete', collection: STATUSES, key }))
   }

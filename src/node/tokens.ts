@@ -40,7 +40,7 @@ export class Tokens {
 
   static async open(options: TokensOptions): Promise<Tokens> {
     const tokens = new Tokens(options)
-    for (const { key, value } of await options.store.records<JsonObject>(COLLECTION)) {
+    for await (const { key, value } of options.store.records<JsonObject>(COLLECTION)) {
       tokens.#byHash.set(key, value as unknown as Token)
     }
     return tokens

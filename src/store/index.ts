@@ -27,6 +27,7 @@ export type {
   Page,
   Store,
   StoredEntry,
+  StoredRecord,
   StoreOptions,
 } from './store.ts'
 export type { VersionChoice, VersionQuery, VersionStore } from './version-query.ts'

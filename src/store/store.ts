@@ -37,11 +37,16 @@ export interface Store extends AsyncDisposable {
   countObjects(query: Omit<ObjectQuery, 'cursor' | 'limit'>): Promise<{ type: string; count: number }[]>
 
   record<T extends Json = Json>(collection: string, key: string): Promise<T | undefined>
-  /** Records of a collection, ascending by key, from after `after`. */
+  /** All records of a collection, ascending by key, from after `after`; read page by page, so not as of one moment. */
   records<T extends Json = Json>(
     collection: string,
-    options?: { prefix?: string; after?: string; limit?: number },
-  ): Promise<{ key: string; value: T }[]>
+    options?: { prefix?: string; after?: string },
+  ): AsyncGenerator<StoredRecord<T>, void, undefined>
+  /** The first `limit` of them, at most `MAX_RECORD_PAGE`. @throws StoreError STORE_BAD_RANGE */
+  recordPage<T extends Json = Json>(
+    collection: string,
+    options: { prefix?: string; after?: string; limit: number },
+  ): Promise<StoredRecord<T>[]>
   /** Rows of a journal after sequence number `after`, ascending. */
   journal<T extends Json = Json>(
     stream: string,
@@ -52,6 +57,12 @@ export interface Store extends AsyncDisposable {
   totals(): Promise<{ logs: number; ownLogs: number; entries: number; objects: number; bytes: number }>
   /** Reads everything back and checks it; reports progress from 0 to 1. */
   fsck(progress?: (done: number) => void): Promise<FsckReport>
+}
+
+/** A record with the key under which it stands in its collection. */
+export interface StoredRecord<T extends Json = Json> {
+  key: string
+  value: T
 }
 
 /** A store that also answers lean pages, for ways out that join bytes. */

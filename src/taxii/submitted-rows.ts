@@ -47,8 +47,6 @@ interface ShownRow {
 }
 
 const SCAN_ROWS = 1_000
-/** Rows of one object read at a time: the store reads on behind them. */
-const OBJECT_ROWS = 8
 /** Entries that are read though nobody asked for them, to save another read. */
 const NEAR_ENTRIES = 16
 const INDEX_DIGITS = 12
@@ -85,17 +83,8 @@ export function deleteRow(collection: string, added: Micros, { id, places }: Sub
 
 /** Rows of one object, ascending. */
 export async function rowsOfObject(store: BodyStore, collection: string, id: string): Promise<KeyedRow[]> {
-  const found: KeyedRow[] = []
-  for (let after: string | undefined; ;) {
-    const rows = await store.records<Json>(idsOf(collection), {
-      prefix: `${id} `,
-      limit: OBJECT_ROWS,
-      ...(after === undefined ? {} : { after }),
-    })
-    for (const { key, value } of rows) found.push(keyed(key.slice(id.length + 1), value))
-    if (rows.length < OBJECT_ROWS) return found
-    after = rows.at(-1)?.key
-  }
+  const rows = store.records<Json>(idsOf(collection), { prefix: `${id} ` })
+  return Array.fromAsync(rows, ({ key, value }) => keyed(key.slice(id.length + 1), value))
 }
 
 /** The rows of a writable collection: what its reader submitted, and what it may read anyway. */
@@ -155,7 +144,7 @@ export class SubmittedRows implements RowSource {
   /** Rows that the reader sees where they were added. */
   async *#byTime(after: Micros): AsyncGenerator<ShownRow[]> {
     for (let last = sequenceKey(after); ;) {
-      const rows = await this.#store.records<Json>(rowsOf(this.#collection), { after: last, limit: SCAN_ROWS })
+      const rows = await this.#store.recordPage<Json>(rowsOf(this.#collection), { after: last, limit: SCAN_ROWS })
       yield this.#shown(rows.map(({ key, value }) => keyed(key, value))).filter(({ at, row }) => at === row.added)
       if (rows.length < SCAN_ROWS) return
       last = rows.at(-1)?.key ?? last
@@ -171,7 +160,7 @@ export class SubmittedRows implements RowSource {
   async *#lateOf(log: LogId, base: Micros, after: Micros): AsyncGenerator<ShownRow[]> {
     const prefix = `${log} `
     for (let last = placeKey({ log, index: Math.max(0, after - base) }); ;) {
-      const rows = await this.#store.records<Json>(placesOf(this.#collection), {
+      const rows = await this.#store.recordPage<Json>(placesOf(this.#collection), {
         prefix,
         after: last,
         limit: SCAN_ROWS,

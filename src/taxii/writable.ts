@@ -39,7 +39,7 @@ export class WritableCollections {
 
   /** All, or those of one root. */
   async list(root?: string): Promise<WritableCollection[]> {
-    const rows = await this.#store.records<Json>(RECORDS, { limit: MAX_COLLECTIONS })
+    const rows = await this.#store.recordPage<Json>(RECORDS, { limit: MAX_COLLECTIONS })
     const all = rows.map(({ value }) => value as unknown as WritableCollection)
     return root === undefined ? all : all.filter((one) => one.root === root)
   }

@@ -152,13 +152,13 @@ export class AirGapWriter {
   }
 
   async #written(reader: MemberId): Promise<Map<LogId, number>> {
-    const rows = await this.#parts.context.store.records<number>(WRITTEN, { prefix: `${reader}/` })
+    const rows = await Array.fromAsync(this.#parts.context.store.records<number>(WRITTEN, { prefix: `${reader}/` }))
     return new Map(rows.map(({ key, value }) => [key.slice(reader.length + 1) as LogId, value]))
   }
 
   async #told(reader: MemberId): Promise<Envelope[]> {
-    const rows = await this.#parts.context.store.records(TOLD, { prefix: `${reader}/` })
-    return rows.map(({ value }) => value as unknown as Envelope)
+    const rows = this.#parts.context.store.records(TOLD, { prefix: `${reader}/` })
+    return Array.fromAsync(rows, ({ value }) => value as unknown as Envelope)
   }
 
   /** Charters in which the reader stands, from version 1, up to the one in which it left. */

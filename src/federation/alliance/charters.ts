@@ -46,12 +46,12 @@ export class Charters {
 
   static async open(context: Context, directory: CharterDirectory): Promise<Charters> {
     const charters = new Charters(context, directory)
-    for (const { value } of await context.store.records(IN_FORCE)) {
+    for await (const { value } of context.store.records(IN_FORCE)) {
       const voted = value as unknown as VotedCharter
       charters.#remember(voted)
       directory.install(voted)
     }
-    for (const { value } of await context.store.records(FORKED)) charters.#beyond(value as unknown as VotedCharter)
+    for await (const { value } of context.store.records(FORKED)) charters.#beyond(value as unknown as VotedCharter)
     for (const alliance of charters.#others.keys()) await charters.#weigh(alliance)
     return charters
   }
@@ -63,12 +63,12 @@ export class Charters {
 
   /** Versions in force from `from` on, oldest first, so many as fit into `maxBytes`. */
   async chain(alliance: Slug, from: number, maxBytes: number): Promise<VotedCharter[]> {
-    const rows = await this.#context.store.records(IN_FORCE, { prefix: `${alliance}/` })
+    // The bytes asked for may be few and the versions many: no more of them are read than are given.
+    const rows = this.#context.store.records(IN_FORCE, { prefix: `${alliance}/`, after: beforeVersion(alliance, from) })
     const chain: VotedCharter[] = []
     let left = maxBytes
-    for (const { value } of rows) {
+    for await (const { value } of rows) {
       const voted = value as unknown as VotedCharter
-      if (voted.charter.version < from) continue
       left -= JSON.stringify(value).length
       if (left < 0 && chain.length > 0) break
       chain.push(voted)
@@ -114,7 +114,7 @@ export class Charters {
   async proposals(alliance?: Slug): Promise<Proposal[]> {
     const prefix = alliance === undefined ? {} : { prefix: `${alliance}/` }
     const found: Proposal[] = []
-    for (const { value } of await this.#context.store.records(PROPOSED, prefix)) {
+    for await (const { value } of this.#context.store.records(PROPOSED, prefix)) {
       const voted = value as unknown as VotedCharter
       const before = this.#before(voted.charter)
       if (before) found.push({ ...voted, verdict: this.#verdict(before, voted) })
@@ -139,7 +139,10 @@ export class Charters {
       const proposal = { charter, votes: counted, verdict }
       if (verdict.inForce) await this.#installOne(proposal)
       else {
-        const others = await this.#context.store.records(PROPOSED, { prefix: `${alliance}/` })
+        const others = await this.#context.store.recordPage(PROPOSED, {
+          prefix: `${alliance}/`,
+          limit: PROPOSALS_MOST,
+        })
         if (!waiting && others.length >= PROPOSALS_MOST)
           throw new FederationError('ALLIANCE_VERSION', `${others.length} proposals for ${alliance} wait already`)
         await this.#context.store.commit([{ op: 'put', collection: PROPOSED, key, value: plain(proposal) }])
@@ -220,8 +223,8 @@ export class Charters {
   }
 
   async #doneProposals(alliance: Slug): Promise<Change[]> {
-    const rows = await this.#context.store.records(PROPOSED, { prefix: `${alliance}/` })
-    return rows.map(({ key }) => ({ op: 'delete', collection: PROPOSED, key }))
+    const rows = this.#context.store.records(PROPOSED, { prefix: `${alliance}/` })
+    return Array.fromAsync(rows, ({ key }) => ({ op: 'delete', collection: PROPOSED, key }))
   }
 
   /** The version that a charter follows, if a vote on it means anything. */
@@ -272,7 +275,9 @@ function validVotes(before: CharterStatement | undefined, charter: CharterStatem
   return [...valid.values()]
 }
 
-const keyOf = (charter: CharterStatement) => `${charter.alliance}/${String(charter.version).padStart(9, '0')}`
+const versionKey = (alliance: Slug, version: number) => `${alliance}/${String(version).padStart(9, '0')}`
+const beforeVersion = (alliance: Slug, version: number) => versionKey(alliance, Math.max(0, version - 1))
+const keyOf = (charter: CharterStatement) => versionKey(charter.alliance, charter.version)
 const forkKey = (charter: CharterStatement) => `${keyOf(charter)}/${statementHash(charter)}`
 const plain = ({ charter, votes }: VotedCharter) => ({ charter, votes }) as unknown as Json
 const inForce = (voted: VotedCharter): Change => ({

@@ -62,9 +62,9 @@ export class Joins {
 
   static async open(context: Context, directory: CharterDirectory): Promise<Joins> {
     const joins = new Joins(context, directory)
-    for (const { value } of await context.store.records(REQUESTS))
+    for await (const { value } of context.store.records(REQUESTS))
       joins.#learn((value as unknown as RequestRecord).member)
-    for (const { key, value } of await context.store.records(JOINING)) {
+    for await (const { key, value } of context.store.records(JOINING)) {
       const { inviter } = value as unknown as JoiningRecord
       joins.#learn(inviter)
       joins.#inviters.set(key, inviter.id)
@@ -153,7 +153,8 @@ export class Joins {
 
   /** Requests whose words can be compared. */
   async requests(alliance?: Slug): Promise<JoinRequest[]> {
-    const rows = await this.#context.store.records(REQUESTS, alliance === undefined ? {} : { prefix: `${alliance}/` })
+    const prefix = alliance === undefined ? {} : { prefix: `${alliance}/` }
+    const rows = await Array.fromAsync(this.#context.store.records(REQUESTS, prefix))
     return rows.flatMap(({ key, value }) => {
       const { member, words, time } = value as unknown as RequestRecord
       return words === undefined ? [] : [{ alliance: key.slice(0, key.indexOf('/')), member, words, time }]
@@ -175,7 +176,8 @@ export class Joins {
     const { store } = this.#context
     const { alliance, members } = charter
     const done = members.map((member) => `${alliance}/${member.id}`)
-    const open = (await store.records(REQUESTS, { prefix: `${alliance}/` })).filter(({ key }) => done.includes(key))
+    const requests = await Array.fromAsync(store.records(REQUESTS, { prefix: `${alliance}/` }))
+    const open = requests.filter(({ key }) => done.includes(key))
     const changes = open.map(({ key }) => ({ op: 'delete' as const, collection: REQUESTS, key }))
     const joined = this.#inviters.delete(alliance)
       ? [{ op: 'delete' as const, collection: JOINING, key: alliance }]

@@ -64,13 +64,14 @@ export class TakenReceipts {
 
   /** Receipts kept, by arrival. */
   async list(log?: LogId): Promise<Receipt[]> {
-    const rows = await this.#context.store.records(RECEIPTS, log === undefined ? {} : { prefix: `${log}/` })
-    return rows.map(({ value }) => toReceipt(value as unknown as ReceiptRow)).sort((a, b) => a.arrived - b.arrived)
+    const rows = this.#context.store.records(RECEIPTS, log === undefined ? {} : { prefix: `${log}/` })
+    const receipts = await Array.fromAsync(rows, ({ value }) => toReceipt(value as unknown as ReceiptRow))
+    return receipts.sort((a, b) => a.arrived - b.arrived)
   }
 
   async acks(log: LogId, index: number): Promise<RecallAck[]> {
-    const rows = await this.#context.store.records(ACKS, { prefix: `${log}/${pad(index)}/` })
-    return rows.map(({ value }) => toAck(value as unknown as { envelope: Envelope; arrived: Millis }))
+    const rows = this.#context.store.records(ACKS, { prefix: `${log}/${pad(index)}/` })
+    return Array.fromAsync(rows, ({ value }) => toAck(value as unknown as { envelope: Envelope; arrived: Millis }))
   }
 
   async #takeOne(sender: MemberId, value: Json): Promise<Taken> {
@@ -164,7 +165,7 @@ export class TakenReceipts {
   }
 
   async #hasReceived(log: LogId, member: MemberId): Promise<boolean> {
-    return (await this.#context.store.records(RECEIPTS, { prefix: `${log}/${member}/`, limit: 1 })).length > 0
+    return (await this.#context.store.recordPage(RECEIPTS, { prefix: `${log}/${member}/`, limit: 1 })).length > 0
   }
 }
 

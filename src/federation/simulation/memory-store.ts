@@ -13,6 +13,7 @@ import type {
   Page,
   Store,
   StoredEntry,
+  StoredRecord,
 } from '#store'
 import type { MemberId } from '#base'
 import type { Timers } from '../api.ts'
@@ -149,14 +150,21 @@ export class MemoryStore implements Store {
     return this.#disk.records.get(collection)?.get(key) as T | undefined
   }
 
-  async records<T extends Json = Json>(
+  async *records<T extends Json = Json>(
     collection: string,
-    options: { prefix?: string; after?: string; limit?: number } = {},
-  ): Promise<{ key: string; value: T }[]> {
+    options: { prefix?: string; after?: string } = {},
+  ): AsyncGenerator<StoredRecord<T>, void, undefined> {
+    yield* await this.recordPage<T>(collection, { ...options, limit: Infinity })
+  }
+
+  async recordPage<T extends Json = Json>(
+    collection: string,
+    options: { prefix?: string; after?: string; limit: number },
+  ): Promise<StoredRecord<T>[]> {
     return [...(this.#disk.records.get(collection) ?? [])]
       .filter(([key]) => key.startsWith(options.prefix ?? '') && key > (options.after ?? ''))
       .sort(([a], [b]) => (a < b ? -1 : 1))
-      .slice(0, options.limit ?? Infinity)
+      .slice(0, options.limit)
       .map(([key, value]) => ({ key, value: value as T }))
   }
 

@@ -17,7 +17,7 @@ export class SourceRecords {
   }
 
   async all(): Promise<Source[]> {
-    return (await this.#o.store.records<Json>(SOURCES)).map(({ value }) => value as unknown as Source)
+    return Array.fromAsync(this.#o.store.records<Json>(SOURCES), ({ value }) => value as unknown as Source)
   }
 
   /** @throws NOT_FOUND */
@@ -62,7 +62,7 @@ export class SourceRecords {
   }
 
   async remove(name: string): Promise<void> {
-    const definitions = await this.#o.store.records(DEFINITIONS, { prefix: `${name} ` })
+    const definitions = await Array.fromAsync(this.#o.store.records(DEFINITIONS, { prefix: `${name} ` }))
     await this.#o.store.commit([
       { op: 'delete', collection: SOURCES, key: name },
       { op: 'delete', collection: STATES, key: name },

@@ -164,11 +164,8 @@ export async function publish(
 
 /** The markings of a source: its rules, and the definitions that came. */
 export async function markingsOf(store: Store, { name, markings = [] }: Source): Promise<SourceMarkings> {
-  const rows = await store.records<JsonObject>(DEFINITIONS, { prefix: `${name} ` })
-  return new SourceMarkings(
-    markings,
-    rows.map(({ value }) => value),
-  )
+  const rows = store.records<JsonObject>(DEFINITIONS, { prefix: `${name} ` })
+  return new SourceMarkings(markings, await Array.fromAsync(rows, ({ value }) => value))
 }
 
 /** Judges what waits by the settings and definitions of now. What still waits, or is lost now, was counted before. */

@@ -63,7 +63,7 @@ export const deleteWaiting = (key: string): Change => ({ op: 'delete', collectio
 export async function* waitingOf(store: Store, source: string): AsyncGenerator<{ key: string; value: Waiting }[]> {
   for (let after: string | undefined; ;) {
     const options = { prefix: prefixOf(source), limit: PAGE_RECORDS, ...(after === undefined ? {} : { after }) }
-    const rows = (await store.records<Json>(QUARANTINE, options)) as unknown as { key: string; value: Waiting }[]
+    const rows = (await store.recordPage<Json>(QUARANTINE, options)) as unknown as { key: string; value: Waiting }[]
     yield rows.filter(({ value }) => sourceOf(value) === source)
     if (rows.length < PAGE_RECORDS) return
     after = rows.at(-1)?.key

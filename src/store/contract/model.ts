@@ -215,7 +215,7 @@ async function compare(store: Store, model: Model): Promise<void> {
   assert.equal((await store.totals()).objects, live.length)
   for (const { log, index, withheld } of model.objects)
     assert.equal((await store.entries(log, index, index + 1))[0]?.bytes === undefined, withheld)
-  const records = await store.records<number>('c')
+  const records = await Array.fromAsync(store.records<number>('c'))
   assert.deepEqual(
     new Map(records.map(({ key, value }) => [key, value])),
     new Map(records.map(({ key }) => [key, model.records.get(key)])),

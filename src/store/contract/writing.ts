@@ -160,7 +160,7 @@ export function writingContract(engine: Engine): void {
         settled.map(({ status }) => status === 'fulfilled'),
         range(0, 40).map((i) => i % 3 !== 0),
       )
-      const records = await store.records<number>('c')
+      const records = await Array.fromAsync(store.records<number>('c'))
       assert.deepEqual(
         records.map(({ value }) => value).sort((a, b) => a - b),
         range(0, 40).filter((i) => i % 3 !== 0),

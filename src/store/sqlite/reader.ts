@@ -2,8 +2,9 @@ import { read } from '../sql/statements.ts'
 import { fromHex, type Hash, type Json, type LogId, type Millis, toHex } from '#base'
 import { consistencyProof, type Frame, Frontier, hashFromTiles, type HashAt, inclusionProof, TILE_WIDTH } from '#log'
 import { StoreError } from '../errors.ts'
+import { requireRecordLimit } from '../record-pages.ts'
 import { entryKey, indexOfKey } from '../sql/tables.ts'
-import type { LogHead, ObjectColumns, ObjectStatus, Store, StoredEntry } from '../store.ts'
+import type { LogHead, ObjectColumns, ObjectStatus, Store, StoredEntry, StoredRecord } from '../store.ts'
 import type { Connection } from './connection.ts'
 import type { IndexedLog, LogIndex } from './log-index.ts'
 
@@ -13,7 +14,7 @@ const DEFAULT_READ_BYTES = 8 * 1024 * 1024
 /** Entries answered by one read at most. */
 const MAX_READ_ENTRIES = 20_000
 
-/** Rows answered by one read of records, journal or checkpoints when the caller names no bound, and at most. */
+/** Rows answered by one read of journal or checkpoints when the caller names no bound, and at most. */
 const DEFAULT_ROWS = 1_000
 const MAX_ROWS = 10_000
 
@@ -112,18 +113,19 @@ export class Reader {
     return row && (JSON.parse(row.value) as T)
   }
 
-  records<T extends Json>(
+  recordPage<T extends Json>(
     collection: string,
-    options: { prefix?: string; after?: string; limit?: number } = {},
-  ): { key: string; value: T }[] {
+    options: { prefix?: string; after?: string; limit: number },
+  ): StoredRecord<T>[] {
     const { prefix = '', after, limit } = options
+    requireRecordLimit(limit)
     // As UTF-8, which is how the database orders text.
     const from = after !== undefined && Buffer.compare(Buffer.from(after), Buffer.from(prefix)) > 0 ? after : prefix
-    const rows = this.#connection.all(read.recordsFrom, collection, from, rowLimit(limit) + 1)
-    const found: { key: string; value: T }[] = []
+    const rows = this.#connection.all(read.recordsFrom, collection, from, limit + 1)
+    const found: StoredRecord<T>[] = []
     for (const { key, value } of rows) {
       if (!key.startsWith(prefix)) break
-      if (key !== after && found.length < rowLimit(limit)) found.push({ key, value: JSON.parse(value) as T })
+      if (key !== after && found.length < limit) found.push({ key, value: JSON.parse(value) as T })
     }
     return found
   }

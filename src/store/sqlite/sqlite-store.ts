@@ -2,6 +2,7 @@ import { read } from '../sql/statements.ts'
 import { join } from 'node:path'
 import { fromHex } from '#base'
 import { StoreError, toStoreError } from '../errors.ts'
+import { everyRecord } from '../record-pages.ts'
 import type { VersionStore } from '../version-query.ts'
 import type { Change, Outcome, StoreOptions } from '../store.ts'
 import type { Connection } from './connection.ts'
@@ -51,6 +52,7 @@ export async function openSqliteStore(options: StoreOptions, limits?: WriterLimi
     if (resources.disposed) throw new StoreError('STORE_CLOSED', 'The store is closed')
     return guarded(read)
   }
+  const recordPage: VersionStore['recordPage'] = (collection, page) => asked(() => reader.recordPage(collection, page))
   return {
     commit,
     logs: (filter) => asked(() => reader.logs(filter)),
@@ -70,7 +72,8 @@ export async function openSqliteStore(options: StoreOptions, limits?: WriterLimi
     versions: (query) => asked(() => versions.page(query)),
     countObjects: (query) => asked(() => objects.counts(query)),
     record: (collection, key) => asked(() => reader.record(collection, key)),
-    records: (collection, page) => asked(() => reader.records(collection, page)),
+    records: (collection, options) => everyRecord({ recordPage }, collection, options),
+    recordPage,
     journal: (stream, page) => asked(() => reader.journal(stream, page)),
     totals: () => asked(() => reader.totals()),
     fsck: (progress) => fsckInThread(folder, progress),

@@ -1,5 +1,6 @@
 import { modelContract } from '../contract/model.ts'
 import { readingContract } from '../contract/reading.ts'
+import { recordsContract } from '../contract/records.ts'
 import { writingContract } from '../contract/writing.ts'
 import { openStore } from '../open-store.ts'
 
@@ -7,4 +8,5 @@ const SQLITE = { name: 'SQLite', open: openStore }
 
 writingContract(SQLITE)
 readingContract(SQLITE)
+recordsContract(SQLITE)
 modelContract(SQLITE)
