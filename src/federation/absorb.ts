@@ -5,6 +5,7 @@ import type { Change, MirroredEntry, ObjectColumns, ObjectRow } from '#store'
 import type { Context } from './context.ts'
 import { MarkingDefinitions } from './definitions.ts'
 import type { CharterDirectory } from './directory.ts'
+import { equivocationProof, signedEntry, signedLeaf } from './evidence/proofs.ts'
 import type { Heads } from './heads.ts'
 import { type Candidate, judgeObject, type Rules, toCandidate, toObject, type Verdict, VERSIONS_MOST } from './judge.ts'
 import { placeOf } from './judge-versions.ts'
@@ -146,7 +147,11 @@ export class Absorber {
     if (explained.overdue.length > 0)
       await this.#context.alarm('omission', author, 'Content is withheld that no recall or expiry of the log names', {
         log,
-        evidence: { indexes: explained.overdue, checkpoint: checkpoint.note },
+        evidence: {
+          indexes: explained.overdue,
+          checkpoint: checkpoint.note,
+          ...(await this.#omission(log, explained.overdue)),
+        },
       })
   }
 
@@ -254,6 +259,23 @@ export class Absorber {
     return { record, overdue }
   }
 
+  /** Entries that convict their author, each with its way to a signed root. */
+  async #proof(kind: string, author: MemberId, id: string, log: LogId, index: number): Promise<{ proof?: Json }> {
+    const { store } = this.#context
+    if (kind === 'equivocation') {
+      const logs = this.#heads.of(author).map((head) => head.log)
+      const proof = await equivocationProof(store, logs, id, { log, index })
+      return proof ? { proof: proof as unknown as Json } : {}
+    }
+    const entry = kind === 'forged-author' ? await signedEntry(store, log, index) : undefined
+    return entry ? { proof: { type: 'forged-author', entry } as unknown as Json } : {}
+  }
+
+  async #omission(log: LogId, [index]: readonly number[]): Promise<{ proof?: Json }> {
+    const entry = index === undefined ? undefined : await signedLeaf(this.#context.store, log, index)
+    return entry ? { proof: { type: 'omission', entry } as unknown as Json } : {}
+  }
+
   async #raiseAlarms(author: MemberId, log: LogId, columns: Map<number, ObjectColumns>, revisions: Revision[]) {
     const alarms = new Map<string, { index: number; id: string; log: LogId }>()
     for (const [index, { code, id }] of columns) if (isAlarming(code)) alarms.set(id + code, { index, id, log })
@@ -265,16 +287,22 @@ export class Absorber {
           log: candidate.log,
         })
     for (const [key, { index, id, log: at }] of alarms) {
-      const isEquivocation = key.endsWith('EQUIVOCATION')
-      const kind = isEquivocation
+      const kind = key.endsWith('EQUIVOCATION')
         ? 'equivocation'
-        : key.endsWith('DRILL')
-          ? 'drill'
-          : key.includes('MISDELIVERED')
-            ? 'misdelivered'
-            : 'rollback'
+        : key.endsWith('NOT_OWNER')
+          ? 'forged-author'
+          : key.endsWith('DRILL')
+            ? 'drill'
+            : key.includes('MISDELIVERED')
+              ? 'misdelivered'
+              : 'rollback'
       const [entry] = await this.#context.store.entries(at, index, index + 1)
-      const evidence = { id, leaf: entry?.leaf ?? null, checkpoint: this.#heads.get(at)?.checkpoint ?? null }
+      const evidence = {
+        id,
+        leaf: entry?.leaf ?? null,
+        checkpoint: this.#heads.get(at)?.checkpoint ?? null,
+        ...(await this.#proof(kind, author, id, at, index)),
+      }
       await this.#context.alarm(kind, author, `${id}: ${key.slice(id.length)}`, { log: at, index, evidence })
     }
   }
@@ -311,5 +339,6 @@ const isAlarming = (code: string | undefined): boolean =>
   code !== undefined &&
   (code.includes('EQUIVOCATION') ||
     code.includes('MISDELIVERED') ||
+    code === 'REJECT:NOT_OWNER' ||
     code === 'QUARANTINE:DRILL' ||
     code === 'REJECT:ROLLBACK')

@@ -3,6 +3,7 @@ import type { Audience, CharterMember, CharterRules, CharterStatement, Envelope,
 import type { admits, Register } from '#policy'
 import type { ObjectColumns, Store } from '#store'
 import type { AirGap } from './air-gap/air-gap.ts'
+import type { EvidenceBook } from './evidence/evidence-book.ts'
 import type { Amendment } from './alliance/amendment.ts'
 
 /** What a federation is handed: the node owns clock, randomness, sockets and the store. */
@@ -183,6 +184,7 @@ export type AlarmKind =
   | 'charter'
   | 'drill'
   | 'equivocation'
+  | 'forged-author'
   | 'fork'
   | 'key'
   | 'mass-recall'
@@ -326,6 +328,8 @@ export interface Federation extends AsyncDisposable {
   readonly alliances: Alliances
   /** Files between nodes that no link joins. */
   readonly airGap: AirGap
+  /** What is kept against members, as files that anybody can examine. */
+  readonly evidence: EvidenceBook
   /** Answers every request under /link/v1. Never throws. */
   handle(request: LinkRequest): Promise<LinkResponse>
   /** Starts links to all members with an address and to those added by hand. */

@@ -33,6 +33,7 @@ export type FederationErrorCode =
   | 'INVITATION_EXPIRED'
   | 'INVITATION_REFUSED'
   | 'JOIN_UNKNOWN'
+  | 'EVIDENCE_UNKNOWN'
   | 'KEY_MISMATCH'
   | 'KEY_STATEMENT'
 

@@ -21,6 +21,9 @@ import type {
 import { type Context, toContext } from './context.ts'
 import { CharterDirectory } from './directory.ts'
 import { FederationError } from './error.ts'
+import { EvidenceBook } from './evidence/evidence-book.ts'
+import { Gossip } from './evidence/gossip.ts'
+import { SignedRows } from './evidence/signed-rows.ts'
 import { Heads } from './heads.ts'
 import { withHooks } from './hooks.ts'
 import { KeyStatements } from './key-statements.ts'
@@ -64,7 +67,8 @@ export async function openFederation(options: FederationOptions): Promise<Federa
   const suspects = await Suspects.open(context, heads)
   const onEnds = (member: MemberId, ends: readonly DelegationEnd[]) => suspects.hold(member, ends)
   const absorber = new Absorber(context, directory, heads, recalls, sent, suspects)
-  const mirrors = new Mirrors(context, directory, heads, client, absorber)
+  const signedRows = new SignedRows()
+  const mirrors = new Mirrors(context, directory, heads, client, absorber, signedRows)
   const shell = new LinkShell({
     context,
     directory,
@@ -74,11 +78,21 @@ export async function openFederation(options: FederationOptions): Promise<Federa
     mirrors,
     outbox,
     keyStatements,
+    signedRows,
     onEnds,
   })
   const access = new Access(context, directory, heads)
   const snapshots = new Snapshots(context, directory, access)
   const taken = new TakenReceipts(context, directory, heads, access)
+  const evidence = new EvidenceBook(context, directory, charters, keyStatements)
+  const gossip = new Gossip({
+    context,
+    directory,
+    heads,
+    client,
+    links: () => shell.links(),
+    target: (peer) => shell.target(peer),
+  })
   const airGap = new AirGap({
     context,
     directory,
@@ -126,6 +140,7 @@ export async function openFederation(options: FederationOptions): Promise<Federa
     receipts: taken,
     nonces,
     keyStatements,
+    gossip,
     onEnds,
     isAhead,
     onGap,
@@ -145,6 +160,8 @@ export async function openFederation(options: FederationOptions): Promise<Federa
     client,
     keyStatements,
     airGap,
+    evidence,
+    gossip,
   })
   hooks.allianceChanged = ({ alliance, what }) => {
     if (what === 'in-force' || what === 'fork') node.charterChanged(alliance)
@@ -168,12 +185,15 @@ interface Parts {
   client: LinkClient
   keyStatements: KeyStatements
   airGap: AirGap
+  evidence: EvidenceBook
+  gossip: Gossip
 }
 
 class OpenFederation implements Federation {
   readonly directory: CharterDirectory
   readonly alliances: AllianceOperations
   readonly airGap: AirGap
+  readonly evidence: EvidenceBook
   readonly #parts: Parts
   readonly #up = new Set<MemberId>()
   #started = false
@@ -183,6 +203,7 @@ class OpenFederation implements Federation {
     this.directory = parts.directory
     this.alliances = parts.alliances
     this.airGap = parts.airGap
+    this.evidence = parts.evidence
   }
 
   handle(request: LinkRequest): Promise<LinkResponse> {
@@ -192,8 +213,9 @@ class OpenFederation implements Federation {
   start(): void {
     if (this.#started) return
     this.#started = true
-    const { recalls, sent, pending } = this.#parts
+    const { recalls, sent, pending, gossip } = this.#parts
     recalls.start()
+    gossip.start()
     pending.start()
     this.#background('Resuming', sent.resume())
     this.#background('Starting links', this.#syncPeers())
@@ -322,6 +344,7 @@ class OpenFederation implements Federation {
     shell.stop()
     server.close()
     recalls.stop()
+    this.#parts.gossip.stop()
     await sent.note()
   }
 

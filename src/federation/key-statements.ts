@@ -47,6 +47,11 @@ export class KeyStatements {
     return [...(this.#kept.get(this.#context.self.member)?.values() ?? [])]
   }
 
+  /** A member's. */
+  of(member: MemberId): Envelope[] {
+    return [...(this.#kept.get(member)?.values() ?? [])]
+  }
+
   /** Body of a request or an answer that carries the own statements. */
   body(): JsonObject {
     return { statements: this.own() as unknown as Json[] }

@@ -3,6 +3,7 @@ import {
   fromHex,
   fromUtf8,
   type Hash,
+  isHash,
   type Json,
   type LogId,
   type MemberId,
@@ -10,15 +11,27 @@ import {
   parseJson,
   toHex,
 } from '#base'
-import { type Audience, type Frame, FrameDecoder, Frontier } from '#log'
+import {
+  type Audience,
+  type Frame,
+  FrameDecoder,
+  Frontier,
+  isPowerOfTwo,
+  peekCheckpoint,
+  type Proof,
+  rootsOfPath,
+} from '#log'
 import { type Absorber, type Prepared, prepare } from './absorb.ts'
 import type { Context } from './context.ts'
 import type { CharterDirectory } from './directory.ts'
 import type { Heads } from './heads.ts'
+import { forkFrom } from './evidence/proofs.ts'
+import type { SignedRows } from './evidence/signed-rows.ts'
 import { CHECKPOINT_GAP_BYTES } from './limits.ts'
 import type { LinkClient, Target } from './link-client.ts'
 import type { Head } from './machine-state.ts'
 import { MIRRORS, type MirrorRecord } from './mirror-record.ts'
+import type { LogHead } from '#store'
 import {
   checkCheckpoint,
   checkEntries,
@@ -62,12 +75,14 @@ interface Early {
   ready?: { verified: VerifiedBatch; prepared: Prepared }
 }
 
-/** Entries [from, …) of a log out of a file, under a checkpoint that ends them. */
-export interface FilePart {
+/** Entries [from, …) of a log out of a file or an offer, under a checkpoint that ends them. */
+export interface BroughtPart {
   log: LogId
   from: number
   checkpoint: string
   frames: readonly Frame[]
+  /** Absent: in a file. */
+  by?: 'offer'
 }
 
 /** What a peer sent does not hold. */
@@ -87,6 +102,7 @@ export class Mirrors {
   readonly #heads: Heads
   readonly #client: LinkClient
   readonly #absorber: Absorber
+  readonly #signedRows: SignedRows
   readonly #states = new Map<LogId, MirrorState>()
   readonly #inline = new Map<string, InlineEntries>()
   /** What follows a state, by log, while that state is being written. */
@@ -94,7 +110,15 @@ export class Mirrors {
   /** The last batch of each author that is being judged. */
   readonly #turns = new Map<MemberId, Promise<void>>()
 
-  constructor(context: Context, directory: CharterDirectory, heads: Heads, client: LinkClient, absorber: Absorber) {
+  constructor(
+    context: Context,
+    directory: CharterDirectory,
+    heads: Heads,
+    client: LinkClient,
+    absorber: Absorber,
+    signedRows: SignedRows,
+  ) {
+    this.#signedRows = signedRows
     this.#context = context
     this.#directory = directory
     this.#heads = heads
@@ -140,40 +164,40 @@ export class Mirrors {
   }
 
   /**
-   * Extends the mirror of a log by entries that came in a file: checked, judged and committed as what comes over a link is.
+   * Extends the mirror of a log by entries that came in a file or an offer: checked, judged and committed as what comes over a link is.
    * Entries that are held already are passed over.
    * @throws MirrorFault when what came does not hold, or does not follow what is held
    */
-  async take(author: MemberId, part: FilePart, offered: Head): Promise<Head & { added: number }> {
-    const { log, from, checkpoint: note, frames } = part
+  async take(author: MemberId, part: BroughtPart, offered: Head): Promise<Head & { added: number }> {
+    const { log, from, checkpoint: note, frames, by = 'file' } = part
     const state = await this.#state(author, log)
     const { size } = state.frontier
     if (from > size)
       throw new MirrorFault({
         kind: 'bad-answer',
-        message: `its file goes on with entry ${from} of log ${log}, of which ${size} are held: import the file before, or ask for one with --all`,
+        message: `its ${by} goes on with entry ${from} of log ${log}, of which ${size} are held: import the file before, or ask for one with --all`,
       })
     try {
       const checked = this.#check(state, note)
-      if (!checked.ok) throw new MirrorFault(await this.#keepOf(state, note, checked.fault))
+      if (!checked.ok) throw new MirrorFault(await this.#keep(state, note, checked.fault))
       const checkpoint = checked.value
       if (checkpoint.size !== from + frames.length || checkpoint.size > offered.size)
         throw new MirrorFault({
           kind: 'bad-answer',
-          message: `its file holds ${frames.length} entries from ${from} on of log ${log} under a checkpoint of ${checkpoint.size}`,
+          message: `its ${by} holds ${frames.length} entries from ${from} on of log ${log} under a checkpoint of ${checkpoint.size}`,
         })
       if (checkpoint.size <= size) {
         const root = await this.#context.store.root(log, checkpoint.size)
-        const fault: Fault = { kind: 'fork', message: `its file has another root for ${checkpoint.size} entries` }
-        if (root !== checkpoint.root) throw new MirrorFault(await this.#keepOf(state, note, fault))
+        const fault: Fault = { kind: 'fork', message: `its ${by} has another root for ${checkpoint.size} entries` }
+        if (root !== checkpoint.root) throw new MirrorFault(await this.#keep(state, note, fault))
         return { size, root: toHex(state.frontier.root()) as Hash, added: 0 }
       }
       const follows = checkFollows(state, checkpoint)
-      if (follows) throw new MirrorFault(await this.#keepOf(state, note, follows))
+      if (follows) throw new MirrorFault(await this.#keep(state, note, follows))
       await this.#requireOffered(state, checkpoint, offered)
       const rest = frames.slice(size - from)
       const verified = checkEntries(state, rest, checkpoint)
-      // Whoever carried the file may have changed it: entries that do not hash into the root prove nothing.
+      // Whoever carried it may have changed it: entries that do not hash into the root prove nothing.
       if (!verified.ok) throw new MirrorFault({ ...verified.fault, kind: 'bad-answer' })
       const head = await this.#write(state, verified.value, { checkpoint, frames: rest, prepared: undefined })
       return { ...head, added: rest.length }
@@ -266,10 +290,10 @@ export class Mirrors {
     const wanted = this.#wanted(size, offered)
     const note = early?.note ?? (await this.#noteOf(peer, state, wanted))
     const checked = this.#check(state, note)
-    if (!checked.ok) throw new MirrorFault(await this.#keep(peer, state, note, checked.fault))
+    if (!checked.ok) throw new MirrorFault(await this.#keep(state, note, checked.fault))
     const checkpoint = checked.value
     const fault = checkFollows(state, checkpoint)
-    if (fault) throw new MirrorFault(await this.#keep(peer, state, note, fault))
+    if (fault) throw new MirrorFault(await this.#keep(state, note, fault))
     if (checkpoint.size < wanted && !early)
       throw new MirrorFault({
         kind: 'bad-answer',
@@ -355,19 +379,38 @@ export class Mirrors {
       kind: 'fork',
       message: `its checkpoint of ${checkpoint.size} entries has another root than its snapshot`,
     }
-    await this.#alarm(state, fault, { checkpoint: checkpoint.note, offered: { ...offered } })
+    const snapshot = this.#signedRows.of(state.author, state.log)
+    const heads = snapshot && ([{ note: checkpoint.note }, { snapshot, log: state.log }] as const)
+    const proof: Proof | undefined = heads && { type: 'fork', heads: [...heads] }
+    await this.#alarm(state, fault, { checkpoint: checkpoint.note, offered: { ...offered }, ...toEvidence(proof) })
     throw new MirrorFault(fault)
   }
 
   /** Entries that don't give the root: a broken transfer where the author can prove its growth, else a fork. */
   async #explain(peer: Target, state: MirrorState, checkpoint: SignedCheckpoint, fault: Fault): Promise<Fault> {
     const { size } = state.frontier
-    if (fault.kind !== 'fork') return this.#keep(peer, state, checkpoint.note, fault)
-    if (size === 0) return this.#keep(peer, state, checkpoint.note, { ...fault, kind: 'bad-answer' })
+    if (fault.kind !== 'fork') return this.#keep(state, checkpoint.note, fault)
+    if (size === 0) return this.#keep(state, checkpoint.note, { ...fault, kind: 'bad-answer' })
     const proof = await this.#proof(peer, state.log, size, checkpoint.size).catch(() => undefined)
     const root = toHex(state.frontier.root()) as Hash
     const isHonest = proof !== undefined && provesGrowth({ size, root }, checkpoint, proof)
-    return this.#keep(peer, state, checkpoint.note, isHonest ? { ...fault, kind: 'bad-answer' } : fault)
+    if (isHonest) return this.#keep(state, checkpoint.note, { ...fault, kind: 'bad-answer' })
+    return this.#keep(state, checkpoint.note, fault, proof && this.#shownBy(state, checkpoint, proof))
+  }
+
+  /** The author's own path to its new tree may show that this one begins otherwise. */
+  #shownBy({ log, frontier }: MirrorState, checkpoint: SignedCheckpoint, proof: readonly string[]): Proof | undefined {
+    const held = this.#heads.get(log)
+    if (held?.size !== frontier.size || isPowerOfTwo(frontier.size) || !proof.every((hash) => isHash(hash)))
+      return undefined
+    const roots = rootsOfPath(
+      frontier.size,
+      checkpoint.size,
+      proof.map((hash) => fromHex(hash)),
+    )
+    const isShown = roots && toHex(roots.newer) === checkpoint.root && toHex(roots.older) !== held.root
+    const heads = [{ note: held.checkpoint }, { note: checkpoint.note }] as const
+    return isShown ? { type: 'fork', heads: [...heads], path: proof as Hash[] } : undefined
   }
 
   async #proof(peer: Target, log: LogId, from: number, to: number): Promise<string[]> {
@@ -377,14 +420,19 @@ export class Mirrors {
   }
 
   /** Raises the alarm that goes with a fault, with both signed notes where the author contradicts itself. */
-  async #keep(_peer: Target, state: MirrorState, note: string, fault: Fault): Promise<Fault> {
-    return this.#keepOf(state, note, fault)
+  async #keep(state: MirrorState, note: string, fault: Fault, shown?: Proof): Promise<Fault> {
+    const held = this.#heads.get(state.log)
+    const proof = shown ?? (held && (await this.#contradiction(held, note, fault)))
+    await this.#alarm(state, fault, { before: held?.checkpoint ?? null, now: note, ...toEvidence(proof) })
+    return fault
   }
 
-  async #keepOf(state: MirrorState, note: string, fault: Fault): Promise<Fault> {
-    const before = this.#heads.get(state.log)?.checkpoint ?? null
-    await this.#alarm(state, fault, { before, now: note })
-    return fault
+  /** Of a checkpoint whose signature holds: the proof that it is of another tree than the held one. */
+  async #contradiction({ log, size, checkpoint }: LogHead, note: string, { kind }: Fault): Promise<Proof | undefined> {
+    if (kind !== 'fork' && kind !== 'rollback') return undefined
+    const claimed = peekCheckpoint(note)
+    const other = { head: { note }, size: claimed.size, root: claimed.root }
+    return forkFrom(this.#context.store, { note: checkpoint, log, size }, other)
   }
 
   async #alarm(state: MirrorState, fault: Fault, evidence: Json): Promise<void> {
@@ -392,6 +440,9 @@ export class Mirrors {
     await this.#context.alarm(fault.kind, state.author, `${slug}: ${fault.message}`, { log: state.log, evidence })
   }
 }
+
+const toEvidence = (proof: Proof | undefined): Record<string, Json> =>
+  proof ? { proof: proof as unknown as Json } : {}
 
 function lastTime(entries: readonly { bytes?: Uint8Array | undefined; time?: Millis }[], before: Millis): Millis {
   return entries.reduce((time, entry) => (entry.bytes ? Math.max(time, entry.time ?? 0) : time), before)

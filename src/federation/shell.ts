@@ -1,11 +1,13 @@
 import { type Json, type MemberId, type Millis, parseJson, utf8 } from '#base'
-import { type DelegationEnd, LogError, type LogRow, openSnapshot, SNAPSHOT_FRESH_MS } from '#log'
+import { type DelegationEnd, LogError, type LogRow, openSnapshot, parseEnvelope, SNAPSHOT_FRESH_MS } from '#log'
 import type { LinkState } from './api.ts'
 import type { Charters } from './alliance/charters.ts'
 import { catchUp } from './alliance/exchange.ts'
 import type { Context } from './context.ts'
 import type { CharterDirectory } from './directory.ts'
 import { FederationError } from './error.ts'
+import { offeredEvidence } from './evidence/offered.ts'
+import type { SignedRows } from './evidence/signed-rows.ts'
 import { parseEvents } from './event-stream.ts'
 import type { Heads } from './heads.ts'
 import type { KeyStatements } from './key-statements.ts'
@@ -31,6 +33,7 @@ export interface ShellParts {
   mirrors: Mirrors
   outbox: Outbox
   keyStatements: KeyStatements
+  signedRows: SignedRows
   /** A member's key was ended before its time. */
   onEnds: (member: MemberId, ends: readonly DelegationEnd[]) => Promise<void>
 }
@@ -145,13 +148,8 @@ export class LinkShell {
         return this.#send(peer, effect.ids)
       case 'catch-up':
         return this.#catchUp(peer, effect.alliance)
-      case 'alarm': {
-        const evidence = this.#offeredEvidence(peer, effect.log)
-        return this.#parts.context.alarm(effect.kind, peer, effect.message, {
-          ...(effect.log ? { log: effect.log } : {}),
-          ...(evidence === undefined ? {} : { evidence }),
-        })
-      }
+      case 'alarm':
+        return this.#alarm(effect)
       case 'link-changed': {
         const state = this.#state.peers.get(peer)
         if (state) this.#parts.context.emit('linkChanged', linkStateOf(state, this.#now()))
@@ -236,6 +234,7 @@ export class LinkShell {
       now,
       ...(base ? { last: base } : {}),
     })
+    this.#parts.signedRows.keep(peer, parseEnvelope(envelope))
     const unknownCharters = Object.entries(snapshot.charters)
       .filter(([alliance, hash]) => directory.charter(alliance) && !charters.knows(alliance, hash))
       .map(([alliance]) => alliance)
@@ -327,11 +326,13 @@ export class LinkShell {
     await this.#parts.context.alarm(kind, peer, cause.message)
   }
 
-  #offeredEvidence(peer: MemberId, log: string | undefined): Json | undefined {
-    const head = log === undefined ? undefined : this.#parts.heads.get(log)
-    if (!head) return undefined
-    const offered = this.#state.peers.get(peer)?.offered.get(head.log)
-    return { checkpoint: head.checkpoint, offered: offered ? { ...offered } : null }
+  async #alarm({ kind, peer, message, log }: Extract<Effect, { type: 'alarm' }>): Promise<void> {
+    const to = this.target(peer)
+    const evidence = log === undefined || !to ? undefined : await offeredEvidence(this.#parts, to, log)
+    await this.#parts.context.alarm(kind, peer, message, {
+      ...(log ? { log } : {}),
+      ...(evidence === undefined ? {} : { evidence }),
+    })
   }
 
   #now(): Millis {

@@ -30,7 +30,7 @@ export {
 export { keyIdOf, memberIdOf, type PublicKey, type Signer, toPublicKey, toSigner, verifySignature } from './keys.ts'
 export { EMPTY_ROOT, Frontier, type HashAt, leafHash, nodeHash, rootOf } from './tree.ts'
 export { hashFromTiles, TILE_WIDTH, tileSlot } from './tiles.ts'
-export { consistencyProof, inclusionProof, verifyConsistency, verifyInclusion } from './proofs.ts'
+export { consistencyProof, inclusionProof, isPowerOfTwo, rootsOfPath, verifyConsistency, verifyInclusion } from './proofs.ts'
 export { keyHash, type NoteVerifier, openNote, parseVerifierKey, signNote } from './note.ts'
 export { type Checkpoint, checkSuccessor, openCheckpoint, peekCheckpoint, signCheckpoint } from './checkpoint.ts'
 export { type Envelope, parseEnvelope, signStatement, statementHash, verifyStatement } from './statement.ts'
@@ -107,4 +107,14 @@ export {
   encodeAirGapLine,
   requireAscending,
 } from './air-gap.ts'
+export {
+  EVIDENCE_FORMAT,
+  type EvidenceFile,
+  examineEvidence,
+  isEvidence,
+  toEvidenceFile,
+  type Verdict,
+} from './evidence/evidence-file.ts'
+export { type CheckedAlliance, KeyBook } from './evidence/key-book.ts'
+export type { Proof, SignedEntry, SignedHead } from './evidence/proof.ts'
 export { answerWireVector } from './vectors.ts'

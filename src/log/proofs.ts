@@ -92,8 +92,23 @@ export function verifyConsistency(
 ): boolean {
   if (!isSize(first) || !isSize(second) || first < 1 || first > second) return false
   if (first === second) return proof.length === 0 && equalBytes(firstRoot, secondRoot)
-  const [head, ...rest] = isPowerOfTwo(first) ? [firstRoot, ...proof] : proof
-  if (head === undefined || rest.length === 0) return false
+  const roots = rootsOfPath(first, second, isPowerOfTwo(first) ? [firstRoot, ...proof] : proof)
+  return roots !== undefined && equalBytes(roots.older, firstRoot) && equalBytes(roots.newer, secondRoot)
+}
+
+/**
+ * The roots of the first `first` leaves and of all `second` leaves to which a path of hashes leads; undefined where its
+ * length is wrong. The path is a proof of consistency, before which the older root stands where `first` is a power of two.
+ * Whoever knows the newer root is told by it what the older one must be: no other path of that shape leads there.
+ */
+export function rootsOfPath(
+  first: number,
+  second: number,
+  path: readonly Uint8Array[],
+): { older: Uint8Array; newer: Uint8Array } | undefined {
+  const [head, ...rest] = path
+  if (!isSize(first) || !isSize(second) || first < 1 || first >= second) return undefined
+  if (head === undefined || rest.length === 0) return undefined
   let at = first - 1
   let last = second - 1
   while (at % 2 === 1) {
@@ -103,7 +118,7 @@ export function verifyConsistency(
   let older = head
   let newer = head
   for (const step of rest) {
-    if (last === 0) return false
+    if (last === 0) return undefined
     if (at % 2 === 1 || at === last) {
       older = nodeHash(step, older)
       newer = nodeHash(step, newer)
@@ -117,7 +132,7 @@ export function verifyConsistency(
     at = half(at)
     last = half(last)
   }
-  return last === 0 && equalBytes(older, firstRoot) && equalBytes(newer, secondRoot)
+  return last === 0 ? { older, newer } : undefined
 }
 
 /** Hash over the leaves [from, to), where `from` is a multiple of the widest perfect subtree in the range. */
@@ -135,7 +150,8 @@ function splitOf(width: number): number {
   return split
 }
 
-function isPowerOfTwo(value: number): boolean {
+/** Whether a size is that of a perfect tree. */
+export function isPowerOfTwo(value: number): boolean {
   let power = 1
   while (power < value) power *= 2
   return power === value

@@ -6,6 +6,7 @@ import { takeCharters } from '../alliance/exchange.ts'
 import type { LinkRequest, LinkResponse } from '../api.ts'
 import type { Context } from '../context.ts'
 import type { CharterDirectory } from '../directory.ts'
+import type { Gossip } from '../evidence/gossip.ts'
 import type { Heads } from '../heads.ts'
 import type { KeyStatements } from '../key-statements.ts'
 import type { Nonces } from '../nonces.ts'
@@ -32,6 +33,7 @@ export interface ServerParts {
   receipts: TakenReceipts
   nonces: Nonces
   keyStatements: KeyStatements
+  gossip: Gossip
   /** A member's key was ended before its time. */
   onEnds: (member: MemberId, ends: readonly DelegationEnd[]) => Promise<void>
   /** Whether a charter that the peer named is yet to be caught up with. */
@@ -149,6 +151,8 @@ export class LinkServer {
         return this.#stream(reader, route.since ?? lastEventId(request))
       case 'heads':
         return this.#headsOf(reader)
+      case 'gossip':
+        return this.#parts.gossip.answer(reader, bodyOf(request))
       case 'receipts': {
         const { receipts: envelopes } = bodyOf(request)
         if (!Array.isArray(envelopes) || envelopes.length > RECEIPTS_MOST) return refusal(400, 'Bad request')

@@ -14,6 +14,7 @@ export type Route =
   | { name: 'charters' }
   | { name: 'statements'; isPost: boolean }
   | { name: 'receipts' }
+  | { name: 'gossip' }
   | { name: 'join' }
   | { name: 'reveal' }
 
@@ -51,6 +52,7 @@ function toPost(first: string, second: string | undefined): Route | undefined {
   if (first === 'join')
     return second === undefined ? { name: 'join' } : second === 'reveal' ? { name: 'reveal' } : undefined
   if (first === 'receipts') return { name: 'receipts' }
+  if (first === 'gossip') return { name: 'gossip' }
   if (first === 'statements') return { name: 'statements', isPost: true }
   return first === 'charters' ? { name: 'charters' } : undefined
 }

@@ -1,0 +1,114 @@
+import {
+  canonicalJson,
+  type Hash,
+  isJsonObject,
+  type Json,
+  type JsonObject,
+  type LogId,
+  parseJson,
+  toBase64,
+} from '#base'
+import { type Envelope, isPowerOfTwo, peekCheckpoint, type Proof, type SignedEntry, type SignedHead } from '#log'
+import type { Store } from '#store'
+
+const ALL_STATUSES = ['accepted', 'quarantined', 'rejected'] as const
+/** Versions of one object looked through for one that contradicts. */
+const VERSIONS_MOST = 1_000
+
+/** What two checkpoints of one log prove by themselves; undefined where they may well follow one another. */
+export function contradictionOf(one: string, other: string): Proof | undefined {
+  const [a, b] = [peekCheckpoint(one), peekCheckpoint(other)]
+  if (a.log !== b.log) return undefined
+  if (a.size === b.size && a.root !== b.root) return { type: 'fork', heads: [{ note: one }, { note: other }] }
+  const [before, after] = a.time < b.time ? [a, b] : [b, a]
+  if (before.time < after.time && before.size > after.size) return { type: 'rollback', notes: [one, other] }
+  return undefined
+}
+
+/**
+ * The proof that a head does not belong to the tree that is held: its root is another one than the held tree had at that
+ * size. `undefined` where it does belong, or is beyond what is held.
+ */
+export async function forkFrom(
+  store: Store,
+  held: { note: string; log: LogId; size: number },
+  other: { head: SignedHead; size: number; root: Hash },
+): Promise<Proof | undefined> {
+  if (other.size > held.size || other.size < 1) return undefined
+  const root = await store.root(held.log, other.size)
+  if (root === other.root) return undefined
+  const heads: [SignedHead, SignedHead] = [{ note: held.note }, other.head]
+  if (other.size === held.size) return { type: 'fork', heads }
+  return { type: 'fork', heads, path: await growthPath(store, held.log, other.size, held.size, root) }
+}
+
+/** The path that shows what the first entries of a tree come to. */
+export async function growthPath(store: Store, log: LogId, first: number, second: number, root: Hash): Promise<Hash[]> {
+  const proof = await store.consistencyProof(log, first, second)
+  return isPowerOfTwo(first) ? [root, ...proof] : proof
+}
+
+/** An entry with its way to the newest checkpoint held; undefined where its bytes are gone. */
+export async function signedEntry(store: Store, log: LogId, index: number): Promise<SignedEntry | undefined> {
+  const head = await store.log(log)
+  const [entry] = await store.entries(log, index, index + 1)
+  if (!head || !entry?.bytes || index >= head.size) return undefined
+  const path = await store.inclusionProof(log, index, head.size)
+  return { note: head.checkpoint, index, entry: toBase64(entry.bytes), path }
+}
+
+/** The same of an entry whose content was not given. */
+export async function signedLeaf(store: Store, log: LogId, index: number): Promise<SignedEntry | undefined> {
+  const head = await store.log(log)
+  const [entry] = await store.entries(log, index, index + 1)
+  if (!head || !entry || index >= head.size) return undefined
+  return { note: head.checkpoint, index, leaf: entry.leaf, path: await store.inclusionProof(log, index, head.size) }
+}
+
+/** The entry and another one of the same author that says something else under the same id and `modified`. */
+export async function equivocationProof(
+  store: Store,
+  logs: readonly LogId[],
+  id: string,
+  place: { log: LogId; index: number },
+): Promise<Proof | undefined> {
+  const { rows } = await store.objects({ logs, ids: [id], statuses: ALL_STATUSES, limit: VERSIONS_MOST })
+  const one = rows.find(({ log, index }) => log === place.log && index === place.index)
+  const other = one && rows.find(({ modified, json }) => modified === one.modified && !isSameObject(json, one.json))
+  if (!one || !other) return undefined
+  const entries = await Promise.all([one, other].map(({ log, index }) => signedEntry(store, log, index)))
+  const [first, second] = entries
+  return first && second ? { type: 'equivocation', entries: [first, second] } : undefined
+}
+
+function isSameObject(one: Uint8Array, other: Uint8Array): boolean {
+  return canonicalJson(parseJson(one)) === canonicalJson(parseJson(other))
+}
+
+/** Members that voted for both charters of a fork, with their votes. */
+export function doubleVotes(ours: JsonObject, theirs: JsonObject): { accused: string; proof: Proof }[] {
+  const votesOf = (voted: JsonObject) =>
+    new Map((voted['votes'] as unknown as Envelope[]).map((vote) => [String(vote.statement['member']), vote]))
+  const [first, second] = [votesOf(ours), votesOf(theirs)]
+  const charters: [JsonObject, JsonObject] = [ours['charter'] as JsonObject, theirs['charter'] as JsonObject]
+  return [...first].flatMap(([accused, vote]) => {
+    const other = second.get(accused)
+    return other ? [{ accused, proof: { type: 'double-vote' as const, charters, votes: [vote, other] } }] : []
+  }) as { accused: string; proof: Proof }[]
+}
+
+/** The proofs in what an alarm kept, whom they accuse, and what else was seen. */
+export function proofsOf(evidence: Json, peer: string): { accused: string; proof: Proof }[] {
+  if (!isJsonObject(evidence)) return [{ accused: peer, proof: { type: 'witness', seen: evidence } }]
+  const { proof, ours, theirs, before, now } = evidence
+  if (isJsonObject(proof)) return [{ accused: peer, proof: proof as unknown as Proof }]
+  if (isJsonObject(ours) && isJsonObject(theirs)) {
+    const votes = doubleVotes(ours, theirs)
+    if (votes.length > 0) return votes
+  }
+  if (typeof before === 'string' && typeof now === 'string') {
+    const found = contradictionOf(before, now)
+    if (found) return [{ accused: peer, proof: found }]
+  }
+  return [{ accused: peer, proof: { type: 'witness', seen: evidence } }]
+}
