@@ -121,3 +121,7 @@ test('verdicts are a function of the set, not of the order of arrival', () => {
     }),
   )
 })
+
+test('an object that says it is of STIX 2.0 is rejected: hardly anything of it would be checked', () => {
+  assert.deepEqual(codes(at('a', 1, { spec_version: '2.0', pattern: 7 })), ['INVALID:INVALID_VALUE'])
+})

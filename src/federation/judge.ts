@@ -74,7 +74,7 @@ export function toObject(payload: Uint8Array): JsonObject | undefined {
 export function toCandidate(arrival: Arrival): Candidate | undefined {
   const { log, index, audience, entryTime, object } = arrival
   if (!isName(object['id']) || !isName(object['type'])) return undefined
-  const report = validateObject(object)
+  const report = validateObject(object, { current: true })
   if (!report.valid) {
     const columns = { id: object['id'], type: object['type'], modified: '' }
     const code = `INVALID:${report.errors[0]?.code ?? 'OBJECT'}`

@@ -50,7 +50,7 @@ function faultOf({ bytes, value }: RawObject): Fault | undefined {
       code: 'TOO_LARGE',
       message: `The object has ${bytes.length} bytes; an entry holds at most ${PAYLOAD_MAX_BYTES}.`,
     }
-  const { valid, errors } = validateObject(value)
+  const { valid, errors } = validateObject(value, { current: true })
   if (valid) return undefined
   const [first] = errors
   const where = first && first.path !== '' ? `${first.path}: ` : ''

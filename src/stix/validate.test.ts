@@ -144,3 +144,12 @@ test('an IPv4 address within an IPv6 one stands at its end and has no leading ze
   for (const value of ['192.0.2.1::', '192.0.2.1::1', '::192.0.2.01', '::192.0.2', '::192.0.2.1:1', '::256.0.2.1'])
     assert.equal(isValid(value), false, value)
 })
+
+test('what is passed on is of STIX 2.1: an object that says 2.0 is hardly checked', () => {
+  const old = { ...sample('indicator'), spec_version: '2.0' }
+  assert.equal(validateObject(old).valid, true)
+  const { valid, errors: found } = validateObject(old, { current: true })
+  assert.equal(valid, false)
+  assert.deepEqual([found[0]?.code, found[0]?.path], ['INVALID_VALUE', 'spec_version'])
+  assert.equal(validateObject(sample('indicator'), { current: true }).valid, true)
+})

@@ -8,6 +8,8 @@ import type { Finding, Report } from './report.ts'
 export interface ValidateOptions {
   /** Adds the SHOULD level as warnings. */
   strict?: boolean
+  /** Refuses objects that say they are of STIX 2.0: little of them is checked, so nobody should pass them on. */
+  current?: boolean
 }
 
 /** Answer of the batch command: `id` is the request's. */
@@ -23,6 +25,8 @@ export function validateObject(value: Json, options: ValidateOptions = {}): Repo
   const sink = options.strict === true ? new Sink(true, checkObject) : quickSink()
   if (isObject(value)) checkObject(value, sink)
   else wrongType(sink, 'a STIX object', value, '3')
+  if (options.current === true && isObject(value) && value['spec_version'] === '2.0')
+    sink.fail('INVALID_VALUE', "must be '2.1', but is '2.0': convert the object first", '3.2', 'spec_version')
   const report = toReport(value, sink)
   if (sink.count > 0 && sink === reusable) reusable = undefined
   return report

@@ -33,17 +33,19 @@ test('a submission is read back at once, its failures are in the status, and nob
   const objects = Array.from({ length: 30 }, (_, i) => indicator(`198.51.100.${i}`, AMBER))
   const bad = { ...indicator('198.51.100.99', AMBER), pattern: '[broken' }
   const unmarked = indicator('198.51.100.98')
-  const answer = await post(partner, path, [...objects, bad, 'no object', { id: 7 }, unmarked])
+  const old = { ...indicator('198.51.100.97', AMBER), spec_version: '2.0', pattern: 7 }
+  const answer = await post(partner, path, [...objects, bad, 'no object', { id: 7 }, unmarked, old])
   assert.equal(answer.status, 202)
   const status = (await answer.json()) as Record<string, number | string> & {
     failures: { id: string; message: string }[]
   }
   assert.equal(status['success_count'], 30)
-  assert.equal(status['failure_count'], 4)
-  assert.equal(status['total_count'], 34)
+  assert.equal(status['failure_count'], 5)
+  assert.equal(status['total_count'], 35)
   assert.equal(status['status'], 'complete')
   assert.match(status.failures.find(({ id }) => id === unmarked.id)?.message ?? '', /^Quarantined/)
   assert.match(status.failures.find(({ id }) => id === bad.id)?.message ?? '', /pattern/)
+  assert.match(status.failures.find(({ id }) => id === old.id)?.message ?? '', /^INVALID_VALUE: spec_version/)
   assert.deepEqual(await (await partner.ask(`${ROOT}status/${status['id']}/`)).json(), status)
 
   assert.deepEqual(
