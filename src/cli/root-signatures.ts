@@ -19,8 +19,9 @@ export async function withRootSignatures<T>(
   path: string,
   body: object,
   alliance: string,
-  charter?: Hash,
+  options: { charter?: Hash; passphrase?: () => Promise<string> } = {},
 ): Promise<T> {
+  const { charter, passphrase = () => readPassphrase('Passphrase of the root key') } = options
   if (node.dir === undefined)
     throw new UsageError(
       'This signs with the root key, which is in the data directory: run it on the node’s machine with --dir.',
@@ -38,7 +39,7 @@ export async function withRootSignatures<T>(
     if (code !== 202 || answer.sign === undefined) return answer
     const bytes = fromBase64(answer.sign.bytes)
     assertVote(bytes, alliance, charter)
-    root ??= await openRootSigner(node.dir, await readPassphrase('Passphrase of the root key'))
+    root ??= await openRootSigner(node.dir, await passphrase())
     signatures.push({ bytes: answer.sign.bytes, sig: toBase64(root.sign(bytes)) })
     time = answer.time
   }

@@ -22,6 +22,7 @@ export { ERRORS, NodeError, type NodeErrorCode, toNodeError } from './errors.ts'
 export { type Limits, LIMITS } from './limits.ts'
 export type { NodeOptions, NoroshiNode } from './node.ts'
 export { type PinnedTls, pinnedTls } from './own-certificate.ts'
+export { prepareKeyChange } from './key-change.ts'
 export type { Rehearsal, RehearsalRunOptions } from './rehearsal/rehearsal.ts'
 export { buildWebPage } from './web-page.ts'
 

@@ -9,6 +9,7 @@ import type { CursorSeal } from './cursor.ts'
 import type { DrillResults } from './drill-results.ts'
 import type { EventHub } from './event-hub.ts'
 import type { NodeEvents } from './events.ts'
+import type { KeyChanged } from './key-turn.ts'
 import type { Limits } from './limits.ts'
 import type { Metrics } from './metrics.ts'
 import type { Publisher } from './publish.ts'
@@ -53,4 +54,6 @@ export interface NodeContext {
   slugOf(member: MemberId): string
   /** For whom a request reads. */
   readerOf(request: FastifyRequest): Reader
+  /** Makes the key that waits in the data directory the node's own; links go on meanwhile. */
+  changeKey(): Promise<KeyChanged>
 }

@@ -11,8 +11,9 @@ import { type Federation, type FederationEvents, openFederation } from '#federat
 import { openStore } from '#store'
 import { Arming } from './arming.ts'
 import { assertTransportSafe, isLoopback, limitsOf, type NodeConfig } from './config.ts'
+import { CurrentKey } from './current-key.ts'
 import { CursorSeal } from './cursor.ts'
-import { type DataDirectory, readDataDirectory, writeRunning } from './data-directory.ts'
+import { type DataDirectory, readDataDirectory, readDelegations, writeRunning } from './data-directory.ts'
 import { lockDirectory } from './directory-lock.ts'
 import { DrillResults } from './drill-results.ts'
 import { Embargoes } from './embargoes.ts'
@@ -20,6 +21,8 @@ import { NodeError } from './errors.ts'
 import { EventHub } from './event-hub.ts'
 import { bindEvents, type NodeEvents } from './events.ts'
 import { openHttpServer } from './http-server.ts'
+import { finishKeyChange } from './key-change.ts'
+import { announceKeys, turnKey } from './key-turn.ts'
 import { type NodeLog, openLog } from './logging.ts'
 import { openMetrics } from './metrics.ts'
 import type { NodeContext } from './node-context.ts'
@@ -81,6 +84,10 @@ export async function openNode(options: NodeOptions): Promise<NoroshiNode> {
   assertTransportSafe(config)
   resources.use(lockDirectory(options.dir))
 
+  // A change of the key that was cut off, or prepared while the node was stopped, is finished before anything is signed.
+  const changed = await finishKeyChange(options.dir)
+  const nodeKey = new CurrentKey(changed?.key ?? data.nodeKey)
+  const profile = profileOf(data, config)
   const now = options.now ?? Date.now
   const random = options.random ?? ((bytes: number) => new Uint8Array(randomBytes(bytes)))
   const root = new RemoteRoot(fromBase64(config.rootKey), now)
@@ -90,7 +97,7 @@ export async function openNode(options: NodeOptions): Promise<NoroshiNode> {
   const metrics = openMetrics()
   const hub = new EventHub()
   const store = resources.use(
-    await openStore({ folder: options.dir, signer: { member: config.member, key: data.nodeKey }, now }),
+    await openStore({ folder: options.dir, signer: { member: config.member, key: nodeKey }, now }),
   )
   const events = bindEvents({ store, log, metrics, hub, now })
   resources.defer(() => events.settled())
@@ -100,7 +107,7 @@ export async function openNode(options: NodeOptions): Promise<NoroshiNode> {
   const federation: Federation = resources.use(
     await openFederation({
       store,
-      self: { member: config.member, slug: config.slug, nodeKey: data.nodeKey, profile: profileOf(data, config) },
+      self: { member: config.member, slug: config.slug, nodeKey, profile },
       now,
       random,
       transport: outbound.transport,
@@ -202,7 +209,12 @@ export async function openNode(options: NodeOptions): Promise<NoroshiNode> {
     version: VERSION,
     started,
     now,
-    nodeKey: data.nodeKey,
+    nodeKey,
+    async changeKey() {
+      const done = await turnKey(options.dir, nodeKey, federation)
+      profile.delegations = await readDelegations(options.dir)
+      return done
+    },
     store,
     federation,
     directory,
@@ -246,6 +258,9 @@ export async function openNode(options: NodeOptions): Promise<NoroshiNode> {
   resources.defer(async () => {
     arming.stop()
     await arming.rebuilt()
+  void announceKeys(data.delegations, changed, federation).catch((cause: unknown) =>
+    log.warn({ cause: String(cause) }, 'peers could not be told of this node’s keys'),
+  )
     await arming.settled()
     await sightings.settled()
   })

@@ -2,6 +2,7 @@ import { createInterface } from 'node:readline/promises'
 import { type CharterStatement, statementHash } from '#log'
 import { NodeError } from '#node'
 import { registerChanges } from '../alliance-changes.ts'
+import { registerKeys } from '../alliance-keys.ts'
 import { changeLines, joinerLines } from '../charter-change.ts'
 import { collect, examples, type Register, UsageError } from '../command.ts'
 import { findNode, type NodeClient, type NodeOptions } from '../node-client.ts'
@@ -145,7 +146,13 @@ export const register: Register = (program, context) => {
       const path = `/api/v1/alliances/${slug}/approve`
       const hash = charter && statementHash({ ...charter })
       if (hash !== undefined) body.charter = hash
-      const state = await withRootSignatures<Proposal>(node, path, body, slug, hash)
+      const state = await withRootSignatures<Proposal>(
+        node,
+        path,
+        body,
+        slug,
+        hash === undefined ? {} : { charter: hash },
+      )
       await say(options.json, state, [
         state.inForce
           ? `Version ${state.version} of ${slug} is in force.`
@@ -174,6 +181,7 @@ export const register: Register = (program, context) => {
   )
 
   registerChanges(commands)
+  registerKeys(commands, output)
 }
 
 const collectWords = (words: string, before?: string) => collect(words, before === undefined ? [] : [before]).join(' ')

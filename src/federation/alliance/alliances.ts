@@ -206,7 +206,9 @@ export class AllianceOperations implements Alliances {
   async amend(alliance: Slug, amendment: Amendment, root: RootSigner, isRival = false): Promise<ProposalState> {
     const { context, charters } = this.#parts
     const { charter } = this.#charter(alliance)
-    const next = amend(charter, amendment, { self: context.self.member, now: root.at ?? context.now() })
+    const { member: self, profile } = context.self
+    const now = root.at ?? context.now()
+    const next = amend(charter, amendment, { self, now, delegations: profile.delegations })
     const others = (await charters.proposals(alliance)).filter(({ verdict }) => verdict.hash !== statementHash(next))
     if (others.length > 0 && !isRival)
       throw new FederationError(

@@ -21,7 +21,6 @@ export interface RowChange {
   tlpVersion?: CharterMember['tlpVersion'] | null
   cyberCommunity?: boolean | null
   clients?: CharterMember['clients'] | null
-  delegations?: CharterMember['delegations']
 }
 
 /** What of the rules a vote may change; carriers are named by id or slug. */
@@ -37,11 +36,15 @@ export type Amendment =
   | { change: 'standing'; member: string; standing: Standing }
   | { change: 'row'; member: string; set: RowChange }
   | { change: 'rules'; set: RulesChange }
+  /** The proposer's own keys, as its root key delegated and ended them. */
+  | { change: 'keys' }
 
 /** Who proposes, and when. */
 export interface Proposer {
   self: MemberId
   now: Millis
+  /** Its own delegations and ends of them. */
+  delegations?: CharterMember['delegations']
 }
 
 /**
@@ -49,9 +52,9 @@ export interface Proposer {
  * @throws FederationError ALLIANCE_MEMBER where nobody is so named, ALLIANCE_AMENDMENT where nothing would change or the
  *   result is no charter
  */
-export function amend(charter: CharterStatement, amendment: Amendment, { self, now }: Proposer): CharterStatement {
-  const time = Math.max(now, charter.time)
-  const changed = amended(charter, amendment, self, time)
+export function amend(charter: CharterStatement, amendment: Amendment, proposer: Proposer): CharterStatement {
+  const time = Math.max(proposer.now, charter.time)
+  const changed = amended(charter, amendment, proposer, time)
   if (JSON.stringify([changed.members, changed.rules]) === JSON.stringify([charter.members, charter.rules]))
     throw new FederationError('ALLIANCE_AMENDMENT', `This changes nothing in ${charter.alliance}`)
   try {
@@ -64,7 +67,12 @@ export function amend(charter: CharterStatement, amendment: Amendment, { self, n
   }
 }
 
-function amended(charter: CharterStatement, amendment: Amendment, self: MemberId, time: Millis): CharterStatement {
+function amended(
+  charter: CharterStatement,
+  amendment: Amendment,
+  { self, delegations = [] }: Proposer,
+  time: Millis,
+): CharterStatement {
   switch (amendment.change) {
     case 'leave':
       return withRow(charter, self, (row) => inStanding(row, 'left', time))
@@ -72,6 +80,8 @@ function amended(charter: CharterStatement, amendment: Amendment, self: MemberId
       return withRow(charter, amendment.member, (row) => inStanding(row, amendment.standing, time))
     case 'row':
       return withRow(charter, amendment.member, (row) => withColumns(row, amendment.set))
+    case 'keys':
+      return withRow(charter, self, (row) => ({ ...row, delegations }))
     case 'rules':
       return { ...charter, rules: withColumns(charter.rules, withCarriers(charter, amendment.set)) }
   }

@@ -74,6 +74,7 @@ const RulesChange = Type.Object(
 )
 const Change = Type.Union([
   Type.Object({ change: Type.Literal('leave') }, closed),
+  Type.Object({ change: Type.Literal('keys') }, closed),
   Type.Object(
     {
       change: Type.Literal('standing'),

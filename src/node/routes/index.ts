@@ -5,6 +5,7 @@ import { allianceRoutes } from './alliances.ts'
 import { drillRoutes } from './drills.ts'
 import { healthRoutes } from './health.ts'
 import { journalRoutes } from './journals.ts'
+import { keyRoutes } from './keys.ts'
 import { linkRoutes } from './link.ts'
 import { linkListRoutes } from './links.ts'
 import { liveRoutes } from './live.ts'
@@ -30,6 +31,7 @@ export const routes: readonly ((app: FastifyInstance, node: NodeContext) => void
   linkListRoutes,
   tokenRoutes,
   drillRoutes,
+  keyRoutes,
   taxiiRoutes,
   taxiiSourceRoutes,
   linkRoutes,
