@@ -73,5 +73,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: 'look at what a node stands on, and say what to do',
     load: () => import('./commands/doctor.ts'),
   },
+  { name: 'backup', summary: 'copy a node into one file', load: () => import('./commands/backup.ts') },
+  {
+    name: 'restore',
+    summary: 'make a data directory of a backup',
+    load: () => import('./commands/restore.ts'),
+  },
   { name: 'fsck', summary: 'verify everything on disk', load: () => import('./commands/fsck.ts') },
 ]

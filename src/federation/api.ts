@@ -5,6 +5,7 @@ import type { ObjectColumns, Store } from '#store'
 import type { AirGap } from './air-gap/air-gap.ts'
 import type { EvidenceBook } from './evidence/evidence-book.ts'
 import type { Amendment } from './alliance/amendment.ts'
+import type { SigningGate } from './signing-gate.ts'
 
 /** What a federation is handed: the node owns clock, randomness, sockets and the store. */
 export interface FederationOptions {
@@ -26,6 +27,8 @@ export interface FederationOptions {
    * not hide an attack.
    */
   acceptsDrill?: (drill: string) => boolean
+  /** Asks peers at every start which of this node's checkpoints they hold. Absent: nobody is asked; the simulator's nodes are never copies. */
+  restore?: { gate: SigningGate; store: Store; onSettled: () => Promise<void> }
   /** Replaces the rule by which logs are opened to peers; only tests do, to prove that a broken one is noticed. */
   admits?: typeof admits
 }
@@ -103,6 +106,8 @@ export interface FederationEvents {
   mirrored(event: Mirrored): void
   /** Objects that are held already were judged anew, because of what came now: arm or disarm them. */
   revised(event: Revised): void
+  /** What this node published came back from a peer: arm it. */
+  recovered(event: Recovered): void
   /** A checked receipt of one of this node's own logs arrived. */
   receipt(event: Receipt): void
   /** An author's recall was executed here: disarm it, unless `alertOnly` says that detection goes on in alert-only. */
@@ -132,6 +137,15 @@ export interface Mirrored {
   correlate: boolean
   /** `json` is the object as published; a view of the whole batch's bytes, so nobody keeps it for long. */
   objects: { index: number; object: ObjectColumns; entryTime: Millis; json: Uint8Array }[]
+}
+
+/** Entries [from, size) of an own log came back from a peer after a restore, and are durable. */
+export interface Recovered {
+  log: LogId
+  from: number
+  size: number
+  time: Millis
+  objects: { index: number; id: string }[]
 }
 
 export interface Revised {

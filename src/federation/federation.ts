@@ -27,12 +27,14 @@ import { SignedRows } from './evidence/signed-rows.ts'
 import { Heads } from './heads.ts'
 import { withHooks } from './hooks.ts'
 import { KeyStatements } from './key-statements.ts'
+import { isLinkSet, linkAddresses, setLinkAddress } from './link-addresses.ts'
 import { LinkClient, type Target } from './link-client.ts'
 import { Mirrors } from './mirrors.ts'
 import { Nonces } from './nonces.ts'
 import { Outbox } from './outbox.ts'
 import { appendOwn } from './own-append.ts'
 import { Recalls } from './recalls.ts'
+import { Restore } from './restore.ts'
 import { SentReceipts } from './receipts-sent.ts'
 import { Access } from './server/access.ts'
 import { LinkServer } from './server/link-server.ts'
@@ -41,14 +43,8 @@ import { Snapshots } from './server/snapshots.ts'
 import { LinkShell } from './shell.ts'
 import { Suspects } from './suspects.ts'
 
-const LINKS = 'links'
 /** Entries of one armed statement, so that its list of refusals stays bounded. */
 const ARMED_ENTRIES = 4_096
-
-/** A link that a person set: its address, or none where it was removed. */
-interface LinkRecord {
-  address: string | null
-}
 
 /** Opens everything between nodes over a store; links start with `start()`. */
 export async function openFederation(options: FederationOptions): Promise<Federation> {
@@ -81,7 +77,9 @@ export async function openFederation(options: FederationOptions): Promise<Federa
     signedRows,
     onEnds,
   })
-  const access = new Access(context, directory, heads)
+  const { restore: restoring } = options
+  const restore = restoring && new Restore({ context, ...restoring, directory, heads, client, recalls })
+  const access = new Access(context, directory, heads, (head, reader) => restore?.mayOffer(head, reader) ?? true)
   const snapshots = new Snapshots(context, directory, access)
   const taken = new TakenReceipts(context, directory, heads, access)
   const evidence = new EvidenceBook(context, directory, charters, keyStatements)
@@ -144,6 +142,7 @@ export async function openFederation(options: FederationOptions): Promise<Federa
     onEnds,
     isAhead,
     onGap,
+    maySign: () => restoring?.gate.why === undefined,
   })
   const node: OpenFederation = new OpenFederation({
     context,
@@ -162,6 +161,7 @@ export async function openFederation(options: FederationOptions): Promise<Federa
     airGap,
     evidence,
     gossip,
+    restore,
   })
   hooks.allianceChanged = ({ alliance, what }) => {
     if (what === 'in-force' || what === 'fork') node.charterChanged(alliance)
@@ -187,6 +187,7 @@ interface Parts {
   airGap: AirGap
   evidence: EvidenceBook
   gossip: Gossip
+  restore: Restore | undefined
 }
 
 class OpenFederation implements Federation {
@@ -218,7 +219,7 @@ class OpenFederation implements Federation {
     gossip.start()
     pending.start()
     this.#background('Resuming', sent.resume())
-    this.#background('Starting links', this.#syncPeers())
+    this.#background('Starting links', this.#begin())
   }
 
   announce(logs: readonly { log: LogId; size: number }[]): void {
@@ -240,7 +241,7 @@ class OpenFederation implements Federation {
       throw new FederationError('LINK_ADDRESS', `${address} is no address of a node: give https://host[:port]`)
     const why = this.#parts.context.refusesAddress(address)
     if (why !== undefined) throw new FederationError('LINK_REFUSED', why)
-    await this.#setLink(member.id, { address })
+    await setLinkAddress(this.#parts.context, member.id, address)
     this.#parts.shell.add(member.id, member.slug, address)
     // Who joined a moment ago may not know the charter yet in which both stand, and refuses this node until it does.
     for (const { charter } of this.directory.charters())
@@ -250,7 +251,7 @@ class OpenFederation implements Federation {
 
   async removeLink(name: string): Promise<void> {
     const member = this.#member(name)
-    await this.#setLink(member.id, { address: null })
+    await setLinkAddress(this.#parts.context, member.id, null)
     this.#parts.shell.remove(member.id)
   }
 
@@ -339,7 +340,8 @@ class OpenFederation implements Federation {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const { shell, server, recalls, sent, pending } = this.#parts
+    const { shell, server, recalls, sent, pending, restore } = this.#parts
+    restore?.stop()
     pending.stop()
     shell.stop()
     server.close()
@@ -362,7 +364,7 @@ class OpenFederation implements Federation {
 
   /** Where the charter names no address of the inviter, its invitation's is the one at which it was reached. */
   async linkInviter(inviter: MemberId, address: string): Promise<void> {
-    const isSet = (await this.#parts.context.store.record(LINKS, inviter)) !== undefined
+    const isSet = await isLinkSet(this.#parts.context, inviter)
     const member = this.directory.member(inviter)
     if (member && member.address === undefined && !isSet) await this.addLink(inviter, address)
   }
@@ -371,20 +373,29 @@ class OpenFederation implements Federation {
     if (link.state !== 'up') this.#up.delete(link.peer)
     else if (!this.#up.has(link.peer)) {
       this.#up.add(link.peer)
-      this.#background('Reminding of proposals', this.alliances.remind({ member: link.peer, address: link.address }))
+      const peer = { member: link.peer, address: link.address }
+      this.#background('Reminding of proposals', this.alliances.remind(peer))
+      this.#background('Asking for heads', this.#meet(peer))
     }
+  }
+
+  /** Nothing is signed before it is known which checkpoints of own logs the others hold. */
+  async #begin(): Promise<void> {
+    await this.#parts.restore?.settle()
+    this.#parts.server.notify()
+    await this.#syncPeers()
+  }
+
+  async #meet(peer: Target): Promise<void> {
+    if (await this.#parts.restore?.met(peer)) this.#parts.server.notify()
   }
 
   /** Links to every member that has an address and was not unlinked by hand. */
   async #syncPeers(): Promise<void> {
-    const { context, directory, shell } = this.#parts
-    const rows = await Array.fromAsync(context.store.records(LINKS))
-    const set = new Map(rows.map(({ key, value }) => [key, (value as unknown as LinkRecord).address]))
-    for (const { id, slug, address } of directory.members()) {
-      if (id === context.self.member) continue
-      const chosen = set.has(id) ? set.get(id) : address
-      if (directory.isParted(id) || chosen === null || chosen === undefined) shell.remove(id)
-      else shell.add(id, slug, chosen)
+    const { shell } = this.#parts
+    for (const { id, slug, address } of await linkAddresses(this.#parts.context, this.directory)) {
+      if (address === undefined) shell.remove(id)
+      else shell.add(id, slug, address)
     }
   }
 
@@ -404,11 +415,6 @@ class OpenFederation implements Federation {
       'LINK_UNKNOWN_MEMBER',
       `${name} stands in no charter of this node; see \`noroshi alliance members\``,
     )
-  }
-
-  async #setLink(member: MemberId, record: LinkRecord): Promise<void> {
-    const value = record as unknown as Json
-    await this.#parts.context.store.commit([{ op: 'put', collection: LINKS, key: member, value }])
   }
 
   #background(what: string, work: Promise<unknown>): void {

@@ -17,6 +17,7 @@ export type {
   Mirrored,
   ProposalState,
   Recalled,
+  Recovered,
   RecallAck,
   Receipt,
   Revised,
@@ -30,3 +31,4 @@ export type {
 } from './api.ts'
 export { FederationError, type FederationErrorCode } from './error.ts'
 export { openFederation } from './federation.ts'
+export { SigningGate } from './signing-gate.ts'

@@ -94,7 +94,7 @@ export async function initDataDirectory(options: InitOptions): Promise<NodeConfi
     await writeDurably(dir, KEY_FILES.recipient, toRecipientFile(recipient.identity))
     await writeDurably(dir, KEY_FILES.secret, randomBytes(32).toString('hex') + '\n')
     await writeDurably(dir, KEY_FILES.delegations, json(delegations))
-    await writeDurably(dir, KEY_FILES.operator, `noroshi_op_${randomBytes(32).toString('base64url')}\n`)
+    await writeDurably(dir, KEY_FILES.operator, newOperatorToken())
     await writeDurably(dir, KEY_FILES.config, json(config))
   } catch (error) {
     for (const name of await readdir(dir)) await rm(join(dir, name), { recursive: true, force: true })
@@ -177,6 +177,9 @@ export const readDelegations = async (dir: string): Promise<Envelope[]> =>
 /** Puts them in the place of those before. */
 export const writeDelegations = (dir: string, delegations: readonly Envelope[]): Promise<void> =>
   writeDurably(dir, KEY_FILES.delegations, json(delegations))
+
+/** A new token for a node's operator, as its file holds it. */
+export const newOperatorToken = (): string => `noroshi_op_${randomBytes(32).toString('base64url')}\n`
 
 /** The token of the node's operator. */
 export const readOperatorToken = async (dir: string): Promise<string> =>

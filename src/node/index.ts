@@ -1,5 +1,6 @@
 import type { Millis } from '#base'
 import type { FsckReport } from '#store'
+import type { BackupManifest, BackupOptions, RestoreOptions } from './backup.ts'
 import type { Finding } from './doctor/finding.ts'
 import type { NodeOptions, NoroshiNode } from './node.ts'
 import type { Launcher } from '#drill'
@@ -34,6 +35,16 @@ export async function openNode(options: NodeOptions): Promise<NoroshiNode> {
 /** Verifies everything in a data directory whose node is stopped. @throws DATA_DIR_MISSING, DATA_DIR_FOREIGN, DATA_DIR_LOCKED */
 export async function fsckDirectory(dir: string, progress?: (done: number) => void): Promise<FsckReport> {
   return (await import('./fsck.ts')).fsckDirectory(dir, progress)
+}
+
+/** Writes a backup of a data directory, also while its node serves. @throws BACKUP_EXISTS, BACKUP_BROKEN, DISK_FULL */
+export async function backUp(options: BackupOptions): Promise<BackupManifest> {
+  return (await import('./backup.ts')).backUp(options)
+}
+
+/** Makes a data directory of a backup. @throws BACKUP_BROKEN, BACKUP_KEYS, BACKUP_NEWER, DATA_DIR_EXISTS, DISK_FULL */
+export async function restoreBackup(options: RestoreOptions): Promise<BackupManifest> {
+  return (await import('./backup.ts')).restoreBackup(options)
 }
 
 /** Looks at everything that the node of a data directory stands on. */

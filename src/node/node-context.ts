@@ -51,6 +51,8 @@ export interface NodeContext {
   /** Where the node is served; empty before it is. */
   url(): string
   isReady(): Promise<boolean>
+  /** Why this node signs nothing yet; undefined once it does. */
+  notSigning(): string | undefined
   slugOf(member: MemberId): string
   /** For whom a request reads. */
   readerOf(request: FastifyRequest): Reader

@@ -7,7 +7,7 @@ import type { DestinationStream } from 'pino'
 import { fromBase64, type MemberId, type Millis } from '#base'
 import type { CharterMember } from '#log'
 import { Detector } from '#detect'
-import { type Federation, type FederationEvents, openFederation } from '#federation'
+import { type Federation, type FederationEvents, openFederation, SigningGate } from '#federation'
 import { openStore } from '#store'
 import { Arming } from './arming.ts'
 import { assertTransportSafe, isLoopback, limitsOf, type NodeConfig } from './config.ts'
@@ -28,6 +28,7 @@ import { openMetrics } from './metrics.ts'
 import type { NodeContext } from './node-context.ts'
 import { openOutbound, refusesAddress } from './outbound.ts'
 import { Publisher } from './publish.ts'
+import { forgetRestored, isRestored } from './restored-mark.ts'
 import { RemoteRoot } from './remote-root.ts'
 import { isDemoKey } from './root-key.ts'
 import { bindRules, type RuleSeams } from './sharing-rules.ts'
@@ -96,9 +97,11 @@ export async function openNode(options: NodeOptions): Promise<NoroshiNode> {
   const log = openLog(options.logLevel ?? 'info', options.logDestination)
   const metrics = openMetrics()
   const hub = new EventHub()
-  const store = resources.use(
+  const gate = new SigningGate(isRestored(options.dir))
+  const wholeStore = resources.use(
     await openStore({ folder: options.dir, signer: { member: config.member, key: nodeKey }, now }),
   )
+  const store = gate.guard(wholeStore)
   const events = bindEvents({ store, log, metrics, hub, now })
   resources.defer(() => events.settled())
 
@@ -120,6 +123,7 @@ export async function openNode(options: NodeOptions): Promise<NoroshiNode> {
         now,
       }),
       log: (level, message, fields) => log[level](fields ?? {}, message),
+      restore: { gate, store: wholeStore, onSettled: () => forgetRestored(options.dir) },
       acceptsDrill: () => options.rehearsal === true,
       ...(options.seams?.admits ? { admits: options.seams.admits } : {}),
     }),
@@ -233,8 +237,10 @@ export async function openNode(options: NodeOptions): Promise<NoroshiNode> {
     hub,
     metrics,
     url: () => url,
+    notSigning: () => gate.why,
     isReady: async () =>
       ready &&
+      gate.why === undefined &&
       (await store.totals().then(
         () => true,
         () => false,
@@ -366,6 +372,10 @@ function federationEvents(events: NodeEvents, ears: Ears): FederationEvents {
         author,
         indicators.map(({ object }) => object.id),
       )
+    },
+    recovered({ log, objects, time }) {
+      ears.situation().arrived(log, objects.length, time)
+      ears.arming().published(objects.map(({ index, id }) => ({ log, index, id, time })))
     },
     receipt: (event) => events.receipt(event),
     recalled(event) {

@@ -320,13 +320,17 @@ export class Publisher {
     const own = new Map((await this.#o.store.logs({ own: true })).map((head) => [head.log, head]))
     const revocations = new Map<LogId, Map<string, Planned>>()
     for (const plan of withOlder) {
+      // By audience, not by log: a later incarnation stands for the ones before it.
       const targets = new Set(
-        withOlder.filter(({ release }) => release.id === plan.release.id).map((one) => places.get(one)?.log),
+        withOlder
+          .filter(({ release }) => release.id === plan.release.id)
+          .map((one) => own.get(places.get(one)?.log ?? '')?.audienceId),
       )
       for (const row of plan.older) {
-        if (targets.has(row.log)) continue
+        const head = own.get(row.log)
+        if (targets.has(head?.audienceId)) continue
         if (!plan.columns.revoked) await this.recall({ log: row.log, index: row.index, reason: 'superseded' })
-        else if (!own.get(row.log)?.closed)
+        else if (!head?.closed || head.superseded)
           revocations.set(row.log, (revocations.get(row.log) ?? new Map<string, Planned>()).set(plan.release.id, plan))
       }
     }

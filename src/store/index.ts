@@ -1,6 +1,7 @@
 export { sequenceKey } from './sql/tables.ts'
 export { StoreError, type StoreErrorCode } from './errors.ts'
 export { openStore } from './open-store.ts'
+export { copyStore, STORE_VERSION, storeBytes } from './sqlite/copy-store.ts'
 export { fsckFolder } from './sqlite/fsck.ts'
 export type {
   AppendChange,

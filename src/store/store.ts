@@ -121,6 +121,7 @@ export interface Resurfaced {
 export type Change =
   | AppendChange
   | MirrorChange
+  | RenewChange
   /** Stops serving an entry's content on every way out; the bytes stay for the evidence hold. */
   | { op: 'withhold'; log: LogId; index: number; reason: string; time: Millis }
   /** Erases an entry's bytes and salt for good; the leaf hash stays. */
@@ -164,11 +165,24 @@ export interface NewEntry {
   object?: ObjectColumns
 }
 
+/**
+ * Ends an own log here, without an entry in it, and opens the next incarnation of its audience's log where none is open.
+ * @see docs/wire.md, Heads
+ */
+export interface RenewChange {
+  op: 'renew'
+  log: LogId
+  genesis: { salt: Uint8Array; time: Millis; incarnation: Uint8Array }
+  charters: AppendChange['charters']
+}
+
 /** Extends a mirror by verified entries up to a verified checkpoint; the federation has judged each object. */
 export interface MirrorChange {
   op: 'mirror'
   log: LogId
   author: MemberId
+  /** Entries of an own log that only a peer still has: they are taken back from there. */
+  recovers?: true
   /** Size of the mirror before this change; another size on disk refuses the change. */
   from: number
   /** Entry bytes, or the leaf hash where content is a stub. */
@@ -212,6 +226,8 @@ export type Outcome =
       leaves: Hash[]
     }
   | { op: 'mirror'; log: LogId; size: number }
+  /** The log that takes the audience's entries from now on. */
+  | { op: 'renew'; log: LogId }
   | { op: 'put'; stored: boolean }
   | { op: 'journal'; sequence: number }
   | { op: 'number'; added: Micros }
@@ -230,7 +246,10 @@ export interface LogHead {
   /** Time of the newest checkpoint. */
   time: Millis
   checkpoint: string
+  /** Takes no more entries here. */
   closed: boolean
+  /** Closed without an end of its own: another incarnation goes on from it. */
+  superseded?: true
   drill?: string
   /** When this node first held the log. */
   arrived: Millis

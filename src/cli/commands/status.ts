@@ -14,6 +14,8 @@ interface Status {
   entries: number
   objects: number
   bytes: number
+  /** Present while peers are asked what they hold of this node's logs. */
+  notSigning?: string
   armed: {
     active: number
     refused: number
@@ -60,6 +62,7 @@ function toLines(status: Status): string[] {
     `  ${status.logs} logs (${status.ownLogs} own), ${status.entries} entries, ${status.objects} objects, ${Math.ceil(status.bytes / 1_024)} KiB`,
     `  ${status.armed.active} indicators and rules active, ${status.armed.refused} refused`,
     ...(pending ? [`  arming what the store holds: ${pending.done} of ${pending.total}; telemetry waits`] : []),
+    ...(status.notSigning === undefined ? [] : [`  ${status.notSigning}`]),
     ...evaluatedLines(status.armed.evaluated),
     `Alliances: ${status.alliances.map(({ slug, version, members }) => `${slug} (version ${version}, ${members} members)`).join(', ') || 'none'}`,
     'Links:',

@@ -14,10 +14,18 @@ export class Access {
   readonly #directory: CharterDirectory
   readonly #heads: Heads
 
-  constructor(context: Context, directory: CharterDirectory, heads: Heads) {
+  readonly #mayOffer: (head: LogHead, reader: MemberId) => boolean
+
+  constructor(
+    context: Context,
+    directory: CharterDirectory,
+    heads: Heads,
+    mayOffer: (head: LogHead, reader: MemberId) => boolean = () => true,
+  ) {
     this.#context = context
     this.#directory = directory
     this.#heads = heads
+    this.#mayOffer = mayOffer
   }
 
   /** The log's head, if this reader may know that it exists. */
@@ -28,7 +36,7 @@ export class Access {
 
   /** Own logs that the reader may mirror, ascending. */
   ownFor(reader: MemberId): LogHead[] {
-    return this.#heads.own().filter((head) => this.admits(head, reader))
+    return this.#heads.own().filter((head) => this.admits(head, reader) && this.#mayOffer(head, reader))
   }
 
   admits(head: LogHead, reader: MemberId): boolean {

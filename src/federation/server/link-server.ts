@@ -36,6 +36,8 @@ export interface ServerParts {
   gossip: Gossip
   /** A member's key was ended before its time. */
   onEnds: (member: MemberId, ends: readonly DelegationEnd[]) => Promise<void>
+  /** Whether this node may sign what it offers. */
+  maySign: () => boolean
   /** Whether a charter that the peer named is yet to be caught up with. */
   isAhead: (peer: MemberId) => boolean
   /** Catches up with a charter that a peer pushed and that doesn't follow what this node has. */
@@ -142,7 +144,8 @@ export class LinkServer {
   }
 
   async #serve(route: Route, reader: MemberId, request: LinkRequest): Promise<LinkResponse> {
-    const { context, access, snapshots, receipts } = this.#parts
+    const { context, access, snapshots, receipts, maySign } = this.#parts
+    if ((route.name === 'logs' || route.name === 'stream') && !maySign()) return refusal(503, 'Starting')
     switch (route.name) {
       case 'logs':
         if (route.author !== undefined && route.author !== context.self.member) return notFound()

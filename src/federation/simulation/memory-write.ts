@@ -26,6 +26,8 @@ function apply(writer: Writer, change: Change, undo: (() => void)[]): Outcome {
   switch (change.op) {
     case 'append':
       return append(writer, change, undo)
+    case 'renew':
+      throw new Error('Nodes of the simulation are not restored')
     case 'mirror':
       return mirror(disk, change, undo)
     case 'withhold':

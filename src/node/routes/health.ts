@@ -13,7 +13,8 @@ export function healthRoutes(app: FastifyInstance, node: NodeContext): void {
     '/readyz',
     { schema: { summary: 'Whether the node can do its work', tags: ['health'] } },
     async (_request, reply) => {
-      if (!(await node.isReady())) return reply.code(503).send({ status: 'not ready' })
+      const reason = node.notSigning()
+      if (!(await node.isReady())) return reply.code(503).send({ status: 'not ready', ...(reason ? { reason } : {}) })
       const { pending } = node.arming
       if (await disk.takesWrites()) return pending ? { status: 'ready', arming: pending } : { status: 'ready' }
       return reply.code(503).send({ status: 'not ready', reason: 'The disk of the data directory takes no writes.' })

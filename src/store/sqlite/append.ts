@@ -50,7 +50,8 @@ export function applyAppend(batch: Batch, change: AppendChange): { outcome: Appe
   }
 }
 
-function openLog(batch: Batch, change: AppendChange): LogState {
+/** Opens the member's log for an audience by its genesis entry. */
+export function openLog(batch: Batch, change: Omit<AppendChange, 'op' | 'entries'>): LogState {
   const { author, audience, genesis } = change
   const text = canonicalAudience(audience)
   const incarnation = toHex(genesis.incarnation)

@@ -11,6 +11,7 @@ import { LogState, storedHashes } from './log-state.ts'
 import type { PackedChange, Signed, UnsignedCheckpoint } from './messages.ts'
 import { neighboursOf, type ObjectEntry } from './resurface.ts'
 import { applyMirror } from './mirror.ts'
+import { applyRenew } from './renew.ts'
 
 /** Logs whose frontier and edge tiles stay in memory between batches; about 20 KB each. */
 const MAX_CACHED_LOGS = 512
@@ -95,6 +96,8 @@ export class Batch {
       }
       case 'mirror':
         return applyMirror(this, change)
+      case 'renew':
+        return applyRenew(this, change)
       case 'withhold':
         return this.#withhold(change)
       case 'purge':
@@ -356,7 +359,7 @@ export class Batch {
   }
 
   #grownOwn(): LogState[] {
-    return [...this.#touched].filter((log) => log.row.own && log.grown)
+    return [...this.#touched].filter((log) => log.row.own && log.grown && !log.isRecovered)
   }
 
   #store(log: LogState): void {

@@ -4,6 +4,7 @@ import type { Audience } from '#log'
 import type { CountRow, LogRow } from '../sql/tables.ts'
 import type { LogHead } from '../store.ts'
 import type { Connection } from './connection.ts'
+import { OPEN, SUPERSEDED } from './renew.ts'
 
 /** A log as the readers know it: its head, and how many objects of which type and status stand in it. */
 export interface IndexedLog {
@@ -87,7 +88,8 @@ function toHead(row: LogRow, known: LogHead | undefined): LogHead {
     root: row.root as Hash,
     time: row.time,
     checkpoint: row.checkpoint,
-    closed: row.closed === 1,
+    closed: row.closed !== OPEN,
+    ...(row.closed === SUPERSEDED ? { superseded: true } : {}),
     ...(row.drill === null ? {} : { drill: row.drill }),
     arrived: row.arrived,
   }

@@ -31,6 +31,8 @@ export class LogState {
   /** Entries in the database when the batch began. */
   #storedSize: number
   charters: readonly (readonly [alliance: string, hash: string])[] = []
+  /** What it grew by stands under a checkpoint that was signed before, and came back from a peer. */
+  isRecovered = false
 
   constructor(row: LogRow, readTile: ReadTile) {
     this.row = row
@@ -66,6 +68,7 @@ export class LogState {
     this.settleRoot()
     this.row.frontier = this.#frontier.toBytes()
     this.#storedSize = this.size
+    this.isRecovered = false
     const edges = [...this.#touched].flatMap((level) => this.#edge[level] ?? [])
     const changed = [...this.#full, ...edges.filter((tile) => tile.count > 0)]
     this.#full = []

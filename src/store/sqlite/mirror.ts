@@ -5,12 +5,13 @@ import type { MirrorChange, MirroredEntry, Outcome } from '../store.ts'
 import { EMPTY_LOG } from './append.ts'
 import type { Batch } from './batch.ts'
 import type { LogState } from './log-state.ts'
+import { CLOSED, SUPERSEDED } from './renew.ts'
 
 /** Extends a mirror up to a checkpoint; the tree is computed from the entries and must give the checkpoint's root. */
 export function applyMirror(batch: Batch, change: MirrorChange): Outcome {
   const { log: id, from, checkpoint } = change
   const known = batch.log(id)
-  if (known?.row.own)
+  if (known?.row.own && (!change.recovers || known.row.closed === CLOSED))
     throw new StoreError('STORE_OWN_LOG', `Log ${id} is this node's own: it is appended to, not mirrored`)
   if ((known?.size ?? 0) !== from)
     throw new StoreError(
@@ -36,6 +37,7 @@ export function applyMirror(batch: Batch, change: MirrorChange): Outcome {
       `The checkpoint of ${id} is older than what it covers, or than the last one`,
     )
   log.row.time = checkpoint.time
+  log.isRecovered = change.recovers === true
   batch.touch(log)
   batch.putCheckpoint(log, checkpoint.note, checkpoint.key)
   return { op: 'mirror', log: id, size: log.size }
@@ -52,18 +54,20 @@ function openMirror(batch: Batch, change: MirrorChange): LogState {
   return batch.addLog({
     log: change.log,
     author: change.author,
-    own: 0,
+    own: change.recovers ? 1 : 0,
     audience,
     audience_id: audienceId(change.audience),
     incarnation: genesis.incarnation,
     drill: change.audience.drill ?? null,
     ...EMPTY_LOG,
+    ...(change.recovers ? { closed: SUPERSEDED } : {}),
   })
 }
 
 function addMirrored(batch: Batch, log: LogState, entry: MirroredEntry): void {
   const id = log.row.log
-  if (log.row.closed) throw new StoreError('STORE_LOG_CLOSED', `Log ${id} is closed: nothing follows its end`)
+  if (log.row.closed === CLOSED)
+    throw new StoreError('STORE_LOG_CLOSED', `Log ${id} is closed: nothing follows its end`)
   if (!('bytes' in entry)) {
     batch.addEntry(log, entry.leaf, { kind: null, time: null, bytes: null, object: undefined })
     return
@@ -74,5 +78,5 @@ function addMirrored(batch: Batch, log: LogState, entry: MirroredEntry): void {
   if ((kind === ENTRY_KIND.genesis) !== (log.size === 0))
     throw new StoreError('STORE_GENESIS', `Entry ${log.size} of ${id} is a genesis, or index 0 is none`)
   batch.addEntry(log, leafHash(bytes), { kind, time, bytes, object })
-  if (kind === ENTRY_KIND.close) log.row.closed = 1
+  if (kind === ENTRY_KIND.close) log.row.closed = CLOSED
 }

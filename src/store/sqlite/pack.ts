@@ -76,6 +76,10 @@ export function pack(changes: readonly Change[]): PackedList {
             'bytes' in e ? { ...e, bytes: copy(e.bytes) } : { leaf: copy(e.leaf) },
           ),
         }
+      case 'renew': {
+        const { salt, incarnation } = change.genesis
+        return { ...change, genesis: { ...change.genesis, salt: salt.slice(), incarnation: incarnation.slice() } }
+      }
       case 'put': {
         const { op, collection, key, value, ifAbsent = false } = change
         requireName(collection, 'collection')

@@ -1,0 +1,331 @@
+import { fromHex, fromUtf8, type Json, type LogId, type MemberId, type Millis, parseJson } from '#base'
+import { ENTRY_KIND, type Frame, FrameDecoder, Frontier, peekCheckpoint, readRecall, verifyStatement } from '#log'
+import { objectColumns } from '#stix'
+import type { Change, LogHead, MirroredEntry, Store } from '#store'
+import type { Recovered } from './api.ts'
+import type { Context } from './context.ts'
+import type { CharterDirectory } from './directory.ts'
+import type { Heads } from './heads.ts'
+import { toObject } from './judge.ts'
+import { CHECKPOINT_GAP_BYTES, CLOCK_AHEAD_MS } from './limits.ts'
+import { linkAddresses } from './link-addresses.ts'
+import type { LinkClient, Target } from './link-client.ts'
+import type { Recalls } from './recalls.ts'
+import type { SigningGate } from './signing-gate.ts'
+import { checkCheckpoint, checkEntries, type MirrorState, type SignedCheckpoint, type VerifiedEntry } from './verify.ts'
+
+/** How long an ordinary start asks its peers before it serves without their answers. */
+const START_ASK_MS = 3_000
+/** How long a restored node asks: its peers may be busy, or on their way up as well. */
+const RESTORED_ASK_MS = 30_000
+const ASK_AGAIN_MS = 1_000
+/** Entries that come back from a peer in one commit. */
+const BATCH_ENTRIES = 2_048
+
+/** What the restore needs of the federation. */
+export interface RestoreParts {
+  context: Context
+  /** Takes appends also while the gate is shut. */
+  store: Store
+  gate: SigningGate
+  directory: CharterDirectory
+  heads: Heads
+  client: LinkClient
+  recalls: Recalls
+  /** What was found out is on disk: the node is restored no more. */
+  onSettled: () => Promise<void>
+}
+
+/** Heads of own logs as one peer holds them. */
+interface Held {
+  from: Target
+  notes: Map<LogId, SignedCheckpoint>
+}
+
+/**
+ * Asks peers which checkpoints they hold of this node's logs, before it signs any. What a peer has and this node has not
+ * was lost: it comes back from there, and the log goes on in a new incarnation, because others may hold still more.
+ *
+ * Example: a backup has 3 entries of a log, a peer 5. Entries 3 and 4 are fetched from it, checked against the checkpoint
+ * that this node signed itself, and a log for the same audience is opened whose genesis names size 5.
+ * @see docs/wire.md, Heads
+ */
+export class Restore {
+  readonly #parts: RestoreParts
+  readonly #held = new Map<MemberId, Held>()
+  readonly #asking = new Map<MemberId, AbortController>()
+  readonly #forked = new Set<LogId>()
+  #stopped = false
+
+  constructor(parts: RestoreParts) {
+    this.#parts = parts
+  }
+
+  /**
+   * Whether a reader may be offered an own log: one that was superseded is offered to those alone who are known to hold
+   * no more of it, because to anybody else it would look like a rollback.
+   */
+  mayOffer(head: LogHead, reader: MemberId): boolean {
+    if (!head.superseded) return true
+    const held = this.#held.get(reader)
+    return held !== undefined && !this.#forked.has(head.log) && (held.notes.get(head.log)?.size ?? 0) <= head.size
+  }
+
+  /** Asks everybody, brings back what was lost, and opens the gate. */
+  async settle(): Promise<void> {
+    const { gate, heads, onSettled, context, directory } = this.#parts
+    const members = await linkAddresses(context, directory)
+    const targets = members.flatMap(({ id, address }) => (address === undefined ? [] : [{ member: id, address }]))
+    const everybody = members.filter(({ id }) => !directory.isParted(id)).length
+    const until = context.now() + (gate.isRestored ? RESTORED_ASK_MS : START_ASK_MS)
+    await Promise.all(targets.map((target) => this.#askUntil(target, until)))
+    if (this.#stopped) return
+    const lost = await this.#bringBack()
+    const isSure = !gate.isRestored || this.#held.size >= everybody
+    const renewed = heads.own().filter(({ log, closed }) => lost.has(log) || (!isSure && !closed))
+    await this.#renew(renewed)
+    await onSettled()
+    if (gate.isRestored || lost.size > 0)
+      context.log('warn', 'Asked peers for the heads of own logs', {
+        asked: targets.length,
+        answered: this.#held.size,
+        lost: lost.size,
+        renewed: renewed.length,
+      })
+    gate.open()
+  }
+
+  /** A peer is met for the first time since the start: what it holds may show that this data is an older copy. */
+  async met(target: Target): Promise<boolean> {
+    const { gate, heads } = this.#parts
+    if (gate.why !== undefined || this.#held.has(target.member) || !(await this.#ask(target))) return false
+    const lost = await this.#bringBack()
+    await this.#renew(heads.own().filter(({ log }) => lost.has(log)))
+    return true
+  }
+
+  stop(): void {
+    this.#stopped = true
+    for (const abort of this.#asking.values()) abort.abort(new Error('this node stops'))
+  }
+
+  async #askUntil(target: Target, until: Millis): Promise<void> {
+    const { context, gate } = this.#parts
+    while (!this.#stopped && !(await this.#ask(target, until - context.now()))) {
+      if (!gate.isRestored || context.now() + ASK_AGAIN_MS >= until) return
+      await new Promise<void>((resolve) => context.timers.set(ASK_AGAIN_MS, resolve))
+    }
+  }
+
+  /** Whether the peer answered with a list that holds. */
+  async #ask(target: Target, withinMs = START_ASK_MS): Promise<boolean> {
+    const { context, client } = this.#parts
+    if (this.#asking.has(target.member)) return false
+    const abort = new AbortController()
+    this.#asking.set(target.member, abort)
+    const timer = context.timers.set(withinMs, () => abort.abort(new Error(`no answer within ${withinMs} ms`)))
+    try {
+      const body = await client.get(target, '/link/v1/heads', abort.signal)
+      this.#held.set(target.member, { from: target, notes: this.#notesOf(target.member, body) })
+      return true
+    } catch (cause) {
+      context.log('info', 'A peer did not say which heads it holds', { peer: target.member, cause: String(cause) })
+      return false
+    } finally {
+      context.timers.clear(timer)
+      this.#asking.delete(target.member)
+    }
+  }
+
+  #notesOf(peer: MemberId, body: Uint8Array): Map<LogId, SignedCheckpoint> {
+    const { context, directory } = this.#parts
+    const now = context.now()
+    const envelope = parseJson(body)
+    const statement = verifyStatement(envelope, 'heads', directory.nodeKeys(peer, now))
+    const { member, reader, time, heads } = statement as unknown as {
+      member: MemberId
+      reader: MemberId
+      time: Millis
+      heads: string[]
+    }
+    if (member !== peer || reader !== context.self.member) throw new Error('the answer is another member’s')
+    if (Math.abs(time - now) > CLOCK_AHEAD_MS) throw new Error('its answer is of another time')
+    const notes = new Map<LogId, SignedCheckpoint>()
+    for (const note of heads) {
+      const checked = this.#check(note, peekCheckpoint(note).log as LogId)
+      if (!checked.ok) throw new Error(checked.fault.message)
+      notes.set(checked.value.log as LogId, checked.value)
+    }
+    return notes
+  }
+
+  /** A note under this member's own keys: those that a charter names, and the one in use. */
+  #check(note: string, log: LogId) {
+    const { context, directory } = this.#parts
+    const { member: author, nodeKey } = context.self
+    const nodeKeys = (at: Millis) => [...directory.nodeKeys(author, at), nodeKey.publicKey]
+    return checkCheckpoint(note, { log, author, now: context.now(), nodeKeys })
+  }
+
+  /** Fetches what peers have and this node has not; answers the logs of which anything was lost. */
+  async #bringBack(): Promise<Set<LogId>> {
+    const lost = new Set<LogId>()
+    const all = [...this.#held.values()].flatMap(({ from, notes }) =>
+      [...notes.values()].map((note) => ({ from, note })),
+    )
+    // The longest first: whoever has less of a log has nothing more to give.
+    for (const { from, note } of all.sort((a, b) => b.note.size - a.note.size)) {
+      const log = note.log as LogId
+      const verdict = await this.#compare(note)
+      if (verdict === 'held') continue
+      lost.add(log)
+      if (verdict === 'ahead' && !this.#forked.has(log)) await this.#recover(from, note)
+      if (verdict === 'forked') await this.#forkFound(from.member, log, note)
+    }
+    return lost
+  }
+
+  async #compare(note: SignedCheckpoint): Promise<'held' | 'ahead' | 'forked'> {
+    const { heads, store } = this.#parts
+    const head = await heads.refresh(note.log as LogId)
+    if (!head || head.size < note.size) return 'ahead'
+    const root = head.size === note.size ? head.root : await store.root(head.log, note.size)
+    return root === note.root ? 'held' : 'forked'
+  }
+
+  async #forkFound(peer: MemberId, log: LogId, note: SignedCheckpoint): Promise<void> {
+    const { context, heads } = this.#parts
+    const isKnown = this.#forked.has(log) || heads.get(log)?.superseded
+    this.#forked.add(log)
+    if (isKnown) return
+    const message =
+      'This node signed other entries of one of its logs before: its data directory is an older copy, or runs twice'
+    await context.alarm('fork', context.self.member, message, {
+      log,
+      evidence: { before: note.note, now: heads.get(log)?.checkpoint ?? null, from: peer } as Json,
+    })
+  }
+
+  /** Brings an own log up to what a peer holds of it; what can't be had stays lost, and is told. */
+  async #recover(from: Target, target: SignedCheckpoint): Promise<void> {
+    const { context, heads } = this.#parts
+    const log = target.log as LogId
+    try {
+      let state = await this.#stateOf(log)
+      while (state.frontier.size < target.size && !this.#stopped) state = await this.#recoverBatch(from, state, target)
+    } catch (cause) {
+      const held = heads.get(log)?.size ?? 0
+      const message = `${target.size - held} entries of an own log were lost, and the peer that holds them does not give them back: ${cause instanceof Error ? cause.message : String(cause)}`
+      await context.alarm('omission', from.member, message, { log, index: held })
+    }
+  }
+
+  async #recoverBatch(from: Target, state: MirrorState, target: SignedCheckpoint): Promise<MirrorState> {
+    const { context, client, heads } = this.#parts
+    const { log, frontier } = state
+    const wanted = Math.min(target.size, frontier.size + BATCH_ENTRIES)
+    const note = fromUtf8(await client.get(from, `/link/v1/logs/${log}/checkpoint?size=${wanted}`))
+    const checked = this.#check(note, log)
+    if (!checked.ok) throw new Error(checked.fault.message)
+    const checkpoint = checked.value
+    const frames = await this.#frames(from, log, frontier.size, checkpoint.size)
+    const entries = checkEntries(state, frames, checkpoint)
+    if (!entries.ok) {
+      if (entries.fault.kind === 'fork') await this.#forkFound(from.member, log, checkpoint)
+      throw new Error(entries.fault.message)
+    }
+    const next: MirrorState = {
+      ...state,
+      frontier: entries.value.frontier,
+      audience: entries.value.audience,
+      checkpointTime: checkpoint.time,
+      entryTime: entries.value.entries.reduce((time, entry) => (entry.bytes ? entry.time : time), state.entryTime),
+    }
+    const { changes, recovered } = this.#toChanges(next, frontier.size, checkpoint, entries.value.entries)
+    await this.#parts.store.commit(changes)
+    await heads.refresh(log)
+    context.emit('recovered', recovered)
+    return next
+  }
+
+  #toChanges(state: MirrorState, from: number, checkpoint: SignedCheckpoint, entries: readonly VerifiedEntry[]) {
+    const { context, recalls } = this.#parts
+    const { log, author } = state
+    const arrived = context.now()
+    const objects: Recovered['objects'] = []
+    const toEntry = (entry: VerifiedEntry): MirroredEntry => {
+      if (!entry.bytes) return { leaf: entry.leaf }
+      const { bytes, kind, time, index } = entry
+      const object = kind === ENTRY_KIND.object ? toObject(entry.payload) : undefined
+      if (!object) return { bytes, kind, time }
+      const columns = { ...objectColumns(object), status: 'accepted' as const }
+      objects.push({ index, id: columns.id })
+      return { bytes, kind, time, object: columns }
+    }
+    const mirror: Change = {
+      op: 'mirror',
+      recovers: true,
+      log,
+      author,
+      from,
+      entries: entries.map(toEntry),
+      checkpoint: { ...checkpoint },
+      audience: state.audience!,
+      arrived,
+    }
+    const taken = entries.flatMap((entry) => {
+      if (!entry.bytes || entry.kind !== ENTRY_KIND.recall) return []
+      const { index, leaf, reason } = readRecall(entry.payload)
+      return recalls.own(log, index, leaf, reason)
+    })
+    return { changes: [mirror, ...taken], recovered: { log, from, size: checkpoint.size, objects, time: arrived } }
+  }
+
+  async #stateOf(log: LogId): Promise<MirrorState> {
+    const { context, heads, store } = this.#parts
+    const frontier = new Frontier()
+    const head = heads.get(log)
+    let entryTime = 0
+    while (head && frontier.size < head.size) {
+      const entries = await store.entries(log, frontier.size, head.size, context.limits.pageBytes)
+      if (entries.length === 0) throw new Error(`entry ${frontier.size} of the log can't be read`)
+      for (const { leaf, time } of entries) {
+        frontier.append(fromHex(leaf))
+        entryTime = Math.max(entryTime, time)
+      }
+    }
+    const known = head ? { audience: head.audience } : {}
+    return { log, author: context.self.member, frontier, checkpointTime: head?.time ?? 0, entryTime, ...known }
+  }
+
+  async #frames(from: Target, log: LogId, first: number, end: number): Promise<Frame[]> {
+    const frames: Frame[] = []
+    let bytes = 0
+    while (first + frames.length < end) {
+      const body = await this.#parts.client.get(
+        from,
+        `/link/v1/logs/${log}/entries?from=${first + frames.length}&to=${end}`,
+      )
+      const decoder = new FrameDecoder()
+      const more = decoder.push(body)
+      decoder.end()
+      bytes += body.length
+      if (more.length === 0 || first + frames.length + more.length > end || bytes > CHECKPOINT_GAP_BYTES)
+        throw new Error(`it sent ${more.length} entries and ${bytes} bytes`)
+      frames.push(...more)
+    }
+    return frames
+  }
+
+  async #renew(logs: readonly LogHead[]): Promise<void> {
+    const { context, store, heads, directory } = this.#parts
+    const { random, now } = context
+    for (const { log, audience } of logs) {
+      const genesis = { salt: random(32), time: now(), incarnation: random(16) }
+      const charters = directory.charterLines(audience)
+      const [outcome] = await store.commit([{ op: 'renew', log, genesis, charters }])
+      await heads.refresh(log)
+      if (outcome?.op === 'renew') await heads.refresh(outcome.log)
+    }
+  }
+}
