@@ -3,6 +3,7 @@ import { type Audience, audienceId } from '#log'
 import { objectColumns } from '#stix'
 import type { ObjectRow, Store } from '#store'
 import type { Refusal } from './admission.ts'
+import { contentOf, KnownVersions, renamed } from './client-submissions.ts'
 import type { RawObject } from './raw-objects.ts'
 import type { Release } from './sharing-rules.ts'
 
@@ -15,6 +16,8 @@ export interface Planned {
   release: Release
   columns: ReturnType<typeof objectColumns>
   audienceId: Hash
+  /** Tells its content from others of the same version; for what somebody else submitted. */
+  content?: string
   /** The same version in the same log, from an earlier publication. */
   standing?: Place
   /** Own entries of older versions. */
@@ -27,12 +30,22 @@ export interface Place {
   index: number
 }
 
-/** What of the releases is new here; a version that stands with other content is refused. */
+/** For whom releases are planned, where that is not the node itself. */
+export interface PlanOptions {
+  objects?: readonly RawObject[]
+  known?: KnownVersions
+  random?: (bytes: number) => Uint8Array
+}
+
+/**
+ * What of the releases is new here; a version that stands with other content is refused. A submitter that may not know
+ * of that content is answered as if there were none: what it submitted gets an id of its own.
+ */
 export async function planReleases(
   store: Store,
   releases: readonly Release[],
   refused: Refusal[],
-  objects: readonly RawObject[] = [],
+  { objects = [], known: seen = new KnownVersions(store), random }: PlanOptions = {},
 ): Promise<Planned[]> {
   const own = new Map((await store.logs({ own: true })).map((head) => [head.log, head]))
   const known = await knownVersions(store, releases, [...own.keys()])
@@ -45,15 +58,26 @@ export async function planReleases(
     const rows = known.get(release.id) ?? []
     const same = rows.filter((row) => row.modified === columns.modified)
     const isSame = (row: ObjectRow) => canonicalJson(parseJson(row.json)) === canonicalJson(value)
-    if (columns.modified !== '' && same.some((row) => !isSame(row))) {
+    const submitted = await seen.submitted(release.id, columns.modified)
+    const content = submitted || random ? contentOf(value) : undefined
+    const others = columns.modified === '' ? [] : same.filter((row) => !isSame(row))
+    if (others.some((row) => seen.isKnown(row)) || (submitted && submitted.content !== content)) {
       refused.push({ id: release.objectId, ...CONFLICT })
       continue
     }
     const to = audiences.get(release.audience) ?? audienceId(release.audience)
     audiences.set(release.audience, to)
-    const standing = same.find((row) => own.get(row.log)?.audienceId === to && isSame(row))
+    const standing =
+      submitted?.places.find((place) => place.to === to) ??
+      same.find((row) => seen.isKnown(row) && own.get(row.log)?.audienceId === to && isSame(row))
     const older = columns.modified === '' ? [] : rows.filter((row) => row.modified < columns.modified)
-    planned.push({ release, columns, audienceId: to, older, ...(standing ? { standing } : {}) })
+    const plan = { release, columns, audienceId: to, older, ...(content === undefined ? {} : { content }) }
+    if (standing) planned.push({ ...plan, standing })
+    else if (others.length === 0 || !random) planned.push(plan)
+    else {
+      const { id, json } = renamed(value, random(16))
+      planned.push({ ...plan, release: { ...release, json }, columns: { ...columns, id }, older: [] })
+    }
   }
   return planned
 }

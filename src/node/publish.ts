@@ -11,6 +11,7 @@ import type { ReleasedBefore } from '#policy'
 import type { LogHead, NewEntry, Store } from '#store'
 import { admitObjects, type Refusal } from './admission.ts'
 import { releasedBefore } from './annotated.ts'
+import { KnownVersions, type Submitter } from './client-submissions.ts'
 import { isDiskFull, NodeError } from './errors.ts'
 import type { NodeEvents, PublishedRow } from './events.ts'
 import { batchesOf, countRefused, type Place, type Planned, planReleases, withoutNobodies } from './publish-plan.ts'
@@ -26,8 +27,8 @@ export interface PublishOptions {
   drill?: string
   /** Says what would happen, and does nothing. */
   dryRun?: boolean
-  /** Logs that the submitter may see, where it is another organisation: it must not learn of others. */
-  within?: readonly LogHead[]
+  /** Who submits, where it is another organisation: it must not learn of logs that it may not see. */
+  submitter?: Submitter
 }
 
 /** One object version of a publication and where it stands. */
@@ -107,18 +108,24 @@ export class Publisher {
     const { admitted, refused } = await admitObjects(objects, { self, register: rules.register(), now: now() })
     const ids = [...new Set(admitted.map(({ value }) => String(value['id'])))]
     return this.#exclusively(ids, async () => {
-      const before = await releasedBefore(this.#o.store, admitted, options.within)
+      const before = await releasedBefore(this.#o.store, admitted, options.submitter?.within)
       const released = this.#release(admitted, options, before)
       refused.push(...released.refused)
       const [due, held] = parted(
         withoutNobodies(released.releases),
         ({ notBefore }) => notBefore === undefined || notBefore <= now(),
       )
-      const planned = await planReleases(this.#o.store, due, refused, admitted)
+      const known = new KnownVersions(this.#o.store, options.submitter)
+      const { random } = options.submitter ? this.#o : {}
+      const planned = await planReleases(this.#o.store, due, refused, {
+        objects: admitted,
+        known,
+        ...(random && { random }),
+      })
       if (!options.dryRun && held.length > 0) await this.#o.holdBack(held)
       const published = options.dryRun
         ? planned.map((plan) => this.#preview(plan))
-        : await this.#append(planned, progress)
+        : await this.#append(planned, progress, known)
       published.push(...held.map((release) => this.#heldAnswer(release, options.dryRun === true)))
       return {
         ...(options.dryRun ? { dryRun: true as const } : {}),
@@ -233,7 +240,11 @@ export class Publisher {
     })
   }
 
-  async #append(planned: readonly Planned[], progress?: PublishProgress): Promise<PublishedObject[]> {
+  async #append(
+    planned: readonly Planned[],
+    progress?: PublishProgress,
+    known?: KnownVersions,
+  ): Promise<PublishedObject[]> {
     const places = new Map<Planned, Place>()
     for (const plan of planned) if (plan.standing) places.set(plan, plan.standing)
     const fresh = planned.filter((plan) => !plan.standing)
@@ -247,11 +258,12 @@ export class Publisher {
       done += batch.reduce((sum, group) => sum + group.length, 0)
       progress?.(done, fresh.length)
     }
+    await known?.keep(fresh, (plan) => places.get(plan))
     await this.#supersede(fresh, places)
     return planned.map((plan) => {
       const { log, index } = places.get(plan) as Place
       const recipients = plan.release.recipients.map(({ member }) => this.#o.slugOf(member as MemberId))
-      return { id: plan.columns.id, log, index, audience: plan.release.audience, recipients }
+      return { id: plan.release.id, log, index, audience: plan.release.audience, recipients }
     })
   }
 
@@ -345,14 +357,14 @@ export class Publisher {
     }
   }
 
-  #preview({ release, columns, standing }: Planned): PublishedObject {
+  #preview({ release, standing }: Planned): PublishedObject {
     const recipients = release.recipients.map(({ member, code }) => ({
       member,
       slug: this.#o.slugOf(member as MemberId),
       code,
     }))
     return {
-      id: columns.id,
+      id: release.id,
       ...(standing ? { log: standing.log, index: standing.index } : {}),
       audience: release.audience,
       recipients,

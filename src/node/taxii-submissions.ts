@@ -185,7 +185,7 @@ export class TaxiiSubmissions {
     ])
     let todo = objects
     const { visibility, publisher } = this.#node
-    const behind = await visibility.logsBehind(reader)
+    const behind = await visibility.behind(reader)
     for (const tlp of target.tlp === undefined ? [undefined] : [undefined, target.tlp]) {
       if (todo.length === 0) break
       const { published, refused } = await publisher.publish(todo, {

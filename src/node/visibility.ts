@@ -1,6 +1,7 @@
 import type { LogId, MemberId, Millis } from '#base'
 import type { Directory } from '#federation'
 import type { LogHead, Store } from '#store'
+import type { Submitter } from './client-submissions.ts'
 import type { SharingRules } from './sharing-rules.ts'
 import type { Token } from './tokens.ts'
 
@@ -42,9 +43,10 @@ export class Visibility {
     return heads.filter((head) => this.mayRead(reader, head))
   }
 
-  /** The logs that what the reader submits may be judged by; absent = all, for the node's own people. */
-  async logsBehind(reader: Reader): Promise<{ within?: LogHead[] }> {
-    return reader.isOperator || reader.org === this.self ? {} : { within: await this.logsFor(reader) }
+  /** By what the reader's submissions may be judged; absent = everything, for the node's own people. */
+  async behind(reader: Reader): Promise<{ submitter?: Submitter }> {
+    if (reader.isOperator || reader.org === this.self) return {}
+    return { submitter: { org: reader.org, within: await this.logsFor(reader) } }
   }
 
   /** Whether the reader may see the log; unknown logs are answered like forbidden ones. */

@@ -180,6 +180,75 @@ test('import inherits too', async () => {
   assert.equal(sighting?.audience.tlp, 'amber+strict', JSON.stringify(published))
 })
 
+test('a client learns nothing of a version by submitting it, over REST and over TAXII', async () => {
+  await using world = await open()
+  const json = { 'content-type': 'application/json' }
+  const hidden = indicator('198.51.100.20')
+  const taken = indicator('198.51.100.21')
+  const kept = indicator('198.51.100.24')
+  const shown = indicator('198.51.100.22')
+  await publish(world, 'jp-nco', [hidden, taken, kept], { tlp: 'amber+strict', to: ['member:us-cisa'] })
+  await publish(world, 'jp-nco', [shown], { tlp: 'amber' })
+  const { text: token, token: made } = (await (
+    await ask(world, 'jp-nco', '/api/v1/tokens', {
+      method: 'POST',
+      headers: json,
+      body: JSON.stringify({ name: 'bank', scope: 'publish', org: 'jp-bank' }),
+    })
+  ).json()) as { text: string; token: { id: string } }
+  const rest = async (object: { id: string }, more: Record<string, unknown> = { tlp: 'green' }) => {
+    const body = JSON.stringify({ objects: [object], ...more })
+    const answer = await ask(world, 'jp-nco', '/api/v1/publish', { method: 'POST', headers: json, body, token })
+    return (await answer.text()).replaceAll(object.id, 'ID')
+  }
+  const unindexed = (text: string) => text.replace(/"index":\d+/, '"index":N')
+  const other = (object: { id: string }) => ({ ...object, name: 'Another' })
+  const fresh = () => indicator('198.51.100.23')
+  const pair = { tlp: 'amber+strict', to: ['member:us-cisa'] }
+
+  const first = await rest(other(hidden))
+  assert.equal(unindexed(first), unindexed(await rest(other(fresh()))))
+  assert.equal(await rest(other(hidden)), first, 'asked again, it is answered the same')
+  assert.match(await rest({ ...hidden, name: 'A third' }), /EQUIVOCATION/, 'its own contradictions it may know')
+  assert.match(await rest(other(shown)), /EQUIVOCATION/, 'so it may of what it can read')
+  assert.equal(unindexed(await rest(other(hidden), { tlp: 'green', dryRun: true })).includes('refused":[]'), true)
+
+  // The same content, into the very log in which it stands: its old place would tell of it.
+  const indexOf = (text: string) => Number(/"index":(\d+)/.exec(text)?.[1])
+  const before = indexOf(await rest(fresh(), pair))
+  assert.equal(indexOf(await rest(taken, pair)), before + 1)
+  assert.equal(indexOf(await rest(fresh(), pair)), before + 2)
+
+  const held = (await (await ask(world, 'jp-nco', `/api/v1/objects/${hidden.id}`)).json()) as {
+    versions: { object: { name?: string } }[]
+  }
+  assert.deepEqual(
+    held.versions.map(({ object }) => object.name),
+    [hidden.name],
+    'the node signs one content of a version',
+  )
+
+  const dir = ['--dir', world.dir('jp-nco')]
+  for (const args of [
+    ['taxii', 'collection', 'create', 'bank', '--tlp', 'green', ...dir],
+    ['taxii', 'collection', 'grant', 'bank', '--token-id', made.id, '--can', 'write', ...dir],
+  ]) {
+    const ran = await noroshi(args)
+    assert.equal(ran.code, 0, ran.stdout + ran.stderr)
+  }
+  const type = 'application/taxii+json;version=2.1'
+  const taxii = async (object: { id: string; name?: string }) => {
+    const headers = { 'content-type': type, accept: type }
+    const body = JSON.stringify({ objects: [object] })
+    const path = '/taxii2/_node/collections/bank/objects/'
+    const answer = await ask(world, 'jp-nco', path, { method: 'POST', headers, body, token })
+    const status = (await answer.json()) as object
+    assert.equal(answer.status, 202, JSON.stringify(status))
+    return JSON.stringify({ ...status, id: 'S', request_timestamp: 'T' }).replaceAll(object.id, 'ID')
+  }
+  assert.equal(await taxii({ ...kept, name: 'Over TAXII' }), await taxii(fresh()))
+})
+
 test('a client learns nothing by what it annotates, over REST and over TAXII', async () => {
   await using world = await open()
   const hidden = indicator('198.51.100.10')

@@ -80,7 +80,7 @@ export function publishRoutes(app: FastifyInstance, node: NodeContext): void {
       async (request, reply) => {
         const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
         const { objects, envelope } = cutObjects(body)
-        const behind = await node.visibility.logsBehind(node.readerOf(request))
+        const behind = await node.visibility.behind(node.readerOf(request))
         const options = { ...optionsOf(envelope, request.query), ...behind }
         if ((request.headers.accept ?? '').includes(NDJSON)) return streamed(node, request, reply, objects, options)
         return node.publisher.publish(objects, options)
