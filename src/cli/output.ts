@@ -1,5 +1,9 @@
 import { once } from 'node:events'
 
+/** Width of a terminal that does not tell it, and the least in which progress says anything. */
+const USUAL_COLUMNS = 80
+const LEAST_COLUMNS = 20
+
 /** Where a command writes: results, and what is said beside them. */
 export interface Output {
   /** One line of result on stdout; resolves when more may be written. */
@@ -35,11 +39,15 @@ export function processOutput(): Output {
     },
     progress(text) {
       if (!process.stderr.isTTY) return
-      process.stderr.write(`\r\u001b[2K${text.slice(0, Math.max(20, (process.stderr.columns ?? 80) - 1))}`)
+      process.stderr.write(`\r\u001b[2K${text.slice(0, progressColumns(process.stderr.columns))}`)
       shown = true
     },
   }
 }
+
+/** Columns for progress on a terminal of that width; one that does not know its own says 0, or nothing. */
+export const progressColumns = (columns: number | undefined): number =>
+  Math.max(LEAST_COLUMNS, (columns || USUAL_COLUMNS) - 1)
 
 /** Text of a table: cells padded to their column. */
 export function table(rows: readonly (readonly (string | number)[])[]): string[] {
