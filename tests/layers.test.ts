@@ -17,8 +17,9 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   store: ['base', 'stix', 'log'],
   taxii: ['base', 'stix', 'log', 'policy', 'store'],
   federation: ['base', 'stix', 'policy', 'log', 'store'],
+  casework: ['base', 'stix', 'policy', 'log', 'store'],
   drill: ['base', 'stix', 'policy', 'log', 'detect'],
-  node: ['base', 'stix', 'log', 'policy', 'detect', 'exchange', 'store', 'federation', 'drill', 'taxii'],
+  node: ['base', 'stix', 'log', 'policy', 'detect', 'exchange', 'store', 'federation', 'casework', 'drill', 'taxii'],
   cli: ['base', 'stix', 'policy', 'log', 'detect', 'exchange', 'node', 'taxii'],
 }
 

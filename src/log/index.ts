@@ -30,6 +30,7 @@ export {
 export { keyIdOf, memberIdOf, type PublicKey, type Signer, toPublicKey, toSigner, verifySignature } from './keys.ts'
 export { EMPTY_ROOT, Frontier, type HashAt, leafHash, nodeHash, rootOf } from './tree.ts'
 export { hashFromTiles, TILE_WIDTH, tileSlot } from './tiles.ts'
+export { clientIdOf } from './client-id.ts'
 export { consistencyProof, inclusionProof, isPowerOfTwo, rootsOfPath, verifyConsistency, verifyInclusion } from './proofs.ts'
 export { keyHash, type NoteVerifier, openNote, parseVerifierKey, signNote } from './note.ts'
 export { type Checkpoint, checkSuccessor, openCheckpoint, peekCheckpoint, signCheckpoint } from './checkpoint.ts'

@@ -4,7 +4,7 @@ import type { Store } from '#store'
 import { NodeError } from './errors.ts'
 
 /** What a token allows. `operator` allows everything; the others only what their routes name. */
-export type Scope = 'operator' | 'read' | 'publish' | 'telemetry' | 'metrics'
+export type Scope = 'operator' | 'read' | 'publish' | 'submit' | 'telemetry' | 'metrics'
 
 /** A token as it is kept: never its text. */
 export interface Token {

@@ -16,6 +16,8 @@ export interface WorldOptions {
   alliances: Record<string, readonly string[]>
   /** Clients of a member, by its slug. */
   clients?: Record<string, CharterMember['clients']>
+  /** Kinds of members, by slug; national CSIRTs where absent. */
+  kinds?: Record<string, string>
   seams?: NodeOptions['seams']
   tls?: NodeOptions['tls']
   /** False: the members never link to each other. */
@@ -77,7 +79,7 @@ export async function openWorld(options: WorldOptions): Promise<World> {
       slug,
       name: `Member ${slug}`,
       nation,
-      kind: 'national-csirt',
+      kind: options.kinds?.[slug] ?? 'national-csirt',
       passphrase: '',
       demo: true,
       now: Date.now(),

@@ -15,7 +15,7 @@ interface Token {
 type JsonOption = NodeOptions & { json?: boolean }
 
 const DAY_MS = 86_400_000
-const SCOPES = ['operator', 'read', 'publish', 'telemetry', 'metrics']
+const SCOPES = ['operator', 'read', 'publish', 'submit', 'telemetry', 'metrics']
 
 /** `noroshi token …` */
 export const register: Register = (program, context) => {
@@ -33,7 +33,7 @@ export const register: Register = (program, context) => {
     'noroshi token create "bank SOC" --scope read --org ph-bank --days 90 --dir node',
     'noroshi token create prometheus --scope metrics --dir node',
   ])
-    .requiredOption('--scope <scope>', 'operator, read, publish, telemetry or metrics', oneOf(...SCOPES))
+    .requiredOption('--scope <scope>', 'operator, read, publish, submit, telemetry or metrics', oneOf(...SCOPES))
     .option('--org <org>', 'organisation for which its bearer reads; absent = this member')
     .option('--days <days>', 'days until it expires')
     .action(async (name: string, options: JsonOption & { scope: string; org?: string; days?: string }) => {

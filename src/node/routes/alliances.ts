@@ -49,6 +49,17 @@ const Approve = Type.Object(
 )
 const Name = Type.String({ minLength: 1, maxLength: 100, description: 'Slug or id of a member' })
 const Level = Type.Union(['clear', 'green', 'amber', 'amber+strict', 'red'].map((level) => Type.Literal(level)))
+const Client = Type.Object(
+  {
+    id: Type.String({ maxLength: 100, description: 'identity--…; noroshi alliance client add makes it' }),
+    slug: Slug,
+    name: Type.String({ minLength: 1, maxLength: 2_048 }),
+    kind: Slug,
+    sectors: Type.Array(Slug, { maxItems: 100 }),
+    nation: Type.String({ pattern: '^[A-Z]{2}$' }),
+  },
+  closed,
+)
 const OrNone = <T extends TSchema>(schema: T) => Type.Optional(Type.Union([schema, Type.Null()]))
 const Row = Type.Object(
   {
@@ -60,6 +71,7 @@ const Row = Type.Object(
     maxTlp: OrNone(Level),
     tlpVersion: OrNone(Type.Union([Type.Literal('1.0'), Type.Literal('2.0')])),
     cyberCommunity: OrNone(Type.Boolean()),
+    clients: OrNone(Type.Array(Client, { maxItems: 1_000 })),
   },
   closed,
 )

@@ -12,17 +12,19 @@ import { liveRoutes } from './live.ts'
 import { objectRoutes } from './objects.ts'
 import { publishRoutes } from './publish.ts'
 import { statusRoutes } from './status.ts'
+import { submissionRoutes } from './submissions.ts'
 import { taxiiRoutes } from './taxii.ts'
 import { taxiiSourceRoutes } from './taxii-sources.ts'
 import { telemetryRoutes } from './telemetry.ts'
 import { tokenRoutes } from './tokens.ts'
 
 /** Every route of a node; a new one is a file here and a line in this list. */
-export const routes: readonly ((app: FastifyInstance, node: NodeContext) => void)[] = [
+export const routes: readonly ((app: FastifyInstance, node: NodeContext) => void | Promise<void>)[] = [
   healthRoutes,
   statusRoutes,
   objectRoutes,
   publishRoutes,
+  submissionRoutes,
   telemetryRoutes,
   journalRoutes,
   liveRoutes,

@@ -5,7 +5,7 @@ import type { NodeContext } from '../node-context.ts'
 import { closed, Time } from '../schemas.ts'
 
 const Scope = Type.Union(
-  (['operator', 'read', 'publish', 'telemetry', 'metrics'] as const).map((scope) => Type.Literal(scope)),
+  (['operator', 'read', 'publish', 'submit', 'telemetry', 'metrics'] as const).map((scope) => Type.Literal(scope)),
 )
 const TokenView = Type.Object({
   id: Type.String(),
