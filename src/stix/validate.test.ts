@@ -153,3 +153,14 @@ test('what is passed on is of STIX 2.1: an object that says 2.0 is hardly checke
   assert.deepEqual([found[0]?.code, found[0]?.path], ['INVALID_VALUE', 'spec_version'])
   assert.equal(validateObject(sample('indicator'), { current: true }).valid, true)
 })
+
+test('all faults of an object are told at once, also where its type is none', () => {
+  const faults = { id: 'x--1', created: 'yesterday', confidence: 101, Foo: null }
+  const paths = ['id', 'created', 'confidence', 'Foo', 'Foo']
+  const found = (type: Json | undefined) =>
+    validateObject({ ...(type === undefined ? {} : { type }), ...faults }, { strict: true }).errors.map(
+      ({ path }) => path,
+    )
+  for (const type of ['Not A Type', 7, undefined]) assert.deepEqual(found(type), ['type', ...paths], String(type))
+  assert.deepEqual(found('x-foo'), paths)
+})

@@ -171,6 +171,29 @@ test('single checks answer in words, and with 1 where the answer is no', async (
   )
 })
 
+test('findings in words name the place of what has no id, and the section; nothing of the input moves the terminal', async () => {
+  await using home = await folder()
+  const file = home.in('objects.ndjson')
+  const hostile = { type: 'x-foo', id: 'x-foo--\u001b[31m', name: '\u202e' }
+  await writeFile(
+    file,
+    `${JSON.stringify(indicator('198.51.100.1'))}\n${JSON.stringify(hostile)}\n{"type":"tool"}\n{"broken`,
+  )
+  const { code, stdout, stderr } = await noroshi(['validate', file])
+  assert.equal(code, 1)
+  assert.match(stdout, /^x-foo--\\u001b\[31m: error INVALID_ID at id: .* \(section 2\.9\)$/m)
+  assert.ok(stdout.includes(`\n${file}, object 2: error MISSING_PROPERTY at id: is required`), stdout)
+  assert.ok(stdout.includes(`\n${file}: error STIX_STREAM_TRUNCATED: `), stdout)
+  assert.doesNotMatch(stdout.replaceAll('\n', ''), /\p{Cc}/u)
+  assert.match(stderr, /^4 objects, 3 invalid$/m)
+  await writeFile(home.in('empty.json'), '')
+  const empty = await noroshi(['validate', home.in('empty.json')])
+  assert.deepEqual(
+    [empty.code, empty.stderr.trim()],
+    [1, '0 objects, 0 invalid, and 1 of the bundles or files around them'],
+  )
+})
+
 test('match finds indicators and Sigma rules in telemetry, by event time, also in compressed files', async () => {
   await using home = await folder()
   await writeFile(

@@ -28,6 +28,12 @@ function checkTypeless(object: JsonObject, sink: Sink): void {
   if (object['type'] === undefined) sink.fail('MISSING_PROPERTY', 'is required on every object', '3.2')
   else wrongType(sink, 'the name of an object type', object['type'], '3.2')
   sink.under(before, 'type')
+  checkRest(object, '', sink)
+}
+
+/** What every object has is checked also where its type is none, so that its author hears of all faults at once. */
+function checkRest(object: JsonObject, type: string, sink: Sink): void {
+  compileObject({ type, kind: 'custom', section: '11.2', properties: {} })(object, sink)
 }
 
 function compileChecker(type: string): ObjectCheck {
@@ -50,6 +56,7 @@ function checkBadType(object: JsonObject, sink: Sink): void {
     '3.1',
     'type',
   )
+  checkRest(object, String(object['type']), sink)
 }
 
 /**

@@ -4,7 +4,7 @@ import { RESERVED_NAMES } from '../types/kinds.ts'
 import { type Check, shown, wrongType } from './check.ts'
 import type { Property, Rule, StructDefinition } from './data-type.ts'
 import { compileExtensions, declaresExtension } from './extensions.ts'
-import { isIdOf } from './forms.ts'
+import { isIdOf, isTypeName, typeOfId } from './forms.ts'
 import { compileRules } from './rules.ts'
 import { checkSelectors } from './selectors.ts'
 import type { Sink } from './sink.ts'
@@ -12,6 +12,7 @@ import { checkCustomProperty, checkUndefinedProperty, compileProperties, require
 
 /** One type of STIX object as data; the files of `types/` are tables of these. */
 export interface ObjectDefinition {
+  /** '' where the object has none. */
   type: string
   kind: ObjectKind
   /** Section of the specification that defines it. */
@@ -71,7 +72,10 @@ function compileId(type: string): Check {
   const prefix = `${type}--`
   return (value, sink) => {
     if (typeof value !== 'string') wrongType(sink, 'an identifier', value, '2.9')
-    else if (!isIdOf(value, prefix))
+    else if (type === '') {
+      if (typeOfId(value) === undefined)
+        sink.fail('INVALID_ID', `must be a type, '--' and a UUID (RFC 4122), but is ${shown(value)}`, '2.9')
+    } else if (!isIdOf(value, prefix))
       sink.fail(
         'INVALID_ID',
         `must be '${shown(prefix).slice(1, -1)}' and a UUID (RFC 4122), but is ${shown(value)}`,
@@ -110,10 +114,10 @@ function requireOfNewObject(object: JsonObject, sink: Sink): void {
     for (const name of ['spec_version', 'created', 'modified'])
       if (object[name] === undefined) sink.fail('MISSING_PROPERTY', 'is required on a new object type', '7.3', name)
   }
-  if (!sink.strict || declaresExtension(object, NEW_OBJECTS)) return
+  const { type } = object
+  if (!sink.strict || declaresExtension(object, NEW_OBJECTS) || typeof type !== 'string' || !isTypeName(type)) return
   sink.advise('CUSTOM_TYPE', 'is a custom type; an extension-definition should define it', '11.2', 'type')
-  if (!(typeof object['type'] === 'string' && object['type'].startsWith('x-')))
-    sink.advise('NAMING', 'is a custom type; its name should start with x-', '11.2', 'type')
+  if (!type.startsWith('x-')) sink.advise('NAMING', 'is a custom type; its name should start with x-', '11.2', 'type')
 }
 
 /** Properties whose text is in some language. */
