@@ -39,6 +39,16 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   { name: 'recall', summary: 'take back a published object', load: () => import('./commands/recall.ts') },
   { name: 'who', summary: 'who holds an object of this node', load: () => import('./commands/who.ts') },
+  {
+    name: 'evidence',
+    summary: 'what a node keeps against members that broke their word',
+    load: () => import('./commands/evidence.ts'),
+  },
+  {
+    name: 'verify',
+    summary: 'examine evidence, receipts, reports and charters without a node',
+    load: () => import('./commands/verify.ts'),
+  },
   { name: 'watch', summary: 'match telemetry on a running node', load: () => import('./commands/watch.ts') },
   {
     name: 'alliance',

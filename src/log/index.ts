@@ -30,8 +30,14 @@ export {
 export { keyIdOf, memberIdOf, type PublicKey, type Signer, toPublicKey, toSigner, verifySignature } from './keys.ts'
 export { EMPTY_ROOT, Frontier, type HashAt, leafHash, nodeHash, rootOf } from './tree.ts'
 export { hashFromTiles, TILE_WIDTH, tileSlot } from './tiles.ts'
-export { clientIdOf } from './client-id.ts'
-export { consistencyProof, inclusionProof, isPowerOfTwo, rootsOfPath, verifyConsistency, verifyInclusion } from './proofs.ts'
+export {
+  consistencyProof,
+  inclusionProof,
+  isPowerOfTwo,
+  rootsOfPath,
+  verifyConsistency,
+  verifyInclusion,
+} from './proofs.ts'
 export { keyHash, type NoteVerifier, openNote, parseVerifierKey, signNote } from './note.ts'
 export { type Checkpoint, checkSuccessor, openCheckpoint, peekCheckpoint, signCheckpoint } from './checkpoint.ts'
 export { type Envelope, parseEnvelope, signStatement, statementHash, verifyStatement } from './statement.ts'
@@ -117,5 +123,7 @@ export {
   type Verdict,
 } from './evidence/evidence-file.ts'
 export { type CheckedAlliance, KeyBook } from './evidence/key-book.ts'
+export { type Examined, examineSigned, type SignedThing } from './evidence/signed-things.ts'
 export type { Proof, SignedEntry, SignedHead } from './evidence/proof.ts'
 export { answerWireVector } from './vectors.ts'
+export { clientIdOf } from './client-id.ts'

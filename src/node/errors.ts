@@ -145,6 +145,7 @@ const PART_CODES: readonly (readonly [RegExp, NodeErrorCode])[] = [
   [/ RESTORE_ASKING/, 'NOT_READY'],
   [/^EncodingError/, 'INPUT_INVALID'],
   [/ (CHARTER|DELEGATION)_INVALID/, 'ALLIANCE_REFUSED'],
+  [/ EVIDENCE_UNKNOWN/, 'NOT_FOUND'],
   [/ AIR_GAP_NO_KEY/, 'AIR_GAP_NO_KEY'],
   [/ AIR_GAP_/, 'AIR_GAP_REFUSED'],
   [/ STORE_DISK_FULL/, 'DISK_FULL'],

@@ -1,4 +1,4 @@
-import { EXIT, examples, type Register } from '../command.ts'
+import { counted, EXIT, examples, type Register, shaped } from '../command.ts'
 import { findNode, type NodeOptions, withNodeOptions } from '../node-client.ts'
 import { table } from '../output.ts'
 
@@ -19,17 +19,33 @@ interface Recall {
   acknowledged: { member: string; slug: string; withheld: number; purged: number | null; arrived: number }[]
 }
 
+interface Entitled {
+  member: string
+  slug: string
+  link: string
+  lastSeen: number | null
+}
+
 interface Entry {
   log: string
   index: number
   published: number
+  /** Members that may have the log now. */
+  entitled: Entitled[]
   recall?: Recall
 }
 
 interface Standing extends Entry {
   received: { member: string; time: number; arrived: number }[]
   armed: { member: string; time: number; arrived: number }[]
+  /** Entitled, but no receipt has come for so long, or `waitMs` is not over yet. */
+  missing: (Entitled & { waitedMs: number; late: boolean; lagEntries: number })[]
 }
+
+/** How long a receipt may take until its member counts as late. */
+const LATE_SECONDS = '60'
+
+const toSeconds = shaped(/^\d{1,9}$/, 'A number of seconds.')
 
 /** `noroshi who` */
 export const register: Register = (program, { output, exit }) => {
@@ -37,12 +53,16 @@ export const register: Register = (program, { output, exit }) => {
     program
       .command('who <id>')
       .description(
-        'Who holds an object that this node published, by the receipts that its recipients signed; after a recall, who acknowledged it. Exit code 1 where nobody holds it.',
+        'Who may have an object that this node published, who has proved receipt, and who is late, by the receipts that its recipients signed; after a recall, who acknowledged it. Exit code 1 where nobody holds it.',
       ),
   )
+    .option('--late <seconds>', 'a member without a receipt for so long is late', toSeconds, LATE_SECONDS)
     .option('--json', 'print JSON')
-    .addHelpText('after', examples(['noroshi who indicator--0f3c… --dir node']))
-    .action(async (id: string, options: NodeOptions & { json?: boolean }) => {
+    .addHelpText(
+      'after',
+      examples(['noroshi who indicator--0f3c… --dir node', 'noroshi who indicator--0f3c… --late 10 --dir node']),
+    )
+    .action(async (id: string, options: NodeOptions & { json?: boolean; late: string }) => {
       const node = await findNode(options)
       const { members } = await node.get<{ members: { member: string; slug: string }[] }>('/api/v1/members')
       const { standing } = await node.get<{ standing: Entry[] }>(`/api/v1/objects/${encodeURIComponent(id)}/standing`)
@@ -54,7 +74,18 @@ export const register: Register = (program, { output, exit }) => {
         )
         const of = (kind: Receipt['kind']) =>
           covering.filter((one) => one.kind === kind).map(({ member, time, arrived }) => ({ member, time, arrived }))
-        found.push({ ...entry, received: of('received'), armed: of('armed') })
+        const received = of('received')
+        const waitedMs = Date.now() - entry.published
+        const missing = entry.entitled
+          .filter(({ member }) => !received.some((one) => one.member === member))
+          .map((one) => {
+            const proved = receipts.filter(
+              ({ member, kind, verified }) => member === one.member && kind === 'received' && verified,
+            )
+            const lagEntries = entry.index + 1 - Math.max(0, ...proved.map(({ size }) => size))
+            return { ...one, waitedMs, late: waitedMs > Number(options.late) * 1_000, lagEntries }
+          })
+        found.push({ ...entry, received, armed: of('armed'), missing })
       }
       const slugOf = (member: string) => members.find((one) => one.member === member)?.slug ?? member
       if (found.length === 0) output.note(`This node published no ${id}.`)
@@ -65,7 +96,7 @@ export const register: Register = (program, { output, exit }) => {
 }
 
 function toLines(
-  { log, index, published, received, armed, recall }: Standing,
+  { log, index, published, entitled, received, armed, missing, recall }: Standing,
   slugOf: (member: string) => string,
 ): string[] {
   const rows = received.map(({ member, arrived }) => {
@@ -77,9 +108,19 @@ function toLines(
     ]
   })
   return [
-    `Entry ${index} of log ${log.slice(0, 12)}…, published ${new Date(published).toISOString()}:`,
+    `Entry ${index} of log ${log.slice(0, 12)}…, published ${new Date(published).toISOString()}, ${counted(entitled.length, 'member')} may have it:`,
     ...(rows.length === 0 ? ['  no receipt yet'] : table(rows)),
+    ...(recall ? [] : table(missing.map(missingRow))),
     ...(recall ? recallLines(recall, [...new Set(received.map(({ member }) => slugOf(member)))]) : []),
+  ]
+}
+
+function missingRow({ slug, late, waitedMs, lagEntries, link, lastSeen }: Standing['missing'][number]): string[] {
+  const seen = lastSeen === null ? 'never seen' : `last seen ${new Date(lastSeen).toISOString()}`
+  return [
+    `  ${slug}`,
+    `${late ? 'LATE: ' : ''}no receipt for ${Math.round(waitedMs / 1_000)} s`,
+    `${lagEntries} ${lagEntries === 1 ? 'entry' : 'entries'} behind; link ${link}, ${seen}`,
   ]
 }
 

@@ -77,6 +77,14 @@ export class EvidenceBook {
     return { file, verdict: examineEvidence(file) }
   }
 
+  /** Every charter in force, from version 1, with the keys that none lists yet: by these, statements can be examined. */
+  async charters(): Promise<Pick<EvidenceFile, 'charters' | 'keys'>> {
+    const alliances = this.#directory.charters().map(({ charter }) => charter.alliance)
+    const chains = await Promise.all(alliances.map((alliance) => this.#charters.chain(alliance, 1, Infinity)))
+    const keys = this.#directory.members().flatMap(({ id }) => this.#keyStatements.of(id))
+    return { charters: chains.flat() as unknown as EvidenceFile['charters'], keys }
+  }
+
   /** With the charters of every alliance that holder and accused share: a third party trusts one of them. */
   async #file({ kept, found, accused, proof }: Piece): Promise<EvidenceFile> {
     const { self } = this.#context

@@ -1,5 +1,13 @@
-import { canonicalJson, isJsonObject, type Json, JsonError, type JsonObject, type MemberId, type Millis } from '#base'
-import { EncodingError } from '#base'
+import {
+  EncodingError,
+  type Hash,
+  isJsonObject,
+  type Json,
+  JsonError,
+  type JsonObject,
+  type MemberId,
+  type Millis,
+} from '#base'
 import { LogError } from '../error.ts'
 import { isCount, isMemberId } from '../fields.ts'
 import { type Envelope, parseEnvelope } from '../statement.ts'
@@ -36,8 +44,9 @@ export const isEvidence = (value: unknown): value is JsonObject =>
 
 /**
  * Examines a file of evidence: never throws for what is in it, and never convicts by anything but signatures and hashes.
+ * With `founding`, only keys of the alliance count whose first charter has that hash.
  */
-export function examineEvidence(value: unknown): Verdict {
+export function examineEvidence(value: unknown, founding?: Hash): Verdict {
   const nothing = { isProved: false, shown: [], open: [], alliances: [] }
   try {
     if (!isEvidence(value)) throw new ProofFault(`The file is not of the format ${EVIDENCE_FORMAT}`)
@@ -48,7 +57,10 @@ export function examineEvidence(value: unknown): Verdict {
     const book = new KeyBook(
       charters.map(toVoted),
       keys.map((envelope) => parseEnvelope(envelope)),
+      founding,
     )
+    if (founding !== undefined && book.alliances.length === 0)
+      throw new ProofFault(`The file holds no alliance that was founded by ${founding}`)
     if (!book.member(accused)) throw new ProofFault('The accused stands in no charter of the file')
     return { ...examineProof(proof as unknown as Proof, accused, book), alliances: book.alliances }
   } catch (cause) {
@@ -84,7 +96,3 @@ export function faultOf(cause: unknown): string {
   if (cause instanceof EncodingError || cause instanceof JsonError) return cause.message
   throw cause
 }
-
-/** Whether two proofs lay the same before their reader. */
-export const isSameProof = (a: Proof, b: Proof): boolean =>
-  canonicalJson(a as unknown as Json) === canonicalJson(b as unknown as Json)

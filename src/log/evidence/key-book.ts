@@ -37,8 +37,11 @@ export class KeyBook {
   readonly #keys = new Map<MemberId, BookedKey[]>()
   readonly #roots = new Map<MemberId, Uint8Array[]>()
 
-  /** @throws LogError CHARTER_INVALID where a chain does not begin at version 1, has a gap, or lacks its votes */
-  constructor(chain: readonly Voted[], loose: readonly Envelope[] = []) {
+  /**
+   * With `founding`, of the alliance alone whose version 1 has that hash.
+   * @throws LogError CHARTER_INVALID where a chain does not begin at version 1, has a gap, or lacks its votes
+   */
+  constructor(chain: readonly Voted[], loose: readonly Envelope[] = [], founding?: Hash) {
     const charters = chain.map(({ charter, votes }) => ({ charter: toCharter(charter), votes }))
     const rows: { row: CharterMember; isNewest: boolean }[] = []
     for (const [alliance, versions] of Map.groupBy(charters, ({ charter }) => charter.alliance)) {
@@ -50,7 +53,7 @@ export class KeyBook {
         before = charter
       }
       const [first] = ordered
-      if (!first || !before) continue
+      if (!first || !before || (founding !== undefined && statementHash(first.charter) !== founding)) continue
       this.alliances.push({
         alliance,
         founding: statementHash(first.charter),

@@ -3,6 +3,7 @@ import type { NodeContext } from '../node-context.ts'
 import { airGapRoutes } from './air-gap.ts'
 import { allianceRoutes } from './alliances.ts'
 import { drillRoutes } from './drills.ts'
+import { evidenceRoutes } from './evidence.ts'
 import { healthRoutes } from './health.ts'
 import { journalRoutes } from './journals.ts'
 import { keyRoutes } from './keys.ts'
@@ -27,6 +28,7 @@ export const routes: readonly ((app: FastifyInstance, node: NodeContext) => void
   submissionRoutes,
   telemetryRoutes,
   journalRoutes,
+  evidenceRoutes,
   liveRoutes,
   allianceRoutes,
   airGapRoutes,

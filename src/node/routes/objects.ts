@@ -144,7 +144,8 @@ export function objectRoutes(app: FastifyInstance, node: NodeContext): void {
 type Standing = Awaited<ReturnType<Publisher['standing']>>[number]
 
 /** An own entry with its recall, if it was taken back: when, why, and which recipients acknowledged it. */
-async function withRecall(node: NodeContext, { recalled, ...entry }: Standing) {
+async function withRecall(node: NodeContext, { recalled, ...place }: Standing) {
+  const entry = { ...place, entitled: await entitledTo(node, place.log) }
   if (!recalled) return entry
   const { log, index } = entry
   const acks = await node.federation.recallAcks(log, index)
@@ -163,6 +164,17 @@ async function withRecall(node: NodeContext, { recalled, ...entry }: Standing) {
       })),
     },
   }
+}
+
+/** Members that may have a log now, and how this node's link to each is. */
+async function entitledTo(node: NodeContext, log: Standing['log']) {
+  const head = await node.store.log(log)
+  if (!head) return []
+  const links = new Map(node.federation.links().map((link) => [link.peer, link]))
+  return node.visibility.recipients(head.audience, head.author).map(({ member, slug }) => {
+    const link = links.get(member)
+    return { member, slug, link: link?.state ?? 'none', lastSeen: link?.lastSeen ?? null }
+  })
 }
 
 /** Own entries of an object that were taken back and are gone from the store: the journals still name them. */
