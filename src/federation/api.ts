@@ -222,6 +222,7 @@ export interface Alarm {
 export interface LinkState {
   peer: MemberId
   slug: Slug
+  /** Empty where the peer has none and only reaches outwards. */
   address: string
   state: 'up' | 'stale' | 'down' | 'connecting'
   /** Entries the peer's newest snapshot offers and that are not yet durable here. */
@@ -235,6 +236,8 @@ export interface LinkState {
   lastError?: string
   /** Alliances in which the peer's charter differs from ours. */
   charterDiffers: Slug[]
+  /** Absent: this node calls the peer. `offer`: the peer can't be called and brings its logs itself. */
+  way?: 'offer'
 }
 
 /** A charter version with the votes that put it in force. */

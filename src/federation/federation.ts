@@ -31,6 +31,7 @@ import { isLinkSet, linkAddresses, setLinkAddress } from './link-addresses.ts'
 import { LinkClient, type Target } from './link-client.ts'
 import { Mirrors } from './mirrors.ts'
 import { Nonces } from './nonces.ts'
+import { SentOffers } from './offers-sent.ts'
 import { Outbox } from './outbox.ts'
 import { appendOwn } from './own-append.ts'
 import { Recalls } from './recalls.ts'
@@ -38,6 +39,7 @@ import { Restore } from './restore.ts'
 import { SentReceipts } from './receipts-sent.ts'
 import { Access } from './server/access.ts'
 import { LinkServer } from './server/link-server.ts'
+import { TakenOffers } from './server/offers-taken.ts'
 import { TakenReceipts } from './server/receipts-taken.ts'
 import { Snapshots } from './server/snapshots.ts'
 import { LinkShell } from './shell.ts'
@@ -127,7 +129,19 @@ export async function openFederation(options: FederationOptions): Promise<Federa
       )
   }
   const isAhead = (peer: MemberId) => shell.isAhead(peer)
-  const server = new LinkServer({
+  const takenOffers = new TakenOffers({ context, directory, heads, mirrors, outbox, shell })
+  const offers: SentOffers = new SentOffers({
+    context,
+    client,
+    snapshots,
+    receipts: taken,
+    reached: () => shell.reached(),
+    target: (peer) => shell.target(peer),
+    hasStream: (peer) => server.hasStream(peer),
+    maySign: () => true,
+    onUnknown: (alliance) => void alliances.announce(alliance).catch(() => undefined),
+  })
+  const server: LinkServer = new LinkServer({
     context,
     directory,
     charters,
@@ -139,6 +153,8 @@ export async function openFederation(options: FederationOptions): Promise<Federa
     nonces,
     keyStatements,
     gossip,
+    offers,
+    takenOffers,
     onEnds,
     isAhead,
     onGap,
@@ -166,7 +182,10 @@ export async function openFederation(options: FederationOptions): Promise<Federa
   hooks.allianceChanged = ({ alliance, what }) => {
     if (what === 'in-force' || what === 'fork') node.charterChanged(alliance)
   }
-  hooks.linkChanged = (link) => node.linkChanged(link)
+  hooks.linkChanged = (link) => {
+    node.linkChanged(link)
+    offers.look()
+  }
   return node
 }
 
@@ -370,7 +389,7 @@ class OpenFederation implements Federation {
   }
 
   linkChanged(link: LinkState): void {
-    if (link.state !== 'up') this.#up.delete(link.peer)
+    if (link.state !== 'up' || link.way !== undefined) this.#up.delete(link.peer)
     else if (!this.#up.has(link.peer)) {
       this.#up.add(link.peer)
       const peer = { member: link.peer, address: link.address }

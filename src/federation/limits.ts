@@ -43,6 +43,13 @@ export const CHECKPOINT_GAP_BYTES = 256 * MIB
 /** Waits between two questions to the inviter whether a join is in force. */
 export const JOIN_POLL: BackoffRange = { firstMs: 5_000, maxMs: 60_000 }
 
+/** Frames of one offer: one entry of the largest size in base64, with its neighbours. */
+export const OFFER_FRAMES_BYTES = 2 * MIB
+/** An offer whole: its frames in base64, and a snapshot beside them. */
+export const OFFER_BODY_BYTES = 6 * MIB
+/** Entries of all peers that wait, verified by nothing yet, for the part of an offer that brings their checkpoint. */
+export const OFFER_STAGED_BYTES = 64 * MIB
+
 /** How long an invitation is good. */
 export const INVITATION_VALID_MS = 7 * 24 * 3_600_000
 

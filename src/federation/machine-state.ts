@@ -26,7 +26,10 @@ export interface Head {
 export interface PeerState {
   readonly peer: MemberId
   readonly slug: Slug
+  /** Empty where the peer has none and only reaches outwards. */
   readonly address: string
+  /** Its logs come by its own offers: it can't be called, and is only asked now and then whether that changed. */
+  readonly calls: boolean
   readonly asking: boolean
   readonly stream: 'closed' | 'opening' | 'open'
   /** Streams in a row that did not open or did not last. */
@@ -79,6 +82,8 @@ export type LinkEvent =
       unknownCharters: readonly Slug[]
       /** When the request left; absent for one that came on the stream. */
       sent?: Millis
+      /** The peer posted it, because it can't be called. */
+      isOffer?: true
       now: Millis
     }
   | { type: 'ask-failed'; peer: MemberId; reason: string; jitter: number; now: Millis }

@@ -53,9 +53,9 @@ export function nextWake(state: MachineState): Millis | undefined {
     if (wake === undefined || time < wake) wake = time
   }
   for (const peer of state.peers.values()) {
-    if (!peer.asking) at(peer.askAt)
+    if (!peer.asking && peer.address !== '') at(peer.askAt)
     if (peer.seen !== null && !peer.staleAlarmed) at(peer.expires)
-    if (peer.seen === null || peer.failures > 0) continue
+    if (peer.seen === null || peer.failures > 0 || peer.calls) continue
     if (peer.stream === 'closed' && !peer.asking) at(peer.streamAt)
     if (peer.ahead.size > 0) at(peer.catchUpAt)
     if (peer.outbox.length > 0 && !peer.sending) at(peer.sendAt)
@@ -70,7 +70,7 @@ export function nextWake(state: MachineState): Millis | undefined {
 /** What `links()` shows of a peer. */
 export function linkStateOf(peer: PeerState, now: Millis): LinkState {
   const stale = peer.seen !== null && now >= peer.expires
-  const state = peer.failures > 0 ? 'down' : stale ? 'stale' : peer.seen !== null ? 'up' : 'connecting'
+  const state = peer.failures > 0 && !peer.calls ? 'down' : stale ? 'stale' : peer.seen !== null ? 'up' : 'connecting'
   let lagEntries = 0
   for (const [log, row] of peer.offered) lagEntries += Math.max(0, row.size - (peer.held.get(log)?.size ?? 0))
   return {
@@ -84,6 +84,7 @@ export function linkStateOf(peer: PeerState, now: Millis): LinkState {
     failures: peer.failures,
     ...(peer.lastError === undefined ? {} : { lastError: peer.lastError }),
     charterDiffers: [...peer.ahead],
+    ...(peer.calls ? { way: 'offer' as const } : {}),
   }
 }
 
@@ -100,6 +101,7 @@ function added(state: MachineState, event: Extract<LinkEvent, { type: 'peer-adde
     peer: event.peer,
     slug: event.slug,
     address: event.address,
+    calls: false,
     asking: false,
     stream: 'closed',
     streamFailures: 0,
@@ -203,7 +205,7 @@ function applySnapshot(
   peer: PeerState,
   event: Extract<LinkEvent, { type: 'snapshot' }>,
 ): PeerStep {
-  const { sent, now } = event
+  const { sent, now, isOffer = false } = event
   const asked = sent !== undefined
   const clock = asked ? withSample(peer.clock, { sent, time: event.time, now }) : peer.clock
   const askAt = asked || isSettled(clock) ? nextAsk(settings, clock, now) : peer.askAt
@@ -221,8 +223,8 @@ function applySnapshot(
   const ahead = new Set(event.unknownCharters)
   const next: PeerState = {
     ...done,
-    failures: 0,
-    askAt,
+    // What the peer posts tells nothing of the way to it.
+    ...(isOffer ? { calls: true } : { calls: false, failures: 0, askAt }),
     seen: event.now,
     sequence: event.sequence,
     expires: event.expires,
@@ -230,7 +232,7 @@ function applySnapshot(
     offered: event.offered,
     ahead,
   }
-  delete (next as { lastError?: string }).lastError
+  if (!isOffer || peer.address === '') delete (next as { lastError?: string }).lastError
   return { next, effects }
 }
 
@@ -243,11 +245,11 @@ function work(settings: MachineSettings, peer: PeerState, now: Millis): PeerStep
     effects.push(alarm(next, 'stale', undefined, 'its last snapshot has expired: what it publishes now may be hidden'))
   }
   const isDue = (at: Millis) => now >= at || at - now > longestWait(settings)
-  if (!next.asking && isDue(next.askAt)) {
+  if (!next.asking && next.address !== '' && isDue(next.askAt)) {
     next = { ...next, asking: true }
     effects.push({ type: 'ask', peer: next.peer, ...since(next) })
   }
-  if (next.seen === null || next.failures > 0) return { next, effects }
+  if (next.seen === null || next.failures > 0 || next.calls) return { next, effects }
   if (next.ahead.size > 0 && isDue(next.catchUpAt)) {
     const catchUps = next.catchUps + 1
     next = { ...next, catchUps, catchUpAt: now + backoff({ ...settings.backoff, maxMs: settings.pollMs }, catchUps, 1) }

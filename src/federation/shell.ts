@@ -1,4 +1,4 @@
-import { type Json, type MemberId, type Millis, parseJson, utf8 } from '#base'
+import { type Json, type LogId, type MemberId, type Millis, parseJson, utf8 } from '#base'
 import { type DelegationEnd, LogError, type LogRow, openSnapshot, parseEnvelope, SNAPSHOT_FRESH_MS } from '#log'
 import type { LinkState } from './api.ts'
 import type { Charters } from './alliance/charters.ts'
@@ -13,7 +13,7 @@ import type { Heads } from './heads.ts'
 import type { KeyStatements } from './key-statements.ts'
 import { JSON_LIMITS } from './limits.ts'
 import type { LinkClient, Target } from './link-client.ts'
-import type { Effect, LinkEvent, MachineState } from './machine-state.ts'
+import type { Effect, Head, LinkEvent, MachineState } from './machine-state.ts'
 import { initialState, linkStateOf, nextWake, step } from './machine.ts'
 import { type InlineEntries, MirrorFault, type Mirrors } from './mirrors.ts'
 import type { Outbox } from './outbox.ts'
@@ -81,8 +81,8 @@ export class LinkShell {
   }
 
   target(peer: MemberId): Target | undefined {
-    const known = this.#state.peers.get(peer)
-    return known && { member: peer, address: known.address }
+    const address = this.#state.peers.get(peer)?.address ?? ''
+    return address === '' ? undefined : { member: peer, address }
   }
 
   add(peer: MemberId, slug: string, address: string): void {
@@ -96,6 +96,38 @@ export class LinkShell {
 
   remove(peer: MemberId): void {
     this.#dispatch({ type: 'peer-removed', peer })
+  }
+
+  /** Peers that can be called now. */
+  reached(): MemberId[] {
+    return this.links().flatMap(({ peer, address, state, way }) =>
+      state === 'up' && way === undefined && address !== '' ? [peer] : [],
+    )
+  }
+
+  /**
+   * Takes the snapshot that a peer posted. Undefined where this node calls that peer itself and needs no offers.
+   * @throws LogError as `openSnapshot` does
+   */
+  async hear(
+    peer: MemberId,
+    slug: string,
+    envelope: Json,
+  ): Promise<{ sequence: number; logs: readonly LogRow[]; ahead: ReadonlySet<string> } | undefined> {
+    if (this.#stopped || this.reached().includes(peer)) return undefined
+    if (!this.#state.peers.has(peer)) this.add(peer, slug, '')
+    const { sequence, logs } = await this.#take(peer, envelope, this.#base(peer), { isOffer: true })
+    return { sequence, logs, ahead: this.#state.peers.get(peer)?.ahead ?? new Set() }
+  }
+
+  /** A batch that a peer posted is durable. */
+  mirrored(peer: MemberId, log: LogId, head: Head): void {
+    this.#dispatch({ type: 'mirrored', peer, log, head, now: this.#now() })
+  }
+
+  /** Statements went to the peer in an answer. */
+  handedOver(peer: MemberId, ids: readonly number[]): void {
+    this.#dispatch({ type: 'sent', peer, ids, now: this.#now() })
   }
 
   stop(): void {
@@ -166,7 +198,7 @@ export class LinkShell {
     try {
       const query = base ? `?since=${base.sequence}` : ''
       const body = await this.#parts.client.get(to, `/link/v1/logs${query}`)
-      await this.#take(peer, parseJson(body, JSON_LIMITS), base, sent)
+      await this.#take(peer, parseJson(body, JSON_LIMITS), base, { sent })
       this.#whole.delete(peer)
     } catch (cause) {
       if (await this.#hasNewKeys(to, cause)) return this.#ask(peer)
@@ -224,7 +256,12 @@ export class LinkShell {
   }
 
   /** Verifies a snapshot and hands it to the machine; returns what the next change is applied to. */
-  async #take(peer: MemberId, envelope: Json, base: Base | undefined, sent?: Millis): Promise<Base> {
+  async #take(
+    peer: MemberId,
+    envelope: Json,
+    base: Base | undefined,
+    how: { sent?: Millis; isOffer?: true } = {},
+  ): Promise<Base> {
     const { context, directory, charters } = this.#parts
     const now = this.#now()
     const { snapshot, logs } = openSnapshot(envelope, {
@@ -240,8 +277,7 @@ export class LinkShell {
       .map(([alliance]) => alliance)
     const offered = new Map(logs.map(({ log, size, root }) => [log, { size, root }]))
     const { sequence, time, expires } = snapshot
-    const event = { type: 'snapshot' as const, peer, sequence, time, expires, offered, unknownCharters, now }
-    this.#dispatch(sent === undefined ? event : { ...event, sent })
+    this.#dispatch({ type: 'snapshot', peer, sequence, time, expires, offered, unknownCharters, now, ...how })
     return { sequence, logs }
   }
 

@@ -9,9 +9,12 @@ import type { CharterDirectory } from '../directory.ts'
 import type { Gossip } from '../evidence/gossip.ts'
 import type { Heads } from '../heads.ts'
 import type { KeyStatements } from '../key-statements.ts'
+import { OFFER_BODY_BYTES } from '../limits.ts'
 import type { Nonces } from '../nonces.ts'
+import type { SentOffers } from '../offers-sent.ts'
 import type { Access } from './access.ts'
 import { bytes, json, notFound, refusal } from './answers.ts'
+import type { TakenOffers } from './offers-taken.ts'
 import type { TakenReceipts } from './receipts-taken.ts'
 import { RefusalLog } from './refusal-log.ts'
 import { type Route, toRoute } from './routes.ts'
@@ -33,6 +36,8 @@ export interface ServerParts {
   receipts: TakenReceipts
   nonces: Nonces
   keyStatements: KeyStatements
+  offers: SentOffers
+  takenOffers: TakenOffers
   gossip: Gossip
   /** A member's key was ended before its time. */
   onEnds: (member: MemberId, ends: readonly DelegationEnd[]) => Promise<void>
@@ -59,9 +64,10 @@ export class LinkServer {
   async handle(request: LinkRequest): Promise<LinkResponse> {
     const { limits, log } = this.#parts.context
     try {
-      if (request.body.length > limits.requestBodyBytes) return refusal(413, 'Body too large')
-      if (headerBytes(request) > limits.headerBytes) return refusal(431, 'Header fields too large')
       const route = toRoute(request.method, request.target)
+      const bodyBytes = route?.name === 'offer' ? OFFER_BODY_BYTES : limits.requestBodyBytes
+      if (request.body.length > bodyBytes) return refusal(413, 'Body too large')
+      if (headerBytes(request) > limits.headerBytes) return refusal(431, 'Header fields too large')
       const reader = await this.#authenticate(request, this.#introducedBy(route, request))
       if (typeof reader !== 'string') return reader
       if (!route) return notFound()
@@ -75,9 +81,16 @@ export class LinkServer {
   /** Own logs grew: every open stream looks what of it its reader may see. */
   notify(): void {
     for (const streams of this.#streams.values()) for (const stream of streams) stream.notify()
+    this.#parts.offers.notify()
+  }
+
+  /** Whether the peer follows this node's stream. */
+  hasStream(peer: MemberId): boolean {
+    return this.#streams.has(peer)
   }
 
   close(): void {
+    this.#parts.offers.stop()
     this.#refusals.close()
     for (const streams of this.#streams.values()) for (const stream of streams) stream.close()
   }
@@ -133,6 +146,7 @@ export class LinkServer {
     }
     if (!directory.member(reader)) return notFound()
     if (route.name === 'statements') return this.#statements(route, reader, request)
+    if (route.name === 'offer') return this.#parts.takenOffers.take(reader, request.body)
     // Who knows a newer charter is served once this node knows it too.
     if (isAhead(reader)) return refusal(503, 'Charter is being updated')
     return this.#serve(route, reader, request)
@@ -204,10 +218,12 @@ export class LinkServer {
     // A peer that lost its connection opens another while the old one still looks alive: the oldest goes.
     while (open.length > context.limits.streamsPerPeer) open.shift()?.close()
     this.#streams.set(reader, open)
+    this.#parts.offers.look()
     const ended = () => {
       const left = (this.#streams.get(reader) ?? []).filter((other) => other !== stream)
       if (left.length > 0) this.#streams.set(reader, left)
       else this.#streams.delete(reader)
+      this.#parts.offers.look()
     }
     const headers = { 'content-type': 'text/event-stream', 'cache-control': 'no-store' }
     return { status: 200, headers, stream: stream.chunks(ended) }

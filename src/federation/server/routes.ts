@@ -15,6 +15,7 @@ export type Route =
   | { name: 'statements'; isPost: boolean }
   | { name: 'receipts' }
   | { name: 'gossip' }
+  | { name: 'offer' }
   | { name: 'join' }
   | { name: 'reveal' }
 
@@ -53,6 +54,7 @@ function toPost(first: string, second: string | undefined): Route | undefined {
     return second === undefined ? { name: 'join' } : second === 'reveal' ? { name: 'reveal' } : undefined
   if (first === 'receipts') return { name: 'receipts' }
   if (first === 'gossip') return { name: 'gossip' }
+  if (first === 'offer') return { name: 'offer' }
   if (first === 'statements') return { name: 'statements', isPost: true }
   return first === 'charters' ? { name: 'charters' } : undefined
 }

@@ -1,9 +1,8 @@
-import { type MemberId, toBase64 } from '#base'
-import { encodeFrames } from '#log'
-import type { LogHead } from '#store'
+import type { MemberId } from '#base'
 import type { Context } from '../context.ts'
 import { encodeEvent, KEEPALIVE } from '../event-stream.ts'
-import { type Given, isSameView, type Snapshots, type View } from './snapshots.ts'
+import { inlineEntries } from './inline.ts'
+import { isSameView, type Snapshots, type View } from './snapshots.ts'
 
 /**
  * One reader's server-sent events: a signed snapshot whenever its own list changed, with the new entries along where they
@@ -92,26 +91,8 @@ export class ReaderStream {
     const { envelope, given, base } = this.#snapshots.make(this.reader, this.#since, view)
     this.#since = given.sequence
     this.#shown = view
-    const entries = base ? await this.#inline(base, view.heads) : []
+    const entries = base ? await inlineEntries(this.#context, base, view.heads) : []
     const data = JSON.stringify({ snapshot: envelope, entries })
     return encodeEvent({ event: 'snapshot', id: String(given.sequence), data })
-  }
-
-  /** New entries of changed logs with their checkpoints, as far as they fit; the reader fetches the others. */
-  async #inline(base: Given, heads: readonly LogHead[]) {
-    let left = this.#context.limits.inlineBytes
-    const known = new Map(base.logs.map((row) => [row.log, row.size]))
-    const inline: { log: string; from: number; checkpoint: string; frames: string }[] = []
-    for (const head of heads) {
-      const from = known.get(head.log) ?? 0
-      if (head.size <= from || head.size - from > this.#context.limits.pageEntries || left <= 0) continue
-      const stored = await this.#context.store.frames(head.log, from, head.size, left)
-      if (stored.length < head.size - from) continue
-      const frames = encodeFrames(stored)
-      left -= frames.length
-      if (left < 0) continue
-      inline.push({ log: head.log, from, checkpoint: head.checkpoint, frames: toBase64(frames) })
-    }
-    return inline
   }
 }
