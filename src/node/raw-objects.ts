@@ -5,6 +5,7 @@
  * `{"objects": […], "tlp": …}` or `{"bundle": {…}, …}`. `BundleReader` reads it, as it does for `noroshi validate`: one
  * grammar, one limit of nesting, the same faults.
  */
+import { setImmediate } from 'node:timers/promises'
 import { isJsonObject, JSON_MAX_BYTES, type JsonObject, type NoroshiError, parseJson } from '#base'
 import { BundleReader, type StreamItem } from '#stix'
 import { NodeError } from './errors.ts'
@@ -35,10 +36,13 @@ const NO_JSON = new Set<string>(['JSON_SYNTAX', 'JSON_NOT_UTF8', 'STIX_STREAM_SY
  *
  * @throws JsonError and StixError for what is not strict JSON, INPUT_INVALID for JSON of another shape
  */
-export function cutObjects(body: Uint8Array): Submission {
+export const cutObjects = (body: Uint8Array): Promise<Submission> => inPieces(objectsOf(body))
+
+/** The same, a piece at each step. */
+export function* objectsOf(body: Uint8Array): Steps<Submission> {
   const read: Extract<StreamItem, { kind: 'object' }>[] = []
   let envelope: JsonObject = {}
-  const items = itemsOf(body, body.length, (error) => error)
+  const items = yield* itemsOf(body, body.length, (item) => (item.kind === 'fault' ? item.error : undefined))
   for (const item of items) {
     if (item.kind === 'fault') continue
     const { value } = item
@@ -68,46 +72,89 @@ export function cutObjects(body: Uint8Array): Submission {
 /**
  * The objects of a TAXII envelope; undefined for JSON that is no envelope.
  *
- * @throws JSON_INVALID for what is not JSON at all
+ * @throws JSON_INVALID for what is not JSON at all, INPUT_INVALID where more than `FAULTS_TOLD` elements are no objects
  */
-export function cutEnvelope(body: Uint8Array): EnvelopeItem[] | undefined {
-  const items = itemsOf(body, JSON_MAX_BYTES, (error) =>
-    NO_JSON.has(error.code)
-      ? new NodeError('JSON_INVALID', `The body is not JSON: ${error.message}.`, { cause: error })
-      : undefined,
-  )
+export const cutEnvelope = (body: Uint8Array): Promise<EnvelopeItem[] | undefined> => inPieces(envelopeOf(body))
+
+/** The same, a piece at each step. */
+export function* envelopeOf(body: Uint8Array): Steps<EnvelopeItem[] | undefined> {
+  let faults = 0
+  const items = yield* itemsOf(body, JSON_MAX_BYTES, (item) => {
+    if (item.kind === 'bundle' || faultOf(item) === undefined) return undefined
+    const cause = item.kind === 'fault' ? item.error : undefined
+    if (cause && NO_JSON.has(cause.code))
+      return new NodeError('JSON_INVALID', `The body is not JSON: ${cause.message}.`, { cause })
+    return ++faults > FAULTS_TOLD ? tooManyFaults(cause) : undefined
+  })
   const last = items.pop()
   if (last?.kind !== 'bundle' || last.objects !== items.length) return undefined
-  return items.flatMap((item): EnvelopeItem[] => {
-    if (item.kind === 'bundle') return []
-    if (item.kind === 'fault') return [{ fault: item.error.message, index: item.index }]
-    const { bytes, value, index } = item
-    return [isJsonObject(value) ? { bytes, value } : { fault: 'is no JSON object', index }]
-  })
+  const cut: EnvelopeItem[] = []
+  for (const item of items) {
+    if (item.kind === 'bundle') continue
+    const fault = faultOf(item)
+    if (fault === undefined) cut.push(item as Extract<StreamItem, { kind: 'object' }> & RawObject)
+    else cut.push({ fault, index: item.index })
+  }
+  return cut
 }
 
+function faultOf(item: Exclude<StreamItem, { kind: 'bundle' }>): string | undefined {
+  if (item.kind === 'fault') return item.error.message
+  if (!isJsonObject(item.value)) return 'is no JSON object'
+  return typeof item.value['id'] === 'string' ? undefined : 'has no id'
+}
+
+const tooManyFaults = (cause?: NoroshiError) =>
+  new NodeError(
+    'INPUT_INVALID',
+    `More than ${FAULTS_TOLD} elements of "objects" cannot be read as objects with an id; nothing was taken. Check the program that wrote them.`,
+    cause && { cause },
+  )
+
 /** Reads piece by piece and stops at the first fault that refuses the whole: a body of faults alone would be long work. */
-function itemsOf(
+function* itemsOf(
   body: Uint8Array,
   maxObjectBytes: number,
-  refusal: (fault: NoroshiError) => NoroshiError | undefined,
-): StreamItem[] {
+  refusal: (item: StreamItem) => NoroshiError | undefined,
+): Steps<StreamItem[]> {
   const reader = new BundleReader({ maxObjectBytes, isWrapped: true })
   const items: StreamItem[] = []
   const take = (read: readonly StreamItem[]) => {
     for (const item of read) {
-      const refused = item.kind === 'fault' ? refusal(item.error) : undefined
+      const refused = refusal(item)
       if (refused) throw refused
       items.push(item)
     }
   }
-  for (let at = 0; at < body.length; at += PIECE_BYTES) take(reader.push(body.subarray(at, at + PIECE_BYTES)))
+  for (let at = 0; at < body.length; at += PIECE_BYTES) {
+    take(reader.push(body.subarray(at, at + PIECE_BYTES)))
+    yield
+  }
   take(reader.end())
   return items
 }
 
-/** Bytes read between two looks at what came out: telling a fault takes some 20 µs, and few bytes can hold many. */
+/** Work that can stop after each step. */
+type Steps<T> = Generator<undefined, T, undefined>
+
+/** Lets others go on between the steps: eight megabytes of tiny objects are seconds of work. */
+async function inPieces<T>(steps: Steps<T>): Promise<T> {
+  let since = performance.now()
+  for (;;) {
+    const { done, value } = steps.next()
+    if (done) return value
+    if (performance.now() - since < STRETCH_MS) continue
+    await setImmediate()
+    since = performance.now()
+  }
+}
+
+/** Bytes read between two looks at what came out: telling a fault takes some 5 µs, and few bytes can hold many. */
 const PIECE_BYTES = 4_096
+/** How long a submission is read before others go on. */
+const STRETCH_MS = 10
+/** Elements of one envelope whose faults are told one by one; more are no envelope of objects. */
+const FAULTS_TOLD = 1_000
 
 const isEnvelope = (value: JsonObject) =>
   !('type' in value) && Object.keys(value).every((name) => ENVELOPE_MEMBERS.has(name))

@@ -67,7 +67,7 @@ export class TaxiiSubmissions {
 
   /** @throws TaxiiError TAXII_UNPROCESSABLE, and what a body that is no JSON is refused with */
   async take(reader: TaxiiReader, target: WritableCollection, body: Uint8Array): Promise<Status> {
-    const items = cutEnvelope(body)
+    const items = await cutEnvelope(body)
     if (!items) throw new TaxiiError('TAXII_UNPROCESSABLE', 'The body is no envelope: {"objects": […]}.')
     const received = this.#node.now()
     const id = statusId(received, this.#random(STATUS_ID_RANDOM_BYTES))
@@ -295,11 +295,9 @@ export function accessTo({ grants }: WritableCollection, reader: TaxiiReader, se
 function sorted(items: readonly EnvelopeItem[]): { objects: RawObject[]; failures: Detail[] } {
   const objects: RawObject[] = []
   const failures: Detail[] = []
-  for (const [i, item] of items.entries()) {
+  for (const item of items)
     if ('fault' in item) failures.push(unnamed(item.index, item.fault))
-    else if (typeof item.value['id'] !== 'string') failures.push(unnamed(i, 'has no id'))
     else objects.push(item)
-  }
   return { objects, failures }
 }
 

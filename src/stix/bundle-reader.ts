@@ -335,12 +335,17 @@ export class BundleReader {
   }
 
   #parse(bytes: Uint8Array, isBundle = false): Json | undefined {
+    // A fault of the input needs no stack, which would be most of the work of telling it; few bytes can hold many faults.
+    const { stackTraceLimit } = Error
+    Error.stackTraceLimit = 0
     try {
       return parseJson(bytes, { maxBytes: Math.max(bytes.length, 1), maxDepth: this.#maxDepth })
     } catch (error) {
       if (!(error instanceof JsonError)) throw error
       this.#fault(this.#placed(error, isBundle))
       return undefined
+    } finally {
+      Error.stackTraceLimit = stackTraceLimit
     }
   }
 

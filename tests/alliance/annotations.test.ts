@@ -196,7 +196,7 @@ test('a client learns nothing of a version by submitting it, over REST and over 
       body: JSON.stringify({ name: 'bank', scope: 'publish', org: 'jp-bank' }),
     })
   ).json()) as { text: string; token: { id: string } }
-  const rest = async (object: { id: string }, more: Record<string, unknown> = { tlp: 'green' }) => {
+  const rest = async (object: { id: string; name?: string }, more: Record<string, unknown> = { tlp: 'green' }) => {
     const body = JSON.stringify({ objects: [object], ...more })
     const answer = await ask(world, 'jp-nco', '/api/v1/publish', { method: 'POST', headers: json, body, token })
     return (await answer.text()).replaceAll(object.id, 'ID')

@@ -79,7 +79,7 @@ export function publishRoutes(app: FastifyInstance, node: NodeContext): void {
       },
       async (request, reply) => {
         const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
-        const { objects, envelope } = cutObjects(body)
+        const { objects, envelope } = await cutObjects(body)
         const behind = await node.visibility.behind(node.readerOf(request))
         const options = { ...optionsOf(envelope, request.query), ...behind }
         if ((request.headers.accept ?? '').includes(NDJSON)) return streamed(node, request, reply, objects, options)
@@ -94,7 +94,7 @@ function streamed(
   node: NodeContext,
   request: FastifyRequest,
   reply: FastifyReply,
-  objects: ReturnType<typeof cutObjects>['objects'],
+  objects: Awaited<ReturnType<typeof cutObjects>>['objects'],
   options: PublishOptions,
 ): FastifyReply {
   const lines = new PassThrough()

@@ -3,7 +3,7 @@ import { BlockList, isIPv4, isIPv6 } from 'node:net'
 import { isJsonObject, type Json, JsonError, type JsonObject, NoroshiError, parseJson } from '#base'
 import { BundleReader, contains, parseNetwork, StixError, type StreamItem, validateObject } from '#stix'
 import { NodeError } from '../../../src/node/errors.ts'
-import { cutEnvelope, cutObjects } from '../../../src/node/raw-objects.ts'
+import { envelopeOf, objectsOf } from '../../../src/node/raw-objects.ts'
 import { SAMPLES } from '../../../src/stix/sample-objects.ts'
 import { isLanguageTag } from '../../../src/stix/engine/language-tag.ts'
 import { isDomainName, isEmailAddress, isIpv4, isIpv6, isMac } from '../../../src/stix/types/address-forms.ts'
@@ -123,8 +123,8 @@ export const rawObjects: Target = {
     { bundle: bundle([first]), dryRun: true },
   ],
   run: (input) => {
-    const cut = attempt(() => cutObjects(input), JsonError, NodeError, StixError)
-    const envelope = attempt(() => cutEnvelope(input), NodeError)
+    const cut = attempt(() => atOnce(objectsOf(input)), JsonError, NodeError, StixError)
+    const envelope = attempt(() => atOnce(envelopeOf(input)), NodeError)
     for (const item of (envelope.ok ? envelope.value : undefined) ?? [])
       if ('bytes' in item)
         mustEqual(JSON.parse(textOf(item.bytes)), item.value, 'an object of an envelope keeps its text')
@@ -139,6 +139,13 @@ export const rawObjects: Target = {
     )
     return `read ${Math.min(4, cut.value.objects.length)} ${envelope.word}`
   },
+}
+
+function atOnce<T>(steps: Generator<undefined, T, undefined>): T {
+  for (;;) {
+    const { done, value } = steps.next()
+    if (done) return value
+  }
 }
 
 /** A bundle is cut as the stream reader cuts it. */
