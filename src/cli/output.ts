@@ -27,7 +27,8 @@ export function processOutput(): Output {
   }
   const write = async (text: string) => {
     clear()
-    if (!process.stdout.write(text)) await once(process.stdout, 'drain')
+    // Of JSON and exports every byte counts, so only what a person watches is changed.
+    if (!process.stdout.write(process.stdout.isTTY ? readable(text) : text)) await once(process.stdout, 'drain')
   }
   return {
     isWatched: process.stderr.isTTY,
@@ -35,7 +36,7 @@ export function processOutput(): Output {
     text: write,
     note(text) {
       clear()
-      process.stderr.write(`${text}\n`)
+      process.stderr.write(`${readable(text)}\n`)
     },
     progress(text) {
       if (!process.stderr.isTTY) return
@@ -62,6 +63,9 @@ export function table(rows: readonly (readonly (string | number)[])[]): string[]
       .trimEnd(),
   )
 }
+
+/** Text of several lines, of which others may have written parts. */
+const readable = (text: string): string => text.replace(/[^\n\t]+/g, printable)
 
 /** Text of others on a terminal: control characters become visible. */
 export const printable = (text: string): string =>

@@ -6,6 +6,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { gzipSync } from 'node:zlib'
+import { atTerminal } from './at-terminal.ts'
 import { folder, indicator, noroshi, uuid } from './command-line.ts'
 
 const COMMANDS = [
@@ -186,6 +187,10 @@ test('findings in words name the place of what has no id, and the section; nothi
   assert.ok(stdout.includes(`\n${file}: error STIX_STREAM_TRUNCATED: `), stdout)
   assert.doesNotMatch(stdout.replaceAll('\n', ''), /\p{Cc}/u)
   assert.match(stderr, /^4 objects, 3 invalid$/m)
+  assert.match((await noroshi(['validate', '\u001b[31m.json'])).stderr, /: \\u001b\[31m\.json\n$/)
+  const { shown } = await atTerminal(['pattern', 'check', '[\u001b[31m'], [])
+  assert.match(shown, /\\u001b/)
+  assert.doesNotMatch(shown, /\u001b\[31m/)
   await writeFile(home.in('empty.json'), '')
   const empty = await noroshi(['validate', home.in('empty.json')])
   assert.deepEqual(
