@@ -59,11 +59,11 @@ export async function findNode(options: NodeOptions): Promise<NodeClient> {
     return clientOf(address.replace(/\/+$/, ''), token)
   }
   if (dir === undefined) throw new UsageError('Which node? Give --dir DIR or --url URL, or set NOROSHI_DIR.')
-  const config = await readConfig(dir)
+  await readConfig(dir)
   const token = options.token ?? (await readOperatorToken(dir))
   const running = await readRunning(dir)
   if (!running) throw new NodeError('NODE_UNREACHABLE', `The node of ${dir} is not running.`)
-  const fetchNode = running.url.startsWith('https:') ? pinnedFetch(await pinnedTls(config)) : fetch
+  const fetchNode = running.url.startsWith('https:') ? pinnedFetch(await pinnedTls(running)) : fetch
   return { ...clientOf(running.url, token, fetchNode), dir }
 }
 

@@ -35,6 +35,8 @@ export interface InitOptions {
   host?: string
   port?: number
   publicUrl?: string
+  tls?: NodeConfig['tls']
+  behindProxy?: boolean
   /** Protects the root key; not used with `demo`. */
   passphrase: string
   /** Keys that anybody can compute, for rehearsals. */
@@ -76,6 +78,8 @@ export async function initDataDirectory(options: InitOptions): Promise<NodeConfi
       rootKey: toBase64(root.publicKey),
       listen: { host: options.host ?? DEFAULT_HOST, port: options.port ?? DEFAULT_PORT },
       ...(options.publicUrl === undefined ? {} : { publicUrl: options.publicUrl }),
+      ...(options.tls ? { tls: options.tls } : {}),
+      ...(options.behindProxy ? { behindProxy: true } : {}),
       ...(demo ? { demo: true } : {}),
     },
     'The new node',
@@ -189,6 +193,8 @@ export const readOperatorToken = async (dir: string): Promise<string> =>
 export interface RunningNode {
   pid: number
   url: string
+  /** Its certificate chain, PEM, where it serves TLS. */
+  certFile?: string
 }
 
 /** Where the node of a data directory is being served, if it is. */

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { DestinationStream } from 'pino'
 import { fromBase64, type MemberId, type Millis } from '#base'
@@ -260,7 +261,13 @@ export async function openNode(options: NodeOptions): Promise<NoroshiNode> {
   federation.start()
   embargoes.look()
   await sources.start()
-  resources.use(await writeRunning(options.dir, { pid: process.pid, url }))
+  resources.use(
+    await writeRunning(options.dir, {
+      pid: process.pid,
+      url,
+      ...(config.tls ? { certFile: resolve(config.tls.certFile) } : {}),
+    }),
+  )
   resources.defer(async () => {
     arming.stop()
     await arming.rebuilt()

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { type InitOptions, initDataDirectory, readEnvironment } from '#node'
 import { collect, EXIT, examples, type Register, shaped, toPort, UsageError } from '../command.ts'
 import { readPassphrase } from '../passphrase.ts'
@@ -12,6 +13,10 @@ interface Options {
   host?: string
   port?: string
   publicUrl?: string
+  tlsCert?: string
+  tlsKey?: string
+  tlsCa?: string
+  behindProxy?: boolean
   demo?: boolean
   json?: boolean
 }
@@ -47,6 +52,10 @@ export const register: Register = (program, { output, exit }) => {
     .option('--host <host>', 'address to listen on')
     .option('--port <port>', 'port to listen on', toPort)
     .option('--public-url <url>', 'address under which peers reach the node')
+    .option('--tls-cert <file>', 'certificate chain of the node, PEM')
+    .option('--tls-key <file>', 'its private key, PEM')
+    .option('--tls-ca <file>', 'authorities that peers’ certificates may be of, besides the system’s, PEM')
+    .option('--behind-proxy', 'a proxy ends TLS in front of the node')
     .option('--demo', 'keys that everybody can compute, for a rehearsal only')
     .option('--json', 'print JSON')
     .addHelpText(
@@ -75,7 +84,9 @@ export const register: Register = (program, { output, exit }) => {
 }
 
 async function toInitOptions(options: Options): Promise<Omit<InitOptions, 'dir' | 'passphrase' | 'now'>> {
-  const { slug, name, nation, kind, sector, host, port, publicUrl, demo } = options
+  const { slug, name, nation, kind, sector, host, port, publicUrl, tlsCert, tlsKey, tlsCa, behindProxy, demo } = options
+  if ((tlsCert === undefined) !== (tlsKey === undefined))
+    throw new UsageError('--tls-cert and --tls-key belong together.')
   return {
     slug,
     name,
@@ -85,6 +96,16 @@ async function toInitOptions(options: Options): Promise<Omit<InitOptions, 'dir' 
     ...(host === undefined ? {} : { host }),
     ...(port === undefined ? {} : { port: Number(port) }),
     ...(publicUrl === undefined ? {} : { publicUrl }),
+    ...(tlsCert === undefined || tlsKey === undefined
+      ? {}
+      : {
+          tls: {
+            certFile: resolve(tlsCert),
+            keyFile: resolve(tlsKey),
+            ...(tlsCa === undefined ? {} : { caFile: resolve(tlsCa) }),
+          },
+        }),
+    ...(behindProxy ? { behindProxy } : {}),
     ...(demo ? { demo } : {}),
   }
 }

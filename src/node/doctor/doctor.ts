@@ -1,11 +1,12 @@
 import { readFile } from 'node:fs/promises'
 import type { Millis } from '#base'
-import { type DataDirectory, readRunning } from '../data-directory.ts'
+import { type DataDirectory, readRunning, type RunningNode } from '../data-directory.ts'
 import { pinnedTls } from '../own-certificate.ts'
 import { lookAtCertificate } from './certificate.ts'
 import { lookAtDirectory, lookAtKeys } from './directory.ts'
 import { lookAtDisk, lookAtLimits } from './disk.ts'
 import type { Finding } from './finding.ts'
+import { trusting } from './reach.ts'
 import { isAlive, lookAtAddress, lookAtPeers, lookAtPort, type Peer } from './network.ts'
 
 /** Longest wait for the node's own answer about its peers. */
@@ -16,7 +17,8 @@ export async function examine(dir: string, now: Millis): Promise<Finding[]> {
   const { findings, data } = await lookAtDirectory(dir)
   if (!data) return findings
   const { config } = data
-  const ca = config.tls?.caFile ? await readFile(config.tls.caFile).catch(() => undefined) : undefined
+  const read = (file: string | undefined) => (file ? readFile(file).catch(() => undefined) : undefined)
+  const ca = await read(config.tls?.caFile)
   const running = await readRunning(dir)
   const isRunning = running !== undefined && isAlive(running.pid)
   return [
@@ -26,14 +28,15 @@ export async function examine(dir: string, now: Millis): Promise<Finding[]> {
     ...(await lookAtLimits()),
     ...(await lookAtPort(config, running)),
     ...(await lookAtCertificate(config, now)),
-    ...(await lookAtAddress(config, isRunning, ca)),
-    ...(isRunning ? await lookAtPeers(await peersOf(data, running.url), ca) : []),
+    ...(await lookAtAddress(config, isRunning, trusting(ca, await read(running?.certFile)))),
+    ...(isRunning ? await lookAtPeers(await peersOf(data, running), trusting(ca)) : []),
   ]
 }
 
 /** The links of the running node. */
-async function peersOf({ operatorToken, config }: DataDirectory, url: string): Promise<Peer[]> {
-  const pinned = await pinnedTls(config).catch(() => undefined)
+async function peersOf({ operatorToken }: DataDirectory, running: RunningNode): Promise<Peer[]> {
+  const { url } = running
+  const pinned = await pinnedTls(running).catch(() => undefined)
   const { request } = url.startsWith('https:') ? await import('node:https') : await import('node:http')
   const text = await new Promise<string>((resolve) => {
     const asked = request(

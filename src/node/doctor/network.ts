@@ -1,6 +1,8 @@
 import { createServer } from 'node:net'
+import type { ConnectionOptions } from 'node:tls'
 import { isLoopback, type NodeConfig } from '../config.ts'
 import type { RunningNode } from '../data-directory.ts'
+import { pinnedTls } from '../own-certificate.ts'
 import { fail, type Finding, ok, warn } from './finding.ts'
 import { type Reach, reach } from './reach.ts'
 
@@ -21,7 +23,7 @@ export interface Peer {
 /** Whether the running node answers, or its port is free for it. */
 export async function lookAtPort({ listen }: NodeConfig, running: RunningNode | undefined): Promise<Finding[]> {
   if (running && isAlive(running.pid)) {
-    const found = await reach(running.url, {})
+    const found = await reach(running.url, await pinnedTls(running).catch(() => undefined))
     return [
       found.stage === 'answered'
         ? ok('port', `the node serves at ${running.url}`)
@@ -41,7 +43,7 @@ export async function lookAtPort({ listen }: NodeConfig, running: RunningNode | 
 export async function lookAtAddress(
   config: NodeConfig,
   isRunning: boolean,
-  ca: Buffer | undefined,
+  trust: ConnectionOptions,
 ): Promise<Finding[]> {
   const { publicUrl, listen } = config
   if (publicUrl === undefined)
@@ -55,7 +57,7 @@ export async function lookAtAddress(
         ]
       : [warn('address', 'no "publicUrl": peers are not told where this node is', 'Set "publicUrl" in noroshi.json.')]
   if (!isRunning) return [ok('address', `${publicUrl}; looked at while the node runs`)]
-  const found = await reach(publicUrl, ca ? { ca } : {})
+  const found = await reach(publicUrl, trust)
   return found.stage === 'answered' && found.status === 200
     ? [ok('address', `${publicUrl} leads here`)]
     : [
@@ -68,10 +70,8 @@ export async function lookAtAddress(
 }
 
 /** How far each peer can be reached, and what its clock says. */
-export async function lookAtPeers(peers: readonly Peer[], ca: Buffer | undefined): Promise<Finding[]> {
-  const found = await Promise.all(
-    peers.map(async (peer) => ({ peer, at: await reach(peer.address, ca ? { ca } : {}) })),
-  )
+export async function lookAtPeers(peers: readonly Peer[], trust: ConnectionOptions): Promise<Finding[]> {
+  const found = await Promise.all(peers.map(async (peer) => ({ peer, at: await reach(peer.address, trust) })))
   return [...found.map(({ peer, at }) => peerFinding(peer, at)), ...clocks(found)]
 }
 

@@ -10,9 +10,9 @@ export type Reach =
   | { stage: 'answered'; status: number; clockOffsetMs: number | null }
   | { stage: 'name' | 'connection' | 'certificate' | 'answer'; message: string }
 
-/** Goes to an address step by step: name, connection, certificate, answer; `ca` adds authorities to the system's. */
-export async function reach(address: string, options: { ca?: Buffer; path?: string }): Promise<Reach> {
-  const url = new URL(options.path ?? '/healthz', address)
+/** Goes to an address step by step: name, connection, certificate, answer. */
+export async function reach(address: string, trust: tls.ConnectionOptions = {}): Promise<Reach> {
+  const url = new URL('/healthz', address)
   const host = url.hostname.replace(/^\[|\]$/g, '')
   const isSecure = url.protocol === 'https:'
   const port = Number(url.port || (isSecure ? 443 : 80))
@@ -29,15 +29,19 @@ export async function reach(address: string, options: { ca?: Buffer; path?: stri
   if (isSecure) {
     try {
       const servername = /^[\d.]+$|:/.test(host) ? {} : { servername: host }
-      await connected(tls.connect({ host, port, ...servername, ...authorities(options.ca) }), 'secureConnect')
+      await connected(tls.connect({ host, port, ...servername, ...trust }), 'secureConnect')
     } catch (error) {
       return { stage: 'certificate', message: messageOf(error) }
     }
   }
-  return answered(url, options.ca)
+  return answered(url, trust)
 }
 
-const authorities = (ca: Buffer | undefined) => (ca ? { ca: [...tls.rootCertificates, ca] } : {})
+/** What the system trusts, and these certificates besides. */
+export const trusting = (...certificates: (Buffer | undefined)[]): tls.ConnectionOptions => {
+  const own = certificates.filter((one) => one !== undefined)
+  return own.length > 0 ? { ca: [...tls.rootCertificates, ...own], allowPartialTrustChain: true } : {}
+}
 
 function connected(socket: ReturnType<typeof connect>, event: 'connect' | 'secureConnect' = 'connect'): Promise<void> {
   return new Promise<void>((resolve, reject) => {
@@ -47,11 +51,11 @@ function connected(socket: ReturnType<typeof connect>, event: 'connect' | 'secur
   }).finally(() => socket.destroy())
 }
 
-async function answered(url: URL, ca: Buffer | undefined): Promise<Reach> {
+async function answered(url: URL, trust: tls.ConnectionOptions): Promise<Reach> {
   const { request } = url.protocol === 'https:' ? await import('node:https') : await import('node:http')
   const sent = Date.now()
   return new Promise((resolve) => {
-    const asked = request(url, { timeout: REACH_TIMEOUT_MS, agent: false, ...authorities(ca) }, (answer) => {
+    const asked = request(url, { timeout: REACH_TIMEOUT_MS, agent: false, ...trust }, (answer) => {
       answer.resume()
       const date = Date.parse(answer.headers.date ?? '')
       // The header is cut to the second: half of one is its mean error.
