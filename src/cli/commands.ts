@@ -37,6 +37,16 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: 'objects that a node holds: versions, publishers, conflicts',
     load: () => import('./commands/objects.ts'),
   },
+  {
+    name: 'submit',
+    summary: 'submit objects in confidence to the member that serves this client',
+    load: () => import('./commands/submission-send.ts'),
+  },
+  {
+    name: 'submission',
+    summary: 'follow a submission; review, scrub and publish those of clients',
+    load: () => import('./commands/submission.ts'),
+  },
   { name: 'recall', summary: 'take back a published object', load: () => import('./commands/recall.ts') },
   { name: 'who', summary: 'who holds an object of this node', load: () => import('./commands/who.ts') },
   {

@@ -2,6 +2,7 @@ import { createInterface } from 'node:readline/promises'
 import { type CharterStatement, statementHash } from '#log'
 import { NodeError } from '#node'
 import { registerChanges } from '../alliance-changes.ts'
+import { registerClients } from '../alliance-clients.ts'
 import { registerKeys } from '../alliance-keys.ts'
 import { changeLines, joinerLines } from '../charter-change.ts'
 import { collect, examples, type Register, UsageError } from '../command.ts'
@@ -181,6 +182,7 @@ export const register: Register = (program, context) => {
   )
 
   registerChanges(commands)
+  registerClients(alliance, context)
   registerKeys(commands, output)
 }
 
