@@ -1,10 +1,11 @@
-// Runs the benchmarks: `npm run bench [-- NAME…] [--json FILE]`; medians of at least five samples after a warm-up.
+// Runs the benchmarks: `npm run bench [-- NAME-OR-PREFIX…] [--json FILE]`; medians of at least five samples after a warm-up.
 import { globSync, writeFileSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
 import type { Bench } from './bench.ts'
+import { chosenBenches } from './chosen.ts'
 
 const SAMPLES = 5
 const HOME = dirname(fileURLToPath(import.meta.url))
@@ -71,12 +72,9 @@ function print(rows: Row[]): void {
 }
 
 const all = await load()
-const wanted =
-  positionals.length === 0
-    ? all.filter((bench) => !bench.byNameOnly)
-    : all.filter((bench) => positionals.includes(bench.name))
-if (wanted.length === 0) {
-  console.error(`No such benchmark. There are: ${all.map((bench) => bench.name).join(', ')}`)
+const { wanted, unknown } = chosenBenches(all, positionals)
+if (unknown.length > 0) {
+  console.error(`No such benchmark: ${unknown.join(', ')}. There are: ${all.map((bench) => bench.name).join(', ')}`)
   process.exitCode = 2
 } else {
   const rows: Row[] = []

@@ -12,7 +12,7 @@ const FILE_TIMEOUT_MS = 600_000
 
 const SUITES: Record<string, string[]> = {
   default: [
-    'tests/*.test.ts',
+    '{tests,bench}/*.test.ts',
     'src/**/*.test.ts',
     'tests/{cli,alliance,leak,fuzz,taxii}/**/*.test.ts',
   ],
