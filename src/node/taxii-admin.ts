@@ -31,8 +31,15 @@ const GrantBody = Type.Object(
 const EndBody = Type.Object({ tlp: Type.Optional(Tlp), drop: Type.Optional(Type.Boolean()) }, closed)
 /** Aliases of views. */
 const TAKEN = /^(everything$|tlp-|author-|type-)/
-/** Waiting objects listed at a time, the oldest: when those are dealt with, the next are. */
+/** Waiting objects on one page at most. */
 const MAX_LISTED = 1_000
+const WaitingQuery = Type.Object(
+  {
+    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: MAX_LISTED })),
+    cursor: Type.Optional(Type.String({ minLength: 1, maxLength: 200, description: '"next" of the page before' })),
+  },
+  closed,
+)
 /** Grants of one collection. */
 const MAX_GRANTS = 1_000
 
@@ -101,17 +108,18 @@ export function taxiiAdminRoutes(
     },
   )
 
-  app.get(
+  app.get<{ Querystring: Static<typeof WaitingQuery> }>(
     '/api/v1/taxii/quarantine',
-    { config, schema: { summary: 'Submitted objects without a marking', tags } },
-    async () => {
-      const quarantined: object[] = []
-      for await (const { key, value } of submissions.quarantined()) {
-        const { json, ...about } = value
-        quarantined.push({ key, ...about, object: JSON.parse(json) as unknown })
-        if (quarantined.length === MAX_LISTED) break
-      }
-      return { quarantined }
+    { config, schema: { summary: 'Objects that wait: submitted, and of sources', tags, querystring: WaitingQuery } },
+    async (request) => {
+      const { limit = MAX_LISTED, cursor } = request.query
+      const { rows, next } = await submissions.quarantined(limit, cursor)
+      const quarantined = rows.map(({ key, value: { json, ...about } }) => ({
+        key,
+        ...about,
+        object: JSON.parse(json) as unknown,
+      }))
+      return { quarantined, ...(next === undefined ? {} : { next }) }
     },
   )
 

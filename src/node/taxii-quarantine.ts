@@ -5,6 +5,9 @@ import type { RawObject } from './raw-objects.ts'
 import type { TaxiiReader } from './taxii-reader.ts'
 
 const QUARANTINE = 'taxii-quarantine'
+/** Text of one page of the list, and records read at once for it. */
+const PAGE_BYTES = 4_194_304
+const READ_RECORDS = 50
 
 /** What may wait: of one token in one collection, and in one collection; an operator looks through it by hand. */
 const TOKEN_BOUND: Amount = { objects: 2_000, bytes: 16_777_216 }
@@ -42,6 +45,25 @@ export class TaxiiQuarantine {
   async *all(): AsyncGenerator<{ key: string; value: Quarantined }> {
     for await (const { key, value } of this.#store.records<Json>(QUARANTINE))
       yield { key, value: value as unknown as Quarantined }
+  }
+
+  /** What waits behind a key, so much that an answer stays small; `next` is the key to go on behind. */
+  async page(limit: number, after?: string): Promise<{ rows: { key: string; value: Quarantined }[]; next?: string }> {
+    const rows: { key: string; value: Quarantined }[] = []
+    let bytes = 0
+    for (let from = after; ;) {
+      const left = Math.min(READ_RECORDS, limit + 1 - rows.length)
+      const options = { limit: left, ...(from === undefined ? {} : { after: from }) }
+      const read = await this.#store.recordPage<Json>(QUARANTINE, options)
+      for (const { key, value } of read) {
+        if (rows.length === limit || bytes > PAGE_BYTES) return { rows, next: (rows.at(-1) as { key: string }).key }
+        const one = value as unknown as Quarantined
+        rows.push({ key, value: one })
+        bytes += one.json.length
+      }
+      if (read.length < left) return { rows }
+      from = read.at(-1)?.key
+    }
   }
 
   async find(key: string): Promise<Quarantined | undefined> {

@@ -132,9 +132,9 @@ export class TaxiiSubmissions {
     })
   }
 
-  /** Objects that wait for a marking, oldest first. */
-  quarantined(): AsyncGenerator<{ key: string; value: Quarantined }> {
-    return this.#quarantine.all()
+  /** A page of what waits for an operator, submitted or from a source, by key. */
+  quarantined(limit: number, after?: string): ReturnType<TaxiiQuarantine['page']> {
+    return this.#quarantine.page(limit, after)
   }
 
   /** The object that waits under this key. */

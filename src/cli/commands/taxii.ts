@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
-import { collect, EXIT, examples, type Register, UsageError } from '../command.ts'
-import { findNode, type NodeOptions, withNodeOptions } from '../node-client.ts'
+import { collect, EXIT, examples, type Register, shaped, UsageError } from '../command.ts'
+import { findNode, type NodeClient, type NodeOptions, withNodeOptions } from '../node-client.ts'
 import { table } from '../output.ts'
 import { registerPull } from '../taxii-pull.ts'
 import { registerPush } from '../taxii-push.ts'
@@ -16,6 +16,35 @@ interface Collection {
   to: string[]
   tlp?: string
   grants: { who: string; can: string }[]
+}
+
+interface Waiting {
+  key: string
+  id: string
+  org: string
+  time: number
+  code?: string
+  message?: string
+}
+
+/** Objects of one request for what waits. */
+const PAGE_WAITING = 1_000
+
+/** What waits at a node, page by page, up to so many. */
+async function waiting(node: NodeClient, limit: number): Promise<{ quarantined: Waiting[]; hasMore: boolean }> {
+  const quarantined: Waiting[] = []
+  for (let cursor: string | undefined; ;) {
+    const query = new URLSearchParams({
+      limit: String(Math.min(PAGE_WAITING, limit - quarantined.length)),
+      ...(cursor === undefined ? {} : { cursor }),
+    })
+    const page = await node.get<{ quarantined: Waiting[]; next?: string }>(
+      `/api/v1/taxii/quarantine?${query.toString()}`,
+    )
+    for (const one of page.quarantined) quarantined.push(one)
+    if (page.next === undefined || quarantined.length >= limit) return { quarantined, hasMore: page.next !== undefined }
+    cursor = page.next
+  }
 }
 
 /** `noroshi taxii …` */
@@ -94,13 +123,18 @@ export const register: Register = (program, context) => {
   const quarantine = taxii
     .command('quarantine')
     .description('Objects that wait: submitted ones without a marking, and those of sources.')
-  sub(quarantine, 'list', 'What waits for a marking.', ['noroshi taxii quarantine list --dir node']).action(
-    async (options: JsonOption) => {
-      const node = await findNode(options)
-      const answer = await node.get<{
-        quarantined: { key: string; id: string; org: string; time: number; code?: string; message?: string }[]
-      }>('/api/v1/taxii/quarantine')
-      const rows = answer.quarantined.map(({ key, id, org, time, code = 'UNMARKED', message = '' }) => [
+  sub(quarantine, 'list', 'What waits, submitted or from a source.', [
+    'noroshi taxii quarantine list --dir node',
+    'noroshi taxii quarantine list --limit 20 --dir node',
+  ])
+    .option(
+      '--limit <count>',
+      'how many at most; absent = all',
+      shaped(/^[1-9]\d{0,6}$/, 'A number from 1 to 9999999.'),
+    )
+    .action(async (options: JsonOption & { limit?: string }) => {
+      const { quarantined, hasMore } = await waiting(await findNode(options), Number(options.limit ?? Infinity))
+      const rows = quarantined.map(({ key, id, org, time, code = 'UNMARKED', message = '' }) => [
         key,
         id,
         org,
@@ -108,9 +142,9 @@ export const register: Register = (program, context) => {
         code,
         message,
       ])
-      await say(options.json, answer, rows.length === 0 ? ['Nothing waits.'] : table(rows))
-    },
-  )
+      if (hasMore && !options.json) output.note(`The first ${quarantined.length} that wait; --limit shows more.`)
+      await say(options.json, { quarantined }, rows.length === 0 ? ['Nothing waits.'] : table(rows))
+    })
   sub(quarantine, 'end <key>', 'Publish what waits with a marking, or drop it.', [
     'noroshi taxii quarantine end KEY --tlp amber --dir node',
     'noroshi taxii quarantine end KEY --drop --dir node',
