@@ -1,9 +1,7 @@
 import {
   fromBase64,
-  fromHex,
   fromUtf8,
   type Hash,
-  isHash,
   type Json,
   type LogId,
   type MemberId,
@@ -11,27 +9,17 @@ import {
   parseJson,
   toHex,
 } from '#base'
-import {
-  type Audience,
-  type Frame,
-  FrameDecoder,
-  Frontier,
-  isPowerOfTwo,
-  peekCheckpoint,
-  type Proof,
-  rootsOfPath,
-} from '#log'
+import { type Audience, type Frame, FrameDecoder, Frontier, type Proof } from '#log'
 import { type Absorber, type Prepared, prepare } from './absorb.ts'
 import type { Context } from './context.ts'
 import type { CharterDirectory } from './directory.ts'
 import type { Heads } from './heads.ts'
-import { forkFrom } from './evidence/proofs.ts'
+import { contradictionWith, shownByPath } from './evidence/proofs.ts'
 import type { SignedRows } from './evidence/signed-rows.ts'
 import { CHECKPOINT_GAP_BYTES } from './limits.ts'
 import type { LinkClient, Target } from './link-client.ts'
 import type { Head } from './machine-state.ts'
-import { MIRRORS, type MirrorRecord } from './mirror-record.ts'
-import type { LogHead } from '#store'
+import { MirrorFault, readMirrorState } from './mirror-state.ts'
 import {
   checkCheckpoint,
   checkEntries,
@@ -83,16 +71,6 @@ export interface BroughtPart {
   frames: readonly Frame[]
   /** Absent: in a file. */
   by?: 'offer'
-}
-
-/** What a peer sent does not hold. */
-export class MirrorFault extends Error {
-  readonly fault: Fault
-
-  constructor(fault: Fault) {
-    super(fault.message)
-    this.fault = fault
-  }
 }
 
 /** Mirrors of other authors' logs: fetched in bounded pages up to a checkpoint, verified, judged, committed. */
@@ -247,27 +225,7 @@ export class Mirrors {
   }
 
   async #state(author: MemberId, log: LogId): Promise<MirrorState> {
-    const known = this.#states.get(log)
-    if (known) return known
-    const head = this.#heads.get(log) ?? (await this.#context.store.log(log))
-    if (head && (head.own || head.author !== author))
-      throw new MirrorFault({ kind: 'bad-answer', message: `it offers log ${log}, whose author is another member` })
-    const record = (await this.#context.store.record(MIRRORS, log)) as unknown as MirrorRecord | undefined
-    if (!head) return { log, author, frontier: new Frontier(), checkpointTime: 0, entryTime: 0 }
-    let frontier = record ? Frontier.fromBytes(fromHex(record.frontier)) : new Frontier()
-    if (frontier.size !== head.size) frontier = await this.#rebuilt(log, head.size)
-    const state = { log, author, frontier, audience: head.audience, checkpointTime: head.time }
-    return { ...state, entryTime: record?.entryTime ?? 0 }
-  }
-
-  async #rebuilt(log: LogId, size: number): Promise<Frontier> {
-    const frontier = new Frontier()
-    while (frontier.size < size) {
-      const entries = await this.#context.store.entries(log, frontier.size, size, this.#context.limits.pageBytes)
-      if (entries.length === 0) break
-      for (const entry of entries) frontier.append(fromHex(entry.leaf))
-    }
-    return frontier
+    return this.#states.get(log) ?? readMirrorState(this.#context, this.#heads, author, log)
   }
 
   #fromInline(state: MirrorState, inline: InlineEntries) {
@@ -395,22 +353,12 @@ export class Mirrors {
     const root = toHex(state.frontier.root()) as Hash
     const isHonest = proof !== undefined && provesGrowth({ size, root }, checkpoint, proof)
     if (isHonest) return this.#keep(state, checkpoint.note, { ...fault, kind: 'bad-answer' })
-    return this.#keep(state, checkpoint.note, fault, proof && this.#shownBy(state, checkpoint, proof))
-  }
-
-  /** The author's own path to its new tree may show that this one begins otherwise. */
-  #shownBy({ log, frontier }: MirrorState, checkpoint: SignedCheckpoint, proof: readonly string[]): Proof | undefined {
-    const held = this.#heads.get(log)
-    if (held?.size !== frontier.size || isPowerOfTwo(frontier.size) || !proof.every((hash) => isHash(hash)))
-      return undefined
-    const roots = rootsOfPath(
-      frontier.size,
-      checkpoint.size,
-      proof.map((hash) => fromHex(hash)),
+    return this.#keep(
+      state,
+      checkpoint.note,
+      fault,
+      proof && shownByPath(this.#heads.get(state.log), checkpoint, proof),
     )
-    const isShown = roots && toHex(roots.newer) === checkpoint.root && toHex(roots.older) !== held.root
-    const heads = [{ note: held.checkpoint }, { note: checkpoint.note }] as const
-    return isShown ? { type: 'fork', heads: [...heads], path: proof as Hash[] } : undefined
   }
 
   async #proof(peer: Target, log: LogId, from: number, to: number): Promise<string[]> {
@@ -422,17 +370,9 @@ export class Mirrors {
   /** Raises the alarm that goes with a fault, with both signed notes where the author contradicts itself. */
   async #keep(state: MirrorState, note: string, fault: Fault, shown?: Proof): Promise<Fault> {
     const held = this.#heads.get(state.log)
-    const proof = shown ?? (held && (await this.#contradiction(held, note, fault)))
+    const proof = shown ?? (held && (await contradictionWith(this.#context.store, held, note, fault.kind)))
     await this.#alarm(state, fault, { before: held?.checkpoint ?? null, now: note, ...toEvidence(proof) })
     return fault
-  }
-
-  /** Of a checkpoint whose signature holds: the proof that it is of another tree than the held one. */
-  async #contradiction({ log, size, checkpoint }: LogHead, note: string, { kind }: Fault): Promise<Proof | undefined> {
-    if (kind !== 'fork' && kind !== 'rollback') return undefined
-    const claimed = peekCheckpoint(note)
-    const other = { head: { note }, size: claimed.size, root: claimed.root }
-    return forkFrom(this.#context.store, { note: checkpoint, log, size }, other)
   }
 
   async #alarm(state: MirrorState, fault: Fault, evidence: Json): Promise<void> {

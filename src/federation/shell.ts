@@ -15,7 +15,8 @@ import { JSON_LIMITS } from './limits.ts'
 import type { LinkClient, Target } from './link-client.ts'
 import type { Effect, Head, LinkEvent, MachineState } from './machine-state.ts'
 import { initialState, linkStateOf, nextWake, step } from './machine.ts'
-import { type InlineEntries, MirrorFault, type Mirrors } from './mirrors.ts'
+import { MirrorFault } from './mirror-state.ts'
+import type { InlineEntries, Mirrors } from './mirrors.ts'
 import type { Outbox } from './outbox.ts'
 
 /** Bytes of receipts in one request. */

@@ -88,7 +88,7 @@ export class AirGapJobs {
         (result) => Object.assign(job, { state: 'done', result }),
         (cause: unknown) => Object.assign(job, { state: 'failed', error: toFailure(cause) }),
       )
-      .finally(() => rm(path, { force: true }))
+      .then(() => rm(path, { force: true }))
     return job.id
   }
 

@@ -154,7 +154,7 @@ test('who: entitled members, who proved receipt, and who is late', async () => {
     /LATE: no receipt/.test((await lines('who', next.id, '--dir', world.dir(JP), '--late', '1')).text),
   )
   const json = await noroshi(['who', next.id, '--dir', world.dir(JP), '--late', '1', '--json'])
-  const [standing] = json.json()[0]?.['standing'] as {
+  const [standing] = (json.json()[0] as { standing: unknown }).standing as {
     missing: { slug: string; late: boolean }[]
     entitled: unknown[]
   }[]

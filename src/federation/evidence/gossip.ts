@@ -154,7 +154,7 @@ export class Gossip {
     const other = { head: { note: checkpoint.note }, size: checkpoint.size, root: checkpoint.root }
     const proof = await forkFrom(this.#parts.context.store, { note, log, size }, other)
     if (proof) await this.#found(head, proof)
-    else this.#compareTimes(head, checkpoint)
+    else await this.#compareTimes(head, checkpoint)
   }
 
   async #compareTimes(head: LogHead, checkpoint: SignedCheckpoint): Promise<void> {
@@ -202,8 +202,7 @@ export class Gossip {
     if (own || author === peer) return false
     const register = directory.register()
     const now = context.now()
-    const [self] = [context.self.member]
-    return [peer, self].every(
+    return [peer, context.self.member].every(
       (reader) => context.admits({ audience, author, server: author, reader, channel: 'node', register, now }).send,
     )
   }

@@ -1,15 +1,26 @@
 import {
   canonicalJson,
+  fromHex,
   type Hash,
+  isHash,
   isJsonObject,
   type Json,
   type JsonObject,
   type LogId,
   parseJson,
   toBase64,
+  toHex,
 } from '#base'
-import { type Envelope, isPowerOfTwo, peekCheckpoint, type Proof, type SignedEntry, type SignedHead } from '#log'
-import type { Store } from '#store'
+import {
+  type Envelope,
+  isPowerOfTwo,
+  peekCheckpoint,
+  type Proof,
+  rootsOfPath,
+  type SignedEntry,
+  type SignedHead,
+} from '#log'
+import type { LogHead, Store } from '#store'
 
 const ALL_STATUSES = ['accepted', 'quarantined', 'rejected'] as const
 /** Versions of one object looked through for one that contradicts. */
@@ -40,6 +51,34 @@ export async function forkFrom(
   const heads: [SignedHead, SignedHead] = [{ note: held.note }, other.head]
   if (other.size === held.size) return { type: 'fork', heads }
   return { type: 'fork', heads, path: await growthPath(store, held.log, other.size, held.size, root) }
+}
+
+/** Of a checkpoint whose signature holds, and that does not follow what is held: the proof that it is of another tree. */
+export async function contradictionWith(
+  store: Store,
+  { log, size, checkpoint }: LogHead,
+  note: string,
+  kind: string,
+): Promise<Proof | undefined> {
+  if (kind !== 'fork' && kind !== 'rollback') return undefined
+  const { size: claimed, root } = peekCheckpoint(note)
+  return forkFrom(store, { note: checkpoint, log, size }, { head: { note }, size: claimed, root })
+}
+
+/** The author's own path to its new tree may show that the new one does not begin with what is held. */
+export function shownByPath(
+  held: LogHead | undefined,
+  next: { note: string; size: number; root: Hash },
+  path: readonly string[],
+): Proof | undefined {
+  if (!held || isPowerOfTwo(held.size) || !path.every((hash) => isHash(hash))) return undefined
+  const roots = rootsOfPath(
+    held.size,
+    next.size,
+    path.map((hash) => fromHex(hash)),
+  )
+  if (!roots || toHex(roots.newer) !== next.root || toHex(roots.older) === held.root) return undefined
+  return { type: 'fork', heads: [{ note: held.checkpoint }, { note: next.note }], path: path as Hash[] }
 }
 
 /** The path that shows what the first entries of a tree come to. */
