@@ -29,6 +29,8 @@ export interface FederationOptions {
   acceptsDrill?: (drill: string) => boolean
   /** Asks peers at every start which of this node's checkpoints they hold. Absent: nobody is asked; the simulator's nodes are never copies. */
   restore?: { gate: SigningGate; store: Store; onSettled: () => Promise<void> }
+  /** Entries were purged: whatever the node derived from them goes as well, before their author is told. */
+  onPurged?: (places: readonly { log: LogId; index: number }[]) => Promise<void>
   /** Replaces the rule by which logs are opened to peers; only tests do, to prove that a broken one is noticed. */
   admits?: typeof admits
 }

@@ -16,6 +16,7 @@ export interface Context {
   readonly limits: Limits
   readonly admits: typeof admits
   readonly acceptsDrill: (drill: string) => boolean
+  readonly onPurged: NonNullable<FederationOptions['onPurged']>
   readonly refusesAddress: (address: string) => string | undefined
   readonly log: NonNullable<FederationOptions['log']>
   /** Tells the node; never throws. */
@@ -57,6 +58,7 @@ export function toContext(options: FederationOptions): Context {
     limits: { ...LIMITS, ...options.limits },
     admits: options.admits ?? admits,
     acceptsDrill: options.acceptsDrill ?? (() => false),
+    onPurged: options.onPurged ?? (async () => undefined),
     refusesAddress: options.refusesAddress ?? (() => undefined),
     log,
     emit,

@@ -296,7 +296,13 @@ class OpenFederation implements Federation {
     const head = (await heads.refresh(log)) ?? undefined
     if (!head?.own)
       throw new FederationError('RECALL_NOT_OWN', `Log ${log} is not this member's: only its author recalls`)
-    if (head.closed) throw new FederationError('RECALL_CLOSED', `Log ${log} is closed: nothing can be appended to it`)
+    if (head.closed)
+      throw new FederationError(
+        'RECALL_CLOSED',
+        head.superseded
+          ? `Log ${log} ended with a restore: allies may hold more of it, so nothing can be appended. Publish a version with "revoked": true instead; it reaches the same readers`
+          : `Log ${log} is closed: nothing can be appended to it`,
+      )
     const [entry] = index < head.size ? await store.entries(log, index, index + 1) : []
     if (entry?.kind !== ENTRY_KIND.object)
       throw new FederationError(
@@ -304,10 +310,10 @@ class OpenFederation implements Federation {
         `Entry ${index} of log ${log} holds no object that could be recalled`,
       )
     const payload = utf8(canonicalJson({ index, leaf: entry.leaf, reason }))
-    const [outcome] = await store.commit([
-      appendOwn(context, directory, head.audience, ENTRY_KIND.recall, payload),
-      ...recalls.own(log, index, entry.leaf, reason),
-    ])
+    const own = recalls.own(log, index, entry.leaf, reason)
+    const append = appendOwn(context, directory, head.audience, ENTRY_KIND.recall, payload)
+    const [outcome] = await store.commit([append, ...own.changes])
+    own.done()
     if (outcome?.op !== 'append') throw new Error('The store answered an append with another outcome')
     this.announce([{ log: outcome.log, size: outcome.size }])
     return { log: outcome.log, index, size: outcome.size }

@@ -10,6 +10,8 @@ import type { VerifiedEntry } from './verify.ts'
 const COLLECTION = 'recalls'
 /** How often held evidence is looked through for what is due to be purged. */
 const SWEEP_MS = 60_000
+/** Entries that are purged in one commit. */
+const PURGED_AT_ONCE = 1_000
 
 /** One executed recall as it is kept. */
 interface RecallRecord {
@@ -46,6 +48,7 @@ export class Recalls {
   readonly #guard: MassRecallGuard
   readonly #held = new Map<string, RecallRecord>()
   #timer: unknown
+  #purging: Promise<void> = Promise.resolve()
 
   private constructor(context: Context, outbox: Outbox, guard: MassRecallGuard) {
     this.#context = context
@@ -73,7 +76,7 @@ export class Recalls {
   start(): void {
     const sweep = () => {
       this.#timer = this.#context.timers.set(SWEEP_MS, sweep)
-      this.purgeDue().catch((cause: unknown) => this.#context.log('error', 'Purging failed', { cause: String(cause) }))
+      this.purgeSoon()
     }
     sweep()
   }
@@ -122,26 +125,52 @@ export class Recalls {
     return { changes, named, done: () => this.#done(records, objects, alertOnly) }
   }
 
-  /** Changes by which an author withholds what it takes back itself. */
-  own(log: LogId, index: number, leaf: Hash, reason: RecallReason): Change[] {
+  /** Changes by which an author withholds what it takes back itself, and what to do once they are durable. */
+  own(log: LogId, index: number, leaf: Hash, reason: RecallReason): { changes: Change[]; done: () => void } {
     const { self, now } = this.#context
     const record = this.#toRecord(self.member, log, index, leaf, reason, now(), undefined)
-    if (record.purged === null) this.#held.set(keyOf(log, index), record)
-    return changesOf(record, true)
+    const done = () => {
+      this.#held.set(keyOf(log, index), record)
+      if (record.purgeAt <= record.withheld) this.purgeSoon()
+    }
+    return { changes: changesOf(record, true), done }
   }
 
-  /** Purges what was held long enough, and says so to the authors. */
-  async purgeDue(): Promise<void> {
+  /** The same, while nobody waits for it. */
+  purgeSoon(): void {
+    this.purgeDue().catch((cause: unknown) => this.#context.log('error', 'Purging failed', { cause: String(cause) }))
+  }
+
+  /** Purges what was held long enough, with all that the node derived from it, and says so to the authors. */
+  purgeDue(): Promise<void> {
+    const done = this.#purging.then(() => this.#purgeDue())
+    this.#purging = done.catch(() => undefined)
+    return done
+  }
+
+  async #purgeDue(): Promise<void> {
     const now = this.#context.now()
-    for (const [key, record] of this.#held) {
-      if (record.purgeAt > now) continue
-      const purged = { ...record, purged: now }
-      await this.#context.store.commit([
-        { op: 'purge', log: record.log, index: record.index, time: now },
-        { op: 'put', collection: COLLECTION, key, value: purged as unknown as Json },
-      ])
-      this.#held.delete(key)
-      if (record.author !== this.#context.self.member) await this.#acknowledge(purged)
+    const due = [...this.#held].filter(([, { purgeAt }]) => purgeAt <= now)
+    for (let at = 0; at < due.length; at += PURGED_AT_ONCE) {
+      const some = due.slice(at, at + PURGED_AT_ONCE)
+      await this.#context.store.commit(
+        some.map(([, { log, index }]) => ({ op: 'purge' as const, log, index, time: now })),
+      )
+      await this.#context.onPurged(some.map(([, { log, index }]) => ({ log, index })))
+      // Only now: who is stopped in between begins again.
+      await this.#context.store.commit(
+        some.map(([key, record]) => ({
+          op: 'put' as const,
+          collection: COLLECTION,
+          key,
+          value: { ...record, purged: now } as unknown as Json,
+        })),
+      )
+      for (const [key, record] of some) {
+        this.#held.delete(key)
+        if (record.author !== this.#context.self.member && record.reason !== 'expired')
+          await this.#acknowledge({ ...record, purged: now })
+      }
     }
   }
 
@@ -162,10 +191,11 @@ export class Recalls {
 
   async #done(records: RecallRecord[], objects: Map<RecallRecord, ObjectColumns>, alertOnly: boolean): Promise<void> {
     for (const record of records) {
-      if (record.purged === null) this.#held.set(keyOf(record.log, record.index), record)
+      this.#held.set(keyOf(record.log, record.index), record)
       this.#tell(record, objects.get(record))
-      if (record.reason !== 'expired') await this.#acknowledge(record)
+      if (record.purgeAt > record.withheld) await this.#acknowledge(record)
     }
+    if (records.some(({ purgeAt, withheld }) => purgeAt <= withheld)) this.purgeSoon()
     const [first] = records
     if (alertOnly && first) await this.#guard.alarm(first.author, first.log)
   }
@@ -203,7 +233,7 @@ export class Recalls {
       entryTime,
       withheld,
       purgeAt: atOnce ? withheld : withheld + this.#context.limits.evidenceHoldMs,
-      purged: atOnce ? withheld : null,
+      purged: null,
       alertOnly: false,
       ...(object ? { id: object.id, type: object.type } : {}),
     }
@@ -235,11 +265,11 @@ export class Recalls {
 }
 
 function changesOf(record: RecallRecord, hasContent: boolean): Change[] {
-  const { log, index, reason, withheld, purged } = record
+  const { log, index, reason, withheld, purgeAt } = record
   const changes: Change[] = []
   if (hasContent) {
     changes.push({ op: 'withhold', log, index, reason, time: withheld })
-    if (purged !== null) changes.push({ op: 'purge', log, index, time: withheld })
+    if (purgeAt <= withheld) changes.push({ op: 'purge', log, index, time: withheld })
   }
   changes.push({ op: 'put', collection: COLLECTION, key: keyOf(log, index), value: record as unknown as Json })
   return changes

@@ -241,8 +241,9 @@ export class Restore {
       checkpointTime: checkpoint.time,
       entryTime: entries.value.entries.reduce((time, entry) => (entry.bytes ? entry.time : time), state.entryTime),
     }
-    const { changes, recovered } = this.#toChanges(next, frontier.size, checkpoint, entries.value.entries)
+    const { changes, recovered, done } = this.#toChanges(next, frontier.size, checkpoint, entries.value.entries)
     await this.#parts.store.commit(changes)
+    for (const one of done) one()
     await heads.refresh(log)
     context.emit('recovered', recovered)
     return next
@@ -278,7 +279,9 @@ export class Restore {
       const { index, leaf, reason } = readRecall(entry.payload)
       return recalls.own(log, index, leaf, reason)
     })
-    return { changes: [mirror, ...taken], recovered: { log, from, size: checkpoint.size, objects, time: arrived } }
+    const recovered = { log, from, size: checkpoint.size, objects, time: arrived }
+    const changes = [mirror, ...taken.flatMap((one) => one.changes)]
+    return { changes, recovered, done: taken.map((one) => one.done) }
   }
 
   async #stateOf(log: LogId): Promise<MirrorState> {

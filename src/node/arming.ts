@@ -165,11 +165,8 @@ export class Arming {
   }
 
   /** An own entry was taken back; resolves when it is out of detection. */
-  async disarmEntry(author: MemberId, log: LogId, index: number): Promise<void> {
-    const [entry] = await this.#o.store.entries(log, index, index + 1)
-    const object = entry?.object
-    if (!object) return
-    this.recalled({ author, log, index, alertOnly: false, object })
+  async disarmEntry(author: MemberId, entry: Pick<Recalled, 'log' | 'index' | 'object'>): Promise<void> {
+    this.recalled({ author, ...entry, alertOnly: false })
     await this.settled()
   }
 

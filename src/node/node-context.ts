@@ -13,6 +13,7 @@ import type { KeyChanged } from './key-turn.ts'
 import type { Limits } from './limits.ts'
 import type { Metrics } from './metrics.ts'
 import type { Publisher } from './publish.ts'
+import type { takeBack, WhatToRecall } from './recall-tasks.ts'
 import type { RemoteRoot } from './remote-root.ts'
 import type { Sightings } from './sightings.ts'
 import type { Situation } from './situation.ts'
@@ -51,6 +52,8 @@ export interface NodeContext {
   /** Where the node is served; empty before it is. */
   url(): string
   isReady(): Promise<boolean>
+  /** Takes back what it published, with its renditions. */
+  takeBack(what: WhatToRecall): ReturnType<typeof takeBack>
   /** Why this node signs nothing yet; undefined once it does. */
   notSigning(): string | undefined
   slugOf(member: MemberId): string

@@ -29,6 +29,8 @@ import { openMetrics } from './metrics.ts'
 import type { NodeContext } from './node-context.ts'
 import { openOutbound, refusesAddress } from './outbound.ts'
 import { Publisher } from './publish.ts'
+import { erasePurgedMatches } from './purged-matches.ts'
+import { takeBack } from './recall-tasks.ts'
 import { forgetRestored, isRestored } from './restored-mark.ts'
 import { RemoteRoot } from './remote-root.ts'
 import { isDemoKey } from './root-key.ts'
@@ -125,6 +127,7 @@ export async function openNode(options: NodeOptions): Promise<NoroshiNode> {
       }),
       log: (level, message, fields) => log[level](fields ?? {}, message),
       restore: { gate, store: wholeStore, onSettled: () => forgetRestored(options.dir) },
+      onPurged: (places) => erasePurgedMatches(wholeStore, places),
       acceptsDrill: () => options.rehearsal === true,
       ...(options.seams?.admits ? { admits: options.seams.admits } : {}),
     }),
@@ -160,7 +163,7 @@ export async function openNode(options: NodeOptions): Promise<NoroshiNode> {
     commitEntries: limits.commitEntries,
     runsDrills: options.rehearsal === true,
     slugOf,
-    onRecalled: ({ log: of, index }) => arming.disarmEntry(config.member, of, index),
+    onRecalled: (entry) => arming.disarmEntry(config.member, entry),
     holdBack: (releases) => embargoes.hold(releases),
     onPublished(rows) {
       arming.published(rows)
@@ -238,6 +241,7 @@ export async function openNode(options: NodeOptions): Promise<NoroshiNode> {
     hub,
     metrics,
     url: () => url,
+    takeBack: (what) => takeBack({ store, publisher, secret: data.secret }, what),
     notSigning: () => gate.why,
     isReady: async () =>
       ready &&
@@ -271,9 +275,9 @@ export async function openNode(options: NodeOptions): Promise<NoroshiNode> {
   resources.defer(async () => {
     arming.stop()
     await arming.rebuilt()
-  void announceKeys(data.delegations, changed, federation).catch((cause: unknown) =>
-    log.warn({ cause: String(cause) }, 'peers could not be told of this node’s keys'),
-  )
+    void announceKeys(data.delegations, changed, federation).catch((cause: unknown) =>
+      log.warn({ cause: String(cause) }, 'peers could not be told of this node’s keys'),
+    )
     await arming.settled()
     await sightings.settled()
   })

@@ -8,7 +8,7 @@ import type { LogId, MemberId, Millis } from '#base'
 import type { Federation } from '#federation'
 import { type Audience, audienceId, ENTRY_KIND, type RecallReason, type TlpLevel } from '#log'
 import type { ReleasedBefore } from '#policy'
-import type { LogHead, NewEntry, Store } from '#store'
+import type { LogHead, NewEntry, ObjectColumns, Store } from '#store'
 import { admitObjects, type Refusal } from './admission.ts'
 import { releasedBefore } from './annotated.ts'
 import { KnownVersions, type Submitter } from './client-submissions.ts'
@@ -68,7 +68,7 @@ export interface PublisherOptions {
   /** Called with what was published, so that it is armed here too. */
   onPublished: (rows: readonly PublishedRow[]) => void
   /** Called with each own entry that was taken back. */
-  onRecalled: (place: Place) => Promise<void>
+  onRecalled: (entry: Place & { object: ObjectColumns }) => Promise<void>
   /** Whether drills run here: elsewhere their content is refused. */
   runsDrills: boolean
   /** Keeps what an embargo holds back until its end. */
@@ -173,8 +173,10 @@ export class Publisher {
     if (entries.length === 0)
       throw new NodeError('NOT_FOUND', 'This node published no such object, or has taken it back already.')
     for (const { log, index } of entries) {
+      // Read before: of what is purged at once nothing says afterwards which object it was.
+      const [entry] = await this.#o.store.entries(log, index, index + 1)
       await this.#o.federation.recall(log, index, what.reason)
-      await this.#o.onRecalled({ log, index })
+      if (entry?.object) await this.#o.onRecalled({ log, index, object: entry.object })
       this.#o.events.recalled({ author: this.#o.self, log, index, reason: what.reason, own: true, time: this.#o.now() })
     }
     return entries.map(({ log, index }) => ({ log, index }))

@@ -134,6 +134,8 @@ export type Change =
   | { op: 'put'; collection: string; key: string; value: Json; ifAbsent?: boolean }
   | { op: 'delete'; collection: string; key: string }
   | { op: 'journal'; stream: string; time: Millis; value: Json }
+  /** Takes something out of a journal row for good, as a purge does; sequence and time stay. */
+  | { op: 'amend'; stream: string; sequence: number; time: Millis; value: Json }
   /** Puts records under the next sequence number: each key is its prefix and `sequenceKey` of the number. */
   | { op: 'number'; records: readonly { collection: string; prefix: string; value: Json }[] }
   /** Sets sequence numbers aside, which nothing else gets: all that is there has lower ones, all that follows higher. */
@@ -232,7 +234,7 @@ export type Outcome =
   | { op: 'journal'; sequence: number }
   | { op: 'number'; added: Micros }
   | { op: 'reserve'; first: Micros }
-  | { op: 'withhold' | 'purge' | 'status' | 'delete' }
+  | { op: 'withhold' | 'purge' | 'status' | 'delete' | 'amend' }
 
 export interface LogHead {
   log: LogId

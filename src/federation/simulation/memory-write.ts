@@ -27,7 +27,8 @@ function apply(writer: Writer, change: Change, undo: (() => void)[]): Outcome {
     case 'append':
       return append(writer, change, undo)
     case 'renew':
-      throw new Error('Nodes of the simulation are not restored')
+    case 'amend':
+      throw new Error('Nodes of the simulation are not restored, and keep no journal of matches')
     case 'mirror':
       return mirror(disk, change, undo)
     case 'withhold':

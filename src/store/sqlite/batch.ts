@@ -123,6 +123,13 @@ export class Batch {
       }
       case 'reserve':
         return { op: 'reserve', first: this.#reserve(change.count) }
+      case 'amend': {
+        const { stream, sequence, time, text } = change
+        const digest = rowDigest(stream, sequence, time, text)
+        this.connection.run(write.amendJournal, text, digest, stream, sequence, time)
+        this.purged = true
+        return { op: 'amend' }
+      }
       case 'journal': {
         const { stream, time, text } = change
         const sequence = this.#nextOfJournal(stream)

@@ -5,9 +5,10 @@ import type { Change, Outcome } from '../store.ts'
 
 /** A change as it crosses to the writer: JSON values as text, all bytes views of one transferred buffer. */
 export type PackedChange =
-  | Exclude<Change, { op: 'put' | 'journal' | 'number' }>
+  | Exclude<Change, { op: 'put' | 'journal' | 'amend' | 'number' }>
   | { op: 'put'; collection: string; key: string; text: string; ifAbsent: boolean }
   | { op: 'journal'; stream: string; time: Millis; text: string }
+  | { op: 'amend'; stream: string; sequence: number; time: Millis; text: string }
   | { op: 'number'; records: { collection: string; prefix: string; text: string }[] }
 
 /** One caller's list. */

@@ -95,6 +95,11 @@ export function pack(changes: readonly Change[]): PackedList {
         requireName(stream, 'stream')
         return { op, stream, time, text: text(value) }
       }
+      case 'amend': {
+        const { op, stream, sequence, time, value } = change
+        requireName(stream, 'stream')
+        return { op, stream, sequence, time, text: text(value) }
+      }
       case 'number':
         return {
           op: 'number',

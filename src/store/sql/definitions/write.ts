@@ -200,6 +200,15 @@ export const lastOfJournal = toStatement(
     .where('stream', '=', p<string>('stream')),
 )
 
+export const amendJournal = toStatement(
+  db
+    .updateTable('journal')
+    .set({ value: p('value'), digest: p('digest') })
+    .where('stream', '=', p<string>('stream'))
+    .where('sequence', '=', p<number>('sequence'))
+    .where('time', '=', p<number>('time')),
+)
+
 export const insertJournal = toStatement(
   db
     .insertInto('journal')
