@@ -138,7 +138,7 @@ export async function openFederation(options: FederationOptions): Promise<Federa
     reached: () => shell.reached(),
     target: (peer) => shell.target(peer),
     hasStream: (peer) => server.hasStream(peer),
-    maySign: () => true,
+    maySign: () => restoring?.gate.why === undefined,
     onUnknown: (alliance) => void alliances.announce(alliance).catch(() => undefined),
   })
   const server: LinkServer = new LinkServer({

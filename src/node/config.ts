@@ -28,7 +28,14 @@ export const NodeConfigSchema = Type.Object(
     publicUrl: Type.Optional(Type.String({ pattern: '^https?://', maxLength: 2_048 })),
     tls: Type.Optional(
       Type.Object(
-        { certFile: Type.String(), keyFile: Type.String(), caFile: Type.Optional(Type.String()) },
+        {
+          certFile: Type.String(),
+          keyFile: Type.String(),
+          caFile: Type.Optional(Type.String()),
+          clientCaFile: Type.Optional(Type.String()),
+          clientCertFile: Type.Optional(Type.String()),
+          clientKeyFile: Type.Optional(Type.String()),
+        },
         { additionalProperties: false },
       ),
     ),
@@ -38,6 +45,19 @@ export const NodeConfigSchema = Type.Object(
   },
   { additionalProperties: false },
 )
+
+/** PEM files of TLS. */
+export interface TlsFiles {
+  certFile: string
+  keyFile: string
+  /** Authorities of peers' certificates, besides the system's. */
+  caFile?: string
+  /** Whoever connects shows a certificate of these authorities, or gets no connection; requests are signed all the same. */
+  clientCaFile?: string
+  /** What this node shows to peers that ask for a certificate; absent: the one that it serves with. */
+  clientCertFile?: string
+  clientKeyFile?: string
+}
 
 /** Content of `noroshi.json`. */
 export interface NodeConfig {
@@ -53,7 +73,7 @@ export interface NodeConfig {
   listen: { host: string; port: number }
   /** Address under which peers reach this node. */
   publicUrl?: string
-  tls?: { certFile: string; keyFile: string; caFile?: string }
+  tls?: TlsFiles
   /** TLS ends at a proxy; plain HTTP is then allowed on addresses other than loopback. */
   behindProxy?: boolean
   /** The keys are a rehearsal's, known to everybody. */

@@ -12,6 +12,8 @@ export interface Environment {
   taxiiToken?: string
   taxiiUser?: string
   taxiiPassword?: string
+  /** HTTPS_PROXY (or https_proxy): links to https addresses go through it; NO_PROXY: hosts that they go to directly. */
+  proxy?: { url: string; except?: string }
   /** NOROSHI_DEBUG=1: errors show their stack. */
   debug: boolean
   /** NOROSHI_LOG: level of the log, `info` where absent. */
@@ -28,7 +30,10 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
   const taxiiToken = text('NOROSHI_TAXII_TOKEN')
   const taxiiUser = text('NOROSHI_TAXII_USER')
   const taxiiPassword = text('NOROSHI_TAXII_PASSWORD')
+  const proxy = text('HTTPS_PROXY') ?? text('https_proxy')
+  const except = text('NO_PROXY') ?? text('no_proxy')
   return {
+    ...(proxy === undefined ? {} : { proxy: { url: proxy, ...(except === undefined ? {} : { except }) } }),
     ...(dir === undefined ? {} : { dir }),
     ...(url === undefined ? {} : { url }),
     ...(token === undefined ? {} : { token }),

@@ -5,7 +5,7 @@ import fastifyStatic from '@fastify/static'
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { parseJson } from '#base'
 import { authenticator } from './auth.ts'
-import { assertTransportSafe, isLoopback } from './config.ts'
+import { assertTransportSafe } from './config.ts'
 import { ERRORS, NodeError, toNodeError } from './errors.ts'
 import type { NodeContext } from './node-context.ts'
 import { OpenApi } from './openapi.ts'
@@ -24,7 +24,8 @@ const REQUEST_TIMEOUT_MS = 120_000
 export interface ServeOptions {
   host: string
   port: number
-  tls?: { cert: Buffer; key: Buffer }
+  /** With `clientCa`, who shows no certificate of it gets no connection. */
+  tls?: { cert: Buffer; key: Buffer; clientCa?: Buffer }
   behindProxy?: boolean
   /** Folder of the built web page; absent or missing = none is served. */
   webRoot?: string
@@ -50,7 +51,7 @@ export async function openHttpServer(node: NodeContext, options: ServeOptions): 
   })
   const app = fastify({
     ...(tls
-      ? { https: { ...tls, minVersion: 'TLSv1.2', maxHeaderSize: HEADER_BYTES } }
+      ? { https: { ...certificates(tls), minVersion: 'TLSv1.2', maxHeaderSize: HEADER_BYTES } }
       : { http: { maxHeaderSize: HEADER_BYTES } }),
     bodyLimit: node.limits.bodyBytes,
     trustProxy: behindProxy ? 1 : false,
@@ -125,10 +126,16 @@ export async function openHttpServer(node: NodeContext, options: ServeOptions): 
     throw cause
   }
   const { port: bound } = app.server.address() as AddressInfo
-  const shownHost = isLoopback(host) || host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
+  const shownHost = host === 'localhost' || host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
   const url = `${tls ? 'https' : 'http'}://${shownHost.includes(':') ? `[${shownHost}]` : shownHost}:${bound}`
   return { url, app, [Symbol.asyncDispose]: () => app.close() }
 }
+
+/** The node's own certificate is let in beside the clients' authorities: its operator's commands show it. */
+const certificates = ({ cert, key, clientCa }: NonNullable<ServeOptions['tls']>) =>
+  clientCa
+    ? { cert, key, ca: [clientCa, cert], allowPartialTrustChain: true, requestCert: true, rejectUnauthorized: true }
+    : { cert, key }
 
 const SAFE_HEADERS = {
   'x-content-type-options': 'nosniff',

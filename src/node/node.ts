@@ -11,7 +11,7 @@ import { Detector } from '#detect'
 import { type Federation, type FederationEvents, openFederation, SigningGate } from '#federation'
 import { openStore } from '#store'
 import { Arming } from './arming.ts'
-import { assertTransportSafe, isLoopback, limitsOf, type NodeConfig } from './config.ts'
+import { assertTransportSafe, isLoopback, limitsOf, type NodeConfig, type TlsFiles } from './config.ts'
 import { CurrentKey } from './current-key.ts'
 import { CursorSeal } from './cursor.ts'
 import { type DataDirectory, readDataDirectory, readDelegations, writeRunning } from './data-directory.ts'
@@ -48,7 +48,9 @@ export interface NodeOptions {
   /** Overrides of the configuration's listen address. */
   host?: string
   port?: number
-  tls?: { certFile: string; keyFile: string; caFile?: string }
+  tls?: TlsFiles
+  /** Links to https addresses go through this proxy, but for the hosts excepted (comma-separated). */
+  proxy?: { url: string; except?: string }
   behindProxy?: boolean
   /** Demo keys are accepted, on loopback alone, and drills arm here. */
   rehearsal?: boolean
@@ -109,7 +111,13 @@ export async function openNode(options: NodeOptions): Promise<NoroshiNode> {
   resources.defer(() => events.settled())
 
   const authorities = config.tls?.caFile ? { ca: await readFile(config.tls.caFile) } : {}
-  const outbound = resources.use(openOutbound(authorities))
+  const outbound = resources.use(
+    openOutbound({
+      ...authorities,
+      ...(await clientCertificate(config)),
+      ...(options.proxy ? { proxy: options.proxy } : {}),
+    }),
+  )
   const federation: Federation = resources.use(
     await openFederation({
       store,
@@ -357,8 +365,20 @@ async function serveOptions({ listen, tls, behindProxy }: NodeConfig, { webRoot 
     ...listen,
     webRoot,
     ...(behindProxy === undefined ? {} : { behindProxy }),
-    ...(tls ? { tls: { cert: await readFile(tls.certFile), key: await readFile(tls.keyFile) } } : {}),
+    ...(tls ? { tls: await serverTls(tls) } : {}),
   }
+}
+
+async function serverTls({ certFile, keyFile, clientCaFile }: TlsFiles) {
+  const [cert, key] = [await readFile(certFile), await readFile(keyFile)]
+  return { cert, key, ...(clientCaFile === undefined ? {} : { clientCa: await readFile(clientCaFile) }) }
+}
+
+/** What the node shows to a peer that asks for a certificate. */
+async function clientCertificate({ tls }: NodeConfig): Promise<{ cert?: Buffer; key?: Buffer }> {
+  if (!tls) return {}
+  const { clientCertFile = tls.certFile, clientKeyFile = tls.keyFile } = tls
+  return { cert: await readFile(clientCertFile), key: await readFile(clientKeyFile) }
 }
 
 interface Ears {

@@ -1,5 +1,6 @@
 import http from 'node:http'
 import https from 'node:https'
+import tls from 'node:tls'
 import type { Transport } from '#federation'
 import { isLoopback } from './config.ts'
 import { NodeError } from './errors.ts'
@@ -22,14 +23,30 @@ export function refusesAddress(address: string): string | undefined {
   return `${origin}: links need https, except on this machine.`
 }
 
-/** Opens the client; `ca` adds certificate authorities to the system's. */
-export function openOutbound(options: { ca?: Buffer }): Outbound {
+/** How the client reaches others. */
+export interface OutboundOptions {
+  /** Certificate authorities besides the system's. */
+  ca?: Buffer
+  /** Shown to servers that ask for a certificate. */
+  cert?: Buffer
+  key?: Buffer
+  /** https goes through this proxy by CONNECT, with the credentials in its address, but for the hosts excepted. */
+  proxy?: { url: string; except?: string }
+}
+
+/** Opens the client. @throws LINK_REFUSED where the proxy's address is none */
+export function openOutbound({ ca, cert, key, proxy }: OutboundOptions): Outbound {
   const plain = new http.Agent({ keepAlive: true, maxFreeSockets: KEPT_CONNECTIONS })
   const secure = new https.Agent({
     keepAlive: true,
     maxFreeSockets: KEPT_CONNECTIONS,
-    minVersion: 'TLSv1.2',
-    ...(options.ca ? { ca: options.ca } : {}),
+    // Made once: the authorities would be read again for each connection.
+    secureContext: tls.createSecureContext({
+      minVersion: 'TLSv1.2',
+      ...(ca ? { ca: [...tls.getCACertificates(), ca.toString()] } : {}),
+      ...(cert && key ? { cert, key } : {}),
+    }),
+    ...(proxy ? { proxyEnv: { HTTPS_PROXY: proxyUrl(proxy.url), NO_PROXY: proxy.except ?? '' } } : {}),
   })
   const transport: Transport = (address, request) =>
     new Promise((resolve, reject) => {
@@ -65,7 +82,7 @@ export function openOutbound(options: { ca?: Buffer }): Outbound {
         socket.once('connect', () => clearTimeout(timer))
         socket.once('close', () => clearTimeout(timer))
       })
-      sent.on('error', reject)
+      sent.on('error', (cause) => reject(isSecure && !sent.reusedSocket ? explained(cause) : cause))
       sent.end(request.body)
     })
   return {
@@ -75,4 +92,19 @@ export function openOutbound(options: { ca?: Buffer }): Outbound {
       secure.destroy()
     },
   }
+}
+
+/** A server refuses a certificate only after the handshake counts as done here: it looks like a connection that breaks. */
+function explained(cause: Error): Error {
+  if ((cause as { code?: string }).code !== 'ECONNRESET' || !/hang up/.test(cause.message)) return cause
+  const why = 'it ended the connection before it answered; does it ask for a certificate (tls.clientCertFile)?'
+  return new Error(why, { cause })
+}
+
+/** The proxy's address; its credentials never stand in a message. */
+function proxyUrl(text: string): string {
+  const isProxy = URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)
+  if (!isProxy)
+    throw new NodeError('LINK_REFUSED', 'HTTPS_PROXY is no address of a proxy: give http://[user:password@]host:port.')
+  return text
 }

@@ -7,9 +7,9 @@ import https from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { readOperatorToken } from '#node'
+import { examine, readOperatorToken } from '#node'
 import { loopbackCertificate } from './certificate.ts'
-import { indicator, openWorld, until, type World } from './world.ts'
+import { holds, indicator, openWorld, publish, until, type World } from './world.ts'
 
 const ALLIANCES = { trilateral: ['jp-nco', 'us-cisa'] }
 
@@ -19,13 +19,14 @@ function certificateFiles() {
   const [certFile, keyFile] = [join(folder, 'cert.pem'), join(folder, 'key.pem')]
   writeFileSync(certFile, cert)
   writeFileSync(keyFile, key, { mode: 0o600 })
-  return { cert, certFile, keyFile, [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }) }
+  return { cert, key, certFile, keyFile, [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }) }
 }
 
-async function request(world: World, slug: string, ca: string, path: string, body?: unknown) {
+async function request(world: World, slug: string, ca: string, path: string, body?: unknown, more = {}) {
   const token = await readOperatorToken(world.dir(slug))
   const sent = https.request(world.node(slug).url() + path, {
     ca,
+    ...more,
     method: body === undefined ? 'GET' : 'POST',
     headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
   })
@@ -63,4 +64,64 @@ test('a peer under an authority that was not given gets nothing', async () => {
       return link?.state === 'down' && /certificate|self.signed/i.test(link.lastError ?? '')
     }),
   )
+})
+
+test('with mutual TLS, who shows no certificate gets no connection; requests must be signed all the same', async () => {
+  using files = certificateFiles()
+  using strange = certificateFiles()
+  const { certFile, keyFile } = files
+  const tls = { certFile, keyFile, caFile: certFile, clientCaFile: certFile }
+  await using world = await openWorld({ alliances: ALLIANCES, tls })
+  const own = { cert: files.cert, key: files.key }
+  const signal = indicator('198.51.100.21')
+  const body = { objects: [signal], tlp: 'amber', to: ['alliance:trilateral'] }
+  const published = await request(world, 'jp-nco', files.cert, '/api/v1/publish', body, own)
+  assert.equal(published.status, 200, published.text)
+  await until('mirrored', async () => {
+    const { status } = await request(world, 'us-cisa', files.cert, `/api/v1/objects/${signal.id}`, undefined, own)
+    return status === 200
+  })
+  const refused = {
+    message: /certificate required|handshake failure|unknown ca|bad certificate|socket hang up|ECONNRESET/i,
+  }
+  await assert.rejects(request(world, 'jp-nco', files.cert, '/healthz'), refused)
+  const other = { cert: strange.cert, key: strange.key }
+  await assert.rejects(request(world, 'jp-nco', files.cert, '/link/v1/logs', undefined, other), refused)
+  assert.equal((await request(world, 'jp-nco', files.cert, '/link/v1/logs', undefined, own)).status, 401)
+})
+
+test('a node that shows another certificate than its peer asks for fails to call it, and says why', async () => {
+  using files = certificateFiles()
+  using strange = certificateFiles()
+  const { certFile, keyFile } = files
+  const options = (slug: string) => {
+    const own = { certFile, keyFile, caFile: certFile }
+    const shown = { clientCertFile: strange.certFile, clientKeyFile: strange.keyFile }
+    return { tls: slug === 'jp-nco' ? { ...own, clientCaFile: certFile } : { ...own, ...shown } }
+  }
+  await using world = await openWorld({ alliances: ALLIANCES, options })
+  // It can call; so its logs come all the same, by its offers.
+  await until('the call fails, with the reason', () => {
+    const [link] = world.node('us-cisa').federation.links()
+    return link !== undefined && link.failures > 0 && /certificate|unknown ca|alert/i.test(link.lastError ?? '')
+  })
+  await until('the other direction is up', () => world.node('jp-nco').federation.links()[0]?.state === 'up')
+})
+
+test('nodes with a literal IPv6 address are linked, invited to and looked at by it', async () => {
+  await using world = await openWorld({ alliances: ALLIANCES, options: () => ({ host: '::1' }) })
+  assert.match(world.node('jp-nco').url(), /^http:\/\/\[::1\]:\d+$/)
+  const signal = indicator('198.51.100.22')
+  await publish(world, 'jp-nco', [signal], { tlp: 'amber' })
+  await until('mirrored', () => holds(world, 'us-cisa', signal.id))
+  const [link] = world.node('us-cisa').federation.links()
+  assert.match(link?.address ?? '', /\[::1\]/)
+  const findings = await examine(world.dir('us-cisa'), Date.now())
+  const peer = findings.find(({ check }) => check === 'peer')
+  assert.equal(peer?.state, 'ok', peer?.what)
+  assert.match(peer?.what ?? '', /\[::1\]/)
+  const { alliances } = world.node('jp-nco').federation
+  const { text } = await alliances.invite('trilateral', { address: world.node('jp-nco').url() })
+  const { address } = JSON.parse(Buffer.from(text, 'base64url').toString()) as { address: string }
+  assert.equal(address, world.node('jp-nco').url())
 })

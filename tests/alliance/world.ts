@@ -20,6 +20,8 @@ export interface WorldOptions {
   kinds?: Record<string, string>
   seams?: NodeOptions['seams']
   tls?: NodeOptions['tls']
+  /** More of how a member's node is opened. */
+  options?: (slug: string) => Partial<NodeOptions>
   /** False: the members never link to each other. */
   links?: boolean
   logLevel?: string
@@ -60,6 +62,7 @@ export async function openWorld(options: WorldOptions): Promise<World> {
       webRoot: '/nowhere',
       ...(seams ? { seams } : {}),
       ...(tls ? { tls } : {}),
+      ...options.options?.(slug),
     })
     nodes.set(slug, node)
     return node

@@ -41,7 +41,8 @@ export const register: Register = (program, { output, exit }) => {
       const dir = options.dir ?? environment.dir
       if (dir === undefined) throw new UsageError('Which node? Give --dir DIR, or set NOROSHI_DIR.')
       using stop = listenForStop()
-      await using node = await openNode({ ...toNodeOptions(options), dir, logLevel: environment.logLevel })
+      const { logLevel, proxy } = environment
+      await using node = await openNode({ ...toNodeOptions(options), dir, logLevel, ...(proxy ? { proxy } : {}) })
       const url = node.url()
       await output.line(
         options.json

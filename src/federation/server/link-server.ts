@@ -225,7 +225,12 @@ export class LinkServer {
       else this.#streams.delete(reader)
       this.#parts.offers.look()
     }
-    const headers = { 'content-type': 'text/event-stream', 'cache-control': 'no-store' }
+    // A proxy that held the events back, or compressed them together, would delay them until it had enough.
+    const headers = {
+      'content-type': 'text/event-stream',
+      'cache-control': 'no-store, no-transform',
+      'x-accel-buffering': 'no',
+    }
     return { status: 200, headers, stream: stream.chunks(ended) }
   }
 
