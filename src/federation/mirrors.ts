@@ -9,7 +9,7 @@ import {
   parseJson,
   toHex,
 } from '#base'
-import { type Audience, type Frame, FrameDecoder, Frontier, type Proof } from '#log'
+import { type Audience, type Frame, FrameDecoder, type Frontier, type Proof } from '#log'
 import { type Absorber, type Prepared, prepare } from './absorb.ts'
 import type { Context } from './context.ts'
 import type { CharterDirectory } from './directory.ts'
