@@ -185,6 +185,13 @@ export const writeDelegations = (dir: string, delegations: readonly Envelope[]):
 /** A new token for a node's operator, as its file holds it. */
 export const newOperatorToken = (): string => `noroshi_op_${randomBytes(32).toString('base64url')}\n`
 
+/** Makes a new token where the operator's is gone: whoever may write the data directory may do everything anyway. */
+export async function replaceLostToken(dir: string): Promise<void> {
+  const isNode = existsSync(join(dir, KEY_FILES.config))
+  if (isNode && !existsSync(join(dir, KEY_FILES.operator)))
+    await writeDurably(dir, KEY_FILES.operator, newOperatorToken())
+}
+
 /** The token of the node's operator. */
 export const readOperatorToken = async (dir: string): Promise<string> =>
   (await readText(dir, KEY_FILES.operator)).trim()

@@ -14,7 +14,7 @@ import { Arming } from './arming.ts'
 import { assertTransportSafe, isLoopback, limitsOf, type NodeConfig, type TlsFiles } from './config.ts'
 import { CurrentKey } from './current-key.ts'
 import { CursorSeal } from './cursor.ts'
-import { type DataDirectory, readDataDirectory, readDelegations, writeRunning } from './data-directory.ts'
+import { type DataDirectory, readDataDirectory, readDelegations, replaceLostToken, writeRunning } from './data-directory.ts'
 import { lockDirectory } from './directory-lock.ts'
 import { DrillResults } from './drill-results.ts'
 import { Embargoes } from './embargoes.ts'
@@ -84,6 +84,7 @@ const VERSION = (
  */
 export async function openNode(options: NodeOptions): Promise<NoroshiNode> {
   await using resources = new AsyncDisposableStack()
+  await replaceLostToken(options.dir)
   const data = await readDataDirectory(options.dir)
   const config = effectiveConfig(data.config, options)
   assertKeysFit(data, options)

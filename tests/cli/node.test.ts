@@ -1,9 +1,24 @@
 // One node, through real processes: create, serve, publish, look, check.
 import assert from 'node:assert/strict'
-import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { folder, indicator, init, noroshi, serve, uuid } from './command-line.ts'
+
+test('an operator’s token that is lost is made anew at the next start', async () => {
+  await using home = await folder()
+  const dir = home.in('lost')
+  await init(dir)
+  const path = join(dir, 'operator.token')
+  const before = await readFile(path, 'utf8')
+  await rm(path)
+  await using node = await serve(dir)
+  assert.notEqual(await readFile(path, 'utf8'), before)
+  assert.equal((await stat(path)).mode & 0o777, 0o600)
+  assert.equal((await node.ask('/api/v1/status')).status, 200)
+  const old = await fetch(`${node.url}/api/v1/status`, { headers: { authorization: `Bearer ${before.trim()}` } })
+  assert.equal(old.status, 401)
+})
 
 test('init creates a node whose keys its owner alone can read, and says what to keep safe and what comes next', async () => {
   await using home = await folder()
@@ -24,6 +39,14 @@ test('init creates a node whose keys its owner alone can read, and says what to 
   assert.equal(ran.code, 0, ran.stderr)
   assert.match(ran.stdout, /keys\/root\.json/)
   assert.match(ran.stdout, /noroshi serve --dir/)
+  for (const way of [
+    'noroshi restore',
+    'alliance compromised',
+    'alliance rekey',
+    'operator.token',
+    'out (noroshi alliance',
+  ])
+    assert.ok(ran.stdout.includes(way), way)
   for (const name of ['keys/root.json', 'keys/node.seed', 'keys/secret', 'operator.token']) {
     assert.equal((await stat(join(dir, name))).mode & 0o077, 0, name)
   }
