@@ -14,7 +14,13 @@ import { Arming } from './arming.ts'
 import { assertTransportSafe, isLoopback, limitsOf, type NodeConfig, type TlsFiles } from './config.ts'
 import { CurrentKey } from './current-key.ts'
 import { CursorSeal } from './cursor.ts'
-import { type DataDirectory, readDataDirectory, readDelegations, replaceLostToken, writeRunning } from './data-directory.ts'
+import {
+  type DataDirectory,
+  readDataDirectory,
+  readDelegations,
+  replaceLostToken,
+  writeRunning,
+} from './data-directory.ts'
 import { lockDirectory } from './directory-lock.ts'
 import { DrillResults } from './drill-results.ts'
 import { Embargoes } from './embargoes.ts'
@@ -90,11 +96,11 @@ export async function openNode(options: NodeOptions): Promise<NoroshiNode> {
   assertKeysFit(data, options)
   assertTransportSafe(config)
   resources.use(lockDirectory(options.dir))
-
   // A change of the key that was cut off, or prepared while the node was stopped, is finished before anything is signed.
   const changed = await finishKeyChange(options.dir)
   const nodeKey = new CurrentKey(changed?.key ?? data.nodeKey)
   const profile = profileOf(data, config)
+
   const now = options.now ?? Date.now
   const random = options.random ?? ((bytes: number) => new Uint8Array(randomBytes(bytes)))
   const root = new RemoteRoot(fromBase64(config.rootKey), now)
@@ -272,6 +278,9 @@ export async function openNode(options: NodeOptions): Promise<NoroshiNode> {
   const server = resources.use(await openHttpServer(context, await serveOptions(config, options)))
   url = server.url
   federation.start()
+  void announceKeys(data.delegations, changed, federation).catch((cause: unknown) =>
+    log.warn({ cause: String(cause) }, 'peers could not be told of this node’s keys'),
+  )
   embargoes.look()
   await sources.start()
   resources.use(
@@ -284,9 +293,6 @@ export async function openNode(options: NodeOptions): Promise<NoroshiNode> {
   resources.defer(async () => {
     arming.stop()
     await arming.rebuilt()
-    void announceKeys(data.delegations, changed, federation).catch((cause: unknown) =>
-      log.warn({ cause: String(cause) }, 'peers could not be told of this node’s keys'),
-    )
     await arming.settled()
     await sightings.settled()
   })
