@@ -136,6 +136,11 @@ export class Publisher {
     })
   }
 
+  /** Refuses an audience to which nothing could be published. @throws PolicyError POLICY_TARGET_UNKNOWN */
+  checkAudience(to: readonly string[]): void {
+    this.#release([], { to }, new Map())
+  }
+
   /** Appends releases that were decided before: those of an embargo that is over. */
   async publishReleases(releases: readonly Release[]): Promise<PublishedObject[]> {
     return this.#exclusively([...new Set(releases.map(({ id }) => id))], async () =>

@@ -73,6 +73,7 @@ export function taxiiAdminRoutes(
         throw new NodeError('INPUT_INVALID', `This node already has ${MAX_COLLECTIONS} collections.`)
       if (root !== NODE_ROOT && node.directory.register().alliance(root) === undefined)
         throw new NodeError('INPUT_INVALID', `root: this node knows no alliance ${root}.`)
+      node.publisher.checkAudience(to)
       const collection: WritableCollection = {
         id: randomUUID(),
         alias,
@@ -97,7 +98,7 @@ export function taxiiAdminRoutes(
       const { token, org, can } = request.body
       if ((token === undefined) === (org === undefined))
         throw new NodeError('INPUT_INVALID', 'Name either a token or an organisation.')
-      const who = token === undefined ? organisation(node, org as string) : tokenId(node, token)
+      const who = token === undefined ? organisation(node, org as string) : tokenId(node, token, can)
       const grants = collection.grants.filter((grant) => grant.who !== who)
       if (can !== 'nothing') grants.push({ who, can })
       if (grants.length > MAX_GRANTS)
@@ -147,8 +148,13 @@ function organisation(node: NodeContext, name: string): string {
   return found.id
 }
 
-function tokenId(node: NodeContext, id: string): string {
-  if (!node.tokens.list().some((token) => token.id === id))
-    throw new NodeError('INPUT_INVALID', `token: there is no token ${id}; noroshi token list shows them.`)
+function tokenId(node: NodeContext, id: string, can: 'read' | 'write' | 'nothing'): string {
+  const found = node.tokens.list().find((token) => token.id === id)
+  if (!found) throw new NodeError('INPUT_INVALID', `token: there is no token ${id}; noroshi token list shows them.`)
+  if (can === 'write' && found.scope !== 'publish' && found.scope !== 'operator')
+    throw new NodeError(
+      'INPUT_INVALID',
+      `token: ${id} has the scope ${found.scope}; only one of the scope publish writes.`,
+    )
   return id
 }

@@ -3,6 +3,7 @@
  * publisher, and the status tells what became of every one. When the caller has its answer, all of it is durable.
  */
 import { type Json, type JsonObject, parseJson } from '#base'
+import { PolicyError } from '#policy'
 import { objectColumns } from '#stix'
 import type { Change } from '#store'
 import {
@@ -188,11 +189,8 @@ export class TaxiiSubmissions {
     const behind = await visibility.behind(reader)
     for (const tlp of target.tlp === undefined ? [undefined] : [undefined, target.tlp]) {
       if (todo.length === 0) break
-      const { published, refused } = await publisher.publish(todo, {
-        ...behind,
-        ...(tlp === undefined ? {} : { tlp }),
-        to: target.to,
-      })
+      const options = { ...behind, ...(tlp === undefined ? {} : { tlp }), to: target.to }
+      const { published, refused } = await publisher.publish(todo, options).catch(hideAudience)
       const places = await this.#placesOf(published)
       const reasons = new Map(refused.map((refusal) => [refusal.id, refusal]))
       const held = new Set(published.filter(({ log }) => log === undefined).map(({ id }) => id))
@@ -369,4 +367,17 @@ function toStatus(id: string, received: number, total: number, successes: Detail
     ...(failures.length > 0 ? { failures } : {}),
     pending_count: 0,
   }
+}
+
+/**
+ * The audience is the operator's own: what is wrong with it tells of the node's alliances, which the caller may not know.
+ * @throws TaxiiError TAXII_UNAVAILABLE instead
+ */
+function hideAudience(error: unknown): never {
+  if (error instanceof PolicyError && error.code === 'POLICY_TARGET_UNKNOWN')
+    throw new TaxiiError(
+      'TAXII_UNAVAILABLE',
+      'The collection’s audience is not set right; its operator can correct it.',
+    )
+  throw error
 }

@@ -23,11 +23,20 @@ test('a submission is read back at once, its failures are in the status, and nob
   await world.run('taxii', 'collection', 'grant', 'partners', '--token-id', partner.id, '--can', 'write')
 
   const onlyReads = await world.caller('only reads', 'read')
-  await world.run('taxii', 'collection', 'grant', 'partners', '--token-id', onlyReads.id, '--can', 'write')
+  await assert.rejects(
+    world.run('taxii', 'collection', 'grant', 'partners', '--token-id', onlyReads.id, '--can', 'write'),
+    /scope read/,
+  )
+  await world.run('taxii', 'collection', 'create', 'team')
+  await world.run('taxii', 'collection', 'grant', 'team', '--org', 'jp-nco', '--can', 'write')
   assert.equal(
-    (await post(onlyReads, path, [indicator('198.51.100.1', AMBER)])).status,
+    (await post(onlyReads, `${ROOT}collections/team/`, [indicator('198.51.100.1', AMBER)])).status,
     403,
     'a token that reads does not write',
+  )
+  await assert.rejects(
+    world.run('taxii', 'collection', 'create', 'nowhere', '--to', 'alliance:nowhere'),
+    /There is no alliance "nowhere" here/,
   )
 
   const objects = Array.from({ length: 30 }, (_, i) => indicator(`198.51.100.${i}`, AMBER))

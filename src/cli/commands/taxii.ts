@@ -1,10 +1,12 @@
 import type { Command } from 'commander'
-import { collect, EXIT, examples, type Register, shaped, UsageError } from '../command.ts'
+import { collect, EXIT, examples, oneOf, type Register, shaped, UsageError } from '../command.ts'
 import { findNode, type NodeClient, type NodeOptions, withNodeOptions } from '../node-client.ts'
 import { table } from '../output.ts'
 import { registerPull } from '../taxii-pull.ts'
 import { registerPush } from '../taxii-push.ts'
 import { registerSource } from '../taxii-source.ts'
+
+const toLevel = oneOf('clear', 'green', 'amber', 'amber+strict', 'red')
 
 type JsonOption = NodeOptions & { json?: boolean }
 
@@ -71,7 +73,7 @@ export const register: Register = (program, context) => {
     .option('--title <title>', 'shown to clients')
     .option('--description <text>', 'shown to clients')
     .option('--root <alliance>', 'alliance whose API root shows it; absent = the node’s own root')
-    .option('--tlp <level>', 'marking of objects that carry none; absent = those go to quarantine')
+    .option('--tlp <level>', 'marking of objects that carry none; absent = those go to quarantine', toLevel)
     .option('--to <whom>', 'audience of what is submitted; may be given several times', collect)
     .action(
       async (
@@ -110,7 +112,11 @@ export const register: Register = (program, context) => {
   ])
     .option('--token-id <id>', 'the bearer of this token')
     .option('--org <org>', 'everybody of this organisation')
-    .requiredOption('--can <what>', 'write (and read what it wrote), read, or nothing')
+    .requiredOption(
+      '--can <what>',
+      'write (and read what it wrote), read, or nothing',
+      oneOf('write', 'read', 'nothing'),
+    )
     .action(async (alias: string, options: JsonOption & { tokenId?: string; org?: string; can: string }) => {
       const { tokenId: token, org, can } = options
       if ((token === undefined) === (org === undefined)) throw new UsageError('Give either --token-id or --org.')
@@ -149,7 +155,7 @@ export const register: Register = (program, context) => {
     'noroshi taxii quarantine end KEY --tlp amber --dir node',
     'noroshi taxii quarantine end KEY --drop --dir node',
   ])
-    .option('--tlp <level>', 'marking with which it is published')
+    .option('--tlp <level>', 'marking with which it is published', toLevel)
     .option('--drop', 'forget it')
     .action(async (key: string, options: JsonOption & { tlp?: string; drop?: boolean }) => {
       const node = await findNode(options)
