@@ -78,7 +78,10 @@ export function derive(derivation: Derivation): Derived {
   return { publications, findings }
 }
 
-/** New ids, references among what is left, the provider as creator; what is no valid object then goes, until all are. */
+/**
+ * New ids, references among what is left, the provider as creator; what names the source after all, or is no valid object
+ * without what was cut, goes, and then those that cannot do without it.
+ */
 function settled(
   scrubbed: Map<string, JsonObject>,
   derivation: Derivation,
@@ -86,32 +89,40 @@ function settled(
   findings: Finding[],
 ): JsonObject[] {
   const observables = new Set(derivation.objects.flatMap((one) => ('created' in one ? [] : [String(one['id'])])))
-  for (;;) {
-    const ids = new Map([...scrubbed.keys()].map((id) => [id, newId(id, derivation)]))
-    const made = new Map<string, JsonObject>()
-    const cut: Finding[] = []
-    let isStable = true
-    for (const [id, value] of scrubbed) {
-      const linked = withReferences(value, ids, (path, was) =>
-        cut.push(toFinding(id, path, 'reference', 'removed', was)),
-      )
-      const object = owned(linked, ids.get(id) ?? '', observables.has(id), derivation)
-      const { valid, errors } = validateObject(object)
-      const names = sensitiveIn(plain(JSON.stringify(object)), terms).some(({ kind }) => kind === 'source')
-      if (valid && !names) made.set(id, object)
-      else {
-        const why = names ? 'source' : 'invalid'
-        findings.push(
-          toFinding(id, '', why, 'withheld', valid ? undefined : `${errors[0]?.path}: ${errors[0]?.message}`),
-        )
-        scrubbed.delete(id)
-        isStable = false
-      }
-    }
-    if (!isStable) continue
-    findings.push(...cut.filter(({ object }) => made.has(object)))
-    return [...made.values()]
+  for (const [id, value] of scrubbed) {
+    if (!sensitiveIn(plain(JSON.stringify(value)), terms).some(({ kind }) => kind === 'source')) continue
+    findings.push(toFinding(id, '', 'source', 'withheld'))
+    scrubbed.delete(id)
   }
+  const ids = new Map([...scrubbed.keys()].map((id) => [id, newId(id, derivation)]))
+  const referrers = referrersOf(scrubbed)
+  const make = (id: string, value: JsonObject, onCut: (path: string, was: string) => void) =>
+    owned(withReferences(value, ids, onCut), ids.get(id) ?? '', observables.has(id), derivation)
+  const queue = new Set(scrubbed.keys())
+  for (const id of queue) {
+    queue.delete(id)
+    const value = scrubbed.get(id)
+    if (!value) continue
+    const { valid, errors } = validateObject(make(id, value, () => undefined))
+    if (valid) continue
+    findings.push(toFinding(id, '', 'invalid', 'withheld', `${errors[0]?.path}: ${errors[0]?.message}`))
+    scrubbed.delete(id)
+    ids.delete(id)
+    for (const referrer of referrers.get(id) ?? []) queue.add(referrer)
+  }
+  return [...scrubbed].map(([id, value]) =>
+    make(id, value, (path, was) => findings.push(toFinding(id, path, 'reference', 'removed', was))),
+  )
+}
+
+/** Who refers to each object. */
+function referrersOf(objects: ReadonlyMap<string, JsonObject>): Map<string, Set<string>> {
+  const referrers = new Map<string, Set<string>>()
+  for (const [id, value] of objects)
+    withReferences(value, new Map(), (_, target) => {
+      referrers.set(target, (referrers.get(target) ?? new Set()).add(id))
+    })
+  return referrers
 }
 
 const newId = (id: string, { caseId, alliance, secret }: Derivation) =>
@@ -189,7 +200,7 @@ function supplements(
   if (consent === 'own-gov' && source.nation === null) return []
   const government = [`alliance:${alliance}`, ...GOVERNMENT_KINDS.map((kind) => `kind:${kind}`), ...nations]
   const named = `source: ${source.slug}, ${source.name}, ${source.id}`
-  const details = detailLines(findings)
+  const details = detailLines(findings, toTerms(derivation.protect))
   const note = (form: string, lines: readonly string[], level: TlpLevel) =>
     supplementOf(derivation, form, lines, base, level)
   const publication = (to: string[], level: TlpLevel, object: JsonObject) => ({
@@ -207,14 +218,14 @@ function supplements(
   ]
 }
 
-/** What was cut out, by the ids of the base where they have one. Personal data is not the source's to release. */
-function detailLines(findings: readonly Finding[]): string[] {
+/** What was cut out, by the ids of the base where they have one. Personal data, and words that must never show, stay out of it. */
+function detailLines(findings: readonly Finding[], never: Terms): string[] {
   const lines = findings
     .filter(({ kind, was }) => SUPPLEMENTED.has(kind) && was !== undefined && was !== null)
     .map(({ object, path, was }) => {
       const type = object.slice(0, object.indexOf('--'))
       const text = plain(typeof was === 'string' ? was : JSON.stringify(was))
-      return `${type}${path === '' ? '' : ` ${path}`}: ${withoutPersonal(text)}`
+      return `${type}${path === '' ? '' : ` ${path}`}: ${withoutPersonal(text, never)}`
     })
   return [...new Set(lines)]
 }

@@ -32,6 +32,8 @@ const INSTEAD: Readonly<Record<Exclude<SensitiveKind, 'time'>, string>> = {
 
 /** Letters and digits that a protected term must have: shorter ones are in every text. */
 export const TERM_MIN_CHARACTERS = 3
+/** Shorter terms count only as words of their own: as parts of words they are everywhere, in hashes too. */
+const WORD_CHARACTERS = 5
 /** Characters of the longest protected term. */
 export const TERM_MAX_CHARACTERS = 200
 
@@ -85,7 +87,9 @@ export function toTerms(texts: Iterable<string>): Terms {
   return [...new Set(texts)].flatMap((text) => {
     const words = plain(text).match(/[\p{L}\p{N}]+/gu) ?? []
     if (words.join('').length < TERM_MIN_CHARACTERS || text.length > TERM_MAX_CHARACTERS) return []
-    return [new RegExp(words.join(String.raw`[^\p{L}\p{N}]{0,5}`), 'giu')]
+    const pattern = words.join(String.raw`[^\p{L}\p{N}]{0,5}`)
+    const isShort = words.join('').length < WORD_CHARACTERS
+    return [new RegExp(isShort ? String.raw`(?<![\p{L}\p{N}])${pattern}(?![\p{L}\p{N}])` : pattern, 'giu')]
   })
 }
 
@@ -124,9 +128,11 @@ export function withoutSensitive(text: string, found: readonly Sensitive[]): str
 /** `2026-01-02 03:04:05+08:00` becomes `2026-01-02 03:00+08:00`. */
 const toHour = (time: string) => `${time.slice(0, 13)}:00${/(?:Z|[+-]\d{2}:?\d{2})$/.exec(time.slice(16))?.[0] ?? ''}`
 
-/** The text without e-mail addresses and ids of objects: no consent of an organisation opens these. */
-export const withoutPersonal = (text: string): string =>
-  text.replace(STIX_ID, INSTEAD.id).replace(MAIL, INSTEAD.personal)
+/** The text without e-mail addresses, ids of objects and these terms: no consent to be named opens them. */
+export function withoutPersonal(text: string, never: Terms): string {
+  const cut = text.replace(STIX_ID, INSTEAD.id).replace(MAIL, INSTEAD.personal)
+  return never.reduce((left, term) => left.replace(term, INSTEAD.source), cut)
+}
 
 /** One form for what looks alike: composed letters, no invisible characters. */
 export const plain = (text: string): string => text.normalize('NFC').replace(/[\p{Cf}\u034f\ufe00-\ufe0f]/gu, '')
@@ -153,7 +159,7 @@ function merged(found: Sensitive[]): Sensitive[] {
         last.text += one.text.slice(last.to - one.from)
         last.to = one.to
       }
-      if (one.kind === 'source') last.kind = 'source'
+      if (one.kind === 'source' || (one.kind === 'id' && last.kind !== 'source')) last.kind = one.kind
     }
   }
   return result

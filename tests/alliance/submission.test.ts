@@ -116,7 +116,7 @@ test('what is published shows the source to whom it agreed to, over every way ou
       const { secrets, objects } = reports[consent]
       const isOpen = sees[slug]?.includes(consent) === true
       for (const [kind, secret] of Object.entries(secrets)) {
-        const isAllowed = isOpen && ['name', 'host', 'file', 'path', 'address', 'time'].includes(kind)
+        const isAllowed = isOpen && ['host', 'file', 'path', 'address', 'time'].includes(kind)
         const written = JSON.stringify(secret).slice(1, -1)
         if (!isAllowed)
           for (const form of [secret, written])
