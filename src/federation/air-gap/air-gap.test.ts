@@ -197,6 +197,21 @@ test('receipts of others, and forged ones, are refused one by one', async () => 
   assert.equal((await jp.federation.receipts()).length, 1)
 })
 
+test('a part that begins before what is held is taken from there on', async () => {
+  await using world = await openWorld()
+  const [jp, us] = world.nodes
+  const { log } = await jp.publish(audience, objects(jp, ['one', 'two']))
+  const bring = async () => {
+    const { chunks } = await jp.federation.airGap.open('us-cisa', { all: true })
+    return us.federation.airGap.read([world.us.identity], once(await gathered(chunks)))
+  }
+  assert.equal((await bring()).entries, 3)
+  await jp.publish(audience, objects(jp, ['three']))
+  assert.deepEqual([(await bring()).entries, (await us.store.log(log as never))?.size], [1, 4])
+  assert.equal((await bring()).entries, 0)
+  assert.deepEqual(us.alarms, [])
+})
+
 test('what was not said to be on disk is in the next file again, and --all has everything', async () => {
   await using world = await openWorld()
   const [jp, us] = world.nodes

@@ -135,6 +135,7 @@ test('a later checkpoint that is smaller convicts, an earlier one does not', () 
   assert.equal(examineEvidence(proof(honest.note(9, T + 5), honest.note(4, T + 6))).isProved, true)
   assert.equal(examineEvidence(proof(honest.note(4, T + 6), honest.note(9, T + 5))).isProved, true)
   assert.equal(examineEvidence(proof(honest.note(9, T + 5), honest.note(4, T + 5))).isProved, false)
+  assert.equal(examineEvidence(proof(honest.note(4, T + 5), honest.note(9, T + 5))).isProved, false)
   assert.equal(examineEvidence(proof(honest.note(9, T + 6), honest.note(4, T + 5))).isProved, false)
 })
 
