@@ -268,6 +268,11 @@ describe('accounts and addresses', () => {
     await using feed = await openFeed(some(1, 7))
     assert.equal((await source(world.dir, ['add', 'feedco', `${feed.url}/taxii2/`, '--every', '1h'])).code, 0)
     assert.match((await settled(world.dir)).state.lastError ?? '', /not a public address/)
+    const status = await noroshi(['status', '--dir', world.dir])
+    assert.match(
+      status.stdout,
+      /TAXII sources:\n {2}feedco +1 failed runs +no success yet +last error \S+Z .*not a public address/,
+    )
     assert.equal(feed.asked.length, 0)
     await source(world.dir, ['change', 'feedco', '--allow-private'])
     feed.before = (_request, response) => {

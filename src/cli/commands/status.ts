@@ -1,6 +1,6 @@
 import { EXIT, examples, type Register } from '../command.ts'
 import { findNode, type NodeOptions, withNodeOptions } from '../node-client.ts'
-import { table } from '../output.ts'
+import { printable, table } from '../output.ts'
 
 interface Status {
   member: string
@@ -16,6 +16,15 @@ interface Status {
   bytes: number
   /** Present while peers are asked what they hold of this node's logs. */
   notSigning?: string
+  sources: {
+    name: string
+    paused: boolean
+    result?: string
+    failures: number
+    lastSuccess?: number
+    lastError?: string
+    lastErrorTime?: number
+  }[]
   armed: {
     active: number
     refused: number
@@ -67,6 +76,18 @@ function toLines(status: Status): string[] {
     `Alliances: ${status.alliances.map(({ slug, version, members }) => `${slug} (version ${version}, ${members} members)`).join(', ') || 'none'}`,
     'Links:',
     ...(links.length === 0 ? ['  none'] : table(links)),
+    ...(status.sources.length === 0 ? [] : ['TAXII sources:', ...table(status.sources.map(toSourceRow))]),
+  ]
+}
+
+function toSourceRow({ name, paused, result, failures, lastSuccess, lastError, lastErrorTime }: Status['sources'][0]) {
+  const state = failures > 0 ? `${failures} failed runs` : (result ?? 'not run yet')
+  const time = lastErrorTime === undefined ? '' : `${new Date(lastErrorTime).toISOString()} `
+  return [
+    `  ${name}`,
+    paused ? `paused, ${state}` : state,
+    lastSuccess === undefined ? 'no success yet' : `last success ${new Date(lastSuccess).toISOString()}`,
+    lastError === undefined ? '' : printable(`last error ${time}${lastError}`),
   ]
 }
 

@@ -64,6 +64,7 @@ export function statusRoutes(app: FastifyInstance, node: NodeContext): void {
         objects: totals.objects,
         bytes: totals.bytes,
         armed: node.arming.summary(),
+        sources: await node.sources.health(),
         ...(node.notSigning() === undefined ? {} : { notSigning: node.notSigning() }),
       }
     },

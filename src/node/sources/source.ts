@@ -117,4 +117,16 @@ export interface SourceState {
   run?: Run
 }
 
+/** How a source does, in brief. */
+export interface SourceHealth {
+  name: string
+  paused: boolean
+  result?: Run['result']
+  /** Runs that failed one after the other. */
+  failures: number
+  lastSuccess?: Millis
+  lastError?: string
+  lastErrorTime?: Millis
+}
+
 export const noCounts = (): Counts => ({ pages: 0, taken: 0, quarantined: 0, lost: 0 })

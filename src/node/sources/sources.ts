@@ -21,6 +21,7 @@ import {
   type Run,
   type ShownSource,
   type Source,
+  type SourceHealth,
   type SourceState,
 } from './source.ts'
 import { authorizationOf, readAccount, removeAccount, writeAccount } from './source-account.ts'
@@ -92,6 +93,24 @@ export class Sources implements AsyncDisposable {
 
   async list(): Promise<ShownSource[]> {
     return Promise.all((await this.#records.all()).map((source) => this.#records.shown(source)))
+  }
+
+  /** In brief, for the node's status: how the last run of each went, without counting what waits. */
+  async health(): Promise<SourceHealth[]> {
+    const all = await this.#records.all()
+    return Promise.all(
+      all.map(async (source) => {
+        const { run, failures, lastSuccess, lastError, lastErrorTime } = await this.#records.state(source)
+        return {
+          name: source.name,
+          paused: source.paused === true,
+          ...(run ? { result: run.result } : {}),
+          failures,
+          ...(lastSuccess === undefined ? {} : { lastSuccess }),
+          ...(lastError === undefined ? {} : { lastError, lastErrorTime }),
+        }
+      }),
+    )
   }
 
   /** @throws NOT_FOUND */
