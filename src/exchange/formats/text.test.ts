@@ -116,3 +116,12 @@ for (const [text, expected] of Object.entries({
   test(`“${text.slice(0, 60)}” names ${expected.length === 0 ? 'nothing' : expected.join(', ')}`, () => {
     assert.deepEqual(told(text), expected)
   })
+
+test('what was defanged and is no host of the internet is told, not dropped; a scheme with backslashes is one', () => {
+  const input = 'hxxp:\\\\a.c2[.]com/x hxxps://evil[.]invalid/p c2[.]bit foo[@]host[.]lan look(at)this Ａ．Ｂ x[.]1'
+  assert.deepEqual(told(input), ["[url:value = 'http://a.c2.com/x']"])
+  assert.deepEqual(
+    losses(input).map((line) => line.replace(/: it was defanged, but .*/, '')),
+    ['line 1: https://evil.invalid/p', 'line 1: c2.bit', 'line 1: foo@host.lan'],
+  )
+})

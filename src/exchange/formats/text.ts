@@ -35,7 +35,9 @@ export const text: Reader = {
     const mail = encoding === undefined && isMail(headOf(bytes)) ? readMail(bytes, losses) : undefined
     const decoded = mail ? { text: mail.text, encoding: 'mail' } : decodeText(bytes, encoding)
     const own = ownDomains(decoded.text, mail?.people ?? [])
-    const mentions = mentionsIn(decoded.text)
+    const mentions = mentionsIn(decoded.text, (line, word) =>
+      losses.add(`line ${line}`, `${word}: it was defanged, but its ending is none of the internet’s`),
+    )
     const defangs = mentions.some((mention) => mention.defanged)
     const objects = new Map<string, JsonObject>()
     const preview: string[] = []
@@ -96,14 +98,14 @@ function hostOf({ kind, value }: Mention): string {
   return kind === 'domain' ? value : ''
 }
 
-function mentionsIn(text: string): Mention[] {
+function mentionsIn(text: string, lost: (line: number, word: string) => void): Mention[] {
   const mentions: Mention[] = []
   const lines = text.split(/\r\n|\n|\r/)
   lines.forEach((line, index) => {
     for (let at = 0; at < line.length; at += LINE_MAX_CHARS) {
       const piece = line.slice(at, at + LINE_MAX_CHARS)
       const context = piece.trim().slice(0, CONTEXT_MAX_CHARS)
-      for (const { found, defanged, isVersion } of valuesIn(piece))
+      for (const { found, defanged, isVersion } of valuesIn(piece, (word) => lost(index + 1, word)))
         mentions.push({ ...found, line: index + 1, context, defanged, isVersion })
     }
   })
@@ -113,7 +115,10 @@ function mentionsIn(text: string): Mention[] {
 /** Words before a number that is a version's. */
 const VERSION = /^(?:version|ver|v|build|release|バージョン)\.?$/i
 
-function valuesIn(piece: string): { found: Recognised; defanged: boolean; isVersion: boolean }[] {
+function valuesIn(
+  piece: string,
+  lost: (word: string) => void,
+): { found: Recognised; defanged: boolean; isVersion: boolean }[] {
   const { text, defanged } = refang(piece)
   const whole = defanged ? new Set(wordsOf(piece)) : undefined
   const words = wordsOf(text)
@@ -122,9 +127,13 @@ function valuesIn(piece: string): { found: Recognised; defanged: boolean; isVers
     const isDefanged = whole !== undefined && !whole.has(word)
     const found = foundIn(word, isDefanged)
     const isVersion = found?.kind === 'ipv4' && !isDefanged && VERSION.test(words[index - 1] ?? '')
+    if (!found && isDefanged && LIKE_A_HOST.test(word)) lost(word)
     return found ? [{ found, defanged: isDefanged, isVersion }] : []
   })
 }
+
+/** What somebody defanged as a host, or as what is on one. */
+const LIKE_A_HOST = /^(?:[a-z]+:\/\/|[^@\s]+@)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.[a-z][a-z0-9-]+(?:[:/?#].*)?$/i
 
 /** Characters of the shortest value. */
 const SHORTEST = 4

@@ -9,7 +9,7 @@ const FULL_WIDTH = /[\uFF01-\uFF5E]/g
 
 /** Each way of defanging, and what it stands for. */
 const FORMS: readonly (readonly [RegExp, string])[] = [
-  [/\bh(?:xx|\*\*|tt|XX|TT)p(s?)(?:\[:\]|\(:\)|:|\[:\/\/\]|\[:\/\]\/?|__)(?:\[\/\]|\/){0,2}/gi, ''],
+  [/\bh(?:xx|\*\*|tt|XX|TT)p(s?)(?:\[:\]|\(:\)|:|\[:\/\/\]|\[:\/\]\/?|__)(?:\[\/\]|[\\/]){0,2}/gi, ''],
   [/[ \t]?[[({<][ \t]?(?:\.|dot|punkt|点)[ \t]?[\])}>][ \t]?/gi, '.'],
   [/[ \t]?[[({<][ \t]?(?:@|at|アット)[ \t]?[\])}>][ \t]?/gi, '@'],
   [/\[:\]/g, ':'],
