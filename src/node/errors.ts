@@ -31,6 +31,10 @@ export const ERRORS = {
     404,
     'Create the node first: noroshi init --dir DIR --slug SLUG --name NAME --nation CC --kind KIND.',
   ],
+  DATA_NEWER: [
+    409,
+    'Install that version of Noroshi, or a newer one. To go back, stop, put the snapshot that the upgrade left (noroshi.db.v*.bak) in the place of noroshi.db, without its -wal, and start the older version.',
+  ],
   DEMO_KEYS: [409, 'Keys of a rehearsal are public knowledge; create a node with keys of its own: noroshi init.'],
   DISK_FULL: [
     507,
@@ -150,7 +154,8 @@ const PART_CODES: readonly (readonly [RegExp, NodeErrorCode])[] = [
   [/ AIR_GAP_/, 'AIR_GAP_REFUSED'],
   [/ STORE_DISK_FULL/, 'DISK_FULL'],
   [/ STORE_LOCKED/, 'DATA_DIR_LOCKED'],
-  [/ STORE_(FOREIGN|NEWER)/, 'DATA_DIR_FOREIGN'],
+  [/ STORE_NEWER/, 'DATA_NEWER'],
+  [/ STORE_FOREIGN/, 'DATA_DIR_FOREIGN'],
   [/ STORE_BAD_CURSOR/, 'CURSOR_INVALID'],
   [/ STORE_(BUSY|CLOSED)/, 'NOT_READY'],
   [/^StoreError/, 'STORE_FAILED'],

@@ -1,6 +1,7 @@
 // Backup and restore through real processes: while the node serves, into one file, and back.
 import assert from 'node:assert/strict'
 import { copyFile, mkdir, readFile, stat, truncate, writeFile } from 'node:fs/promises'
+import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import { folder, indicator, init, noroshi, serve } from './command-line.ts'
 
@@ -122,4 +123,23 @@ test('a backup that was cut off, changed or made by a newer program is refused, 
     await assert.rejects(readFile(`${target}/noroshi.json`), /ENOENT/)
     await assert.rejects(readFile(`${target}/noroshi.db`), /ENOENT/)
   }
+})
+
+test('a node of an older program refuses data of a newer one, changes nothing, and says what to do', async () => {
+  await using home = await folder()
+  const dir = home.in('node')
+  await init(dir)
+  await (await serve(dir))[Symbol.asyncDispose]()
+  {
+    using db = new DatabaseSync(`${dir}/noroshi.db`)
+    db.exec('pragma user_version = 999')
+  }
+  const before = await readFile(`${dir}/noroshi.db`)
+  for (const args of [['serve', '--port', '0'], ['fsck'], ['backup', '--out', home.in('out')]]) {
+    const ran = await noroshi([...args, '--dir', dir])
+    assert.equal(ran.code, 2, args[0])
+    assert.match(ran.stderr, /newer Noroshi \(tables of version 999, this one knows \d+\)/)
+    assert.match(ran.stderr, /Nothing was changed.*Install that version/s)
+  }
+  assert.deepEqual(await readFile(`${dir}/noroshi.db`), before)
 })

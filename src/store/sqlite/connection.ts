@@ -7,10 +7,12 @@ const BUSY_TIMEOUT_MS = 10_000
 /** One SQLite connection that prepares each statement once. */
 export class Connection implements Disposable {
   readonly db: DatabaseSync
+  readonly path: string
   readonly #prepared = new Map<Statement, StatementSync>()
   readonly #arrays = new Map<string, StatementSync>()
 
   constructor(path: string, options: { readOnly: boolean; cacheBytes: number }) {
+    this.path = path
     this.db = new DatabaseSync(path, { readOnly: options.readOnly, timeout: BUSY_TIMEOUT_MS })
     this.db.exec(`pragma cache_size = ${-Math.ceil(options.cacheBytes / 1024)}; pragma temp_store = memory;`)
   }

@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { StoreError, toStoreError } from '../errors.ts'
 import { Connection } from './connection.ts'
-import { APPLICATION_ID, MIGRATIONS, PAGE_BYTES, SCHEMA, SCHEMA_VERSION } from './schema.ts'
+import { APPLICATION_ID, PAGE_BYTES, SCHEMA, SCHEMA_VERSION } from './schema.ts'
+import { upgrade } from './upgrade.ts'
 import { VERSION_INDEXES } from './version-indexes.ts'
 
 /** Name of the database in the data folder. */
@@ -60,7 +61,7 @@ export function openWriter(path: string, maxPages?: number): Connection {
       db.exec(`pragma journal_size_limit = ${WAL_KEPT_BYTES}`)
       db.exec('pragma wal_autocheckpoint = 0; pragma trusted_schema = off; pragma cell_size_check = on')
       if (fresh) createTables(connection)
-      else migrate(connection)
+      else upgrade(connection, path)
       db.exec(VERSION_INDEXES)
       if (maxPages !== undefined) db.exec(`pragma max_page_count = ${maxPages}`)
       return connection
@@ -115,7 +116,8 @@ function requireOurs(connection: Connection, path: string): void {
   if (version > SCHEMA_VERSION)
     throw new StoreError(
       'STORE_NEWER',
-      `${path} was written by a newer Noroshi (tables of version ${version}, this one knows ${SCHEMA_VERSION}). Update`,
+      `${path} was written by a newer Noroshi (tables of version ${version}, this one knows ${SCHEMA_VERSION}). ` +
+        'Nothing was changed. Start it with that version or a newer one',
     )
 }
 
@@ -124,12 +126,4 @@ function createTables(connection: Connection): void {
     pragma application_id = ${APPLICATION_ID}; pragma user_version = ${SCHEMA_VERSION};`)
   connection.run(write.putMeta, CURSOR_KEY, randomBytes(16).toString('hex'))
   connection.db.exec('commit')
-}
-
-/** Brings the tables of an older version up to this one. */
-function migrate(connection: Connection): void {
-  const version = Number(connection.pragma('user_version'))
-  if (version >= SCHEMA_VERSION) return
-  const steps = MIGRATIONS.slice(version - 1).join('; ')
-  connection.db.exec(`begin immediate; ${steps}; pragma user_version = ${SCHEMA_VERSION}; commit`)
 }

@@ -2,6 +2,7 @@ import { StoreError, toStoreError } from '../errors.ts'
 import type { Outcome } from '../store.ts'
 import { Batch } from './batch.ts'
 import type { Connection } from './connection.ts'
+import { removeSnapshots } from './upgrade.ts'
 import type { CommitRequest, CommitResult, PackedError, Signed, UnsignedCheckpoint } from './messages.ts'
 
 /** Lists that may fail before the rest of their batch is committed one by one. */
@@ -81,7 +82,10 @@ export class Writer {
         }
       }
     }
-    if (this.#purged) this.#purged = !(await this.#truncateWal())
+    if (this.#purged) {
+      this.#purged = !(await this.#truncateWal())
+      removeSnapshots(this.#connection.path)
+    }
     return { results, logs: [...logs], last: this.#batch.last, resurfaced: this.#batch.resurfaced }
   }
 
