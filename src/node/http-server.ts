@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import fastifyStatic from '@fastify/static'
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { parseJson } from '#base'
+import { answerClientError } from './client-error.ts'
 import { authenticator } from './auth.ts'
 import { assertTransportSafe } from './config.ts'
 import { ERRORS, NodeError, toNodeError } from './errors.ts'
@@ -59,6 +60,7 @@ export async function openHttpServer(node: NodeContext, options: ServeOptions): 
     requestTimeout: REQUEST_TIMEOUT_MS,
     routerOptions: { maxParamLength: 256, ignoreTrailingSlash: false },
     exposeHeadRoutes: false,
+    clientErrorHandler: answerClientError,
     frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) =>
       void answerError(node, error, request, reply),
     return503OnClosing: true,

@@ -153,6 +153,11 @@ describe('the corners of the surface', () => {
         assert.ok(((await refused.json()) as { title: string }).title)
       }
     }
+    const long = await writer.ask(`${INBOX}objects/?match[id]=${'a'.repeat(40_000)}`)
+    assert.deepEqual(
+      [long.status, await long.json()],
+      [431, { title: 'Request header fields too large', status: 431, http_status: '431' }],
+    )
     const [a, b] = objects.map(({ id }) => id)
     const both = await json(writer, `${INBOX}objects/?match[id]=${a}&match[id]=${b}`)
     assert.deepEqual(
