@@ -40,6 +40,18 @@ export const nextLogOfObject = toStatement(
     .limit(sql.lit(1)),
 )
 
+/** All rows of such an object in logs above `after`. */
+export const rowsOfObject = toStatement(
+  db
+    .selectFrom('entries')
+    .select(['key', 'log', 'status', 'modified', 'revoked', 'seq'])
+    .where('id', '=', p<string>('id'))
+    .where(isRepeated)
+    .where('log', '>', p<number>('after'))
+    .orderBy('log')
+    .limit(p<number>('limit')),
+)
+
 /** The newest version of such an object in one log; at the same instant a revocation, then the last that came. */
 export const newestInLog = toStatement(
   db
