@@ -203,7 +203,7 @@ describe('the corners of the surface', () => {
     const { quarantined } = (await world.run('taxii', 'quarantine', 'list')) as unknown as {
       quarantined: { key: string }[]
     }
-    assert.equal(quarantined.length, 1_000)
+    assert.equal(quarantined.length, 2_000)
     await world.run('taxii', 'quarantine', 'end', quarantined[0]?.key ?? '', '--drop')
     const next = await send([indicator('10.10.0.1'), indicator('10.10.0.2')])
     assert.deepEqual(
