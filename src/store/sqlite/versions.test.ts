@@ -191,7 +191,7 @@ test('a page does bounded work: a thousand versions of one object do not make it
   const first = await store.versions({ versions: 'latest', logs, limit: 10 })
   assert.deepEqual(first.rows, [])
   assert.ok(first.next)
-  let { next } = first
+  let next: string | undefined = first.next
   let pages = 1
   for (; next !== undefined; pages++) {
     const page: Page<ObjectRow> = await store.versions({ versions: 'latest', logs, limit: 10, cursor: next })
@@ -242,10 +242,7 @@ test('every look-up of versions runs along an index, and a store without these i
     plan(statements.nextLogOfObject.text),
     /^SEARCH entries USING INDEX entries_versions \(id=\? AND log>\?\)$/,
   )
-  assert.match(
-    plan(statements.rowsOfObject.text),
-    /^SEARCH entries USING INDEX entries_versions \(id=\? AND log>\?\)$/,
-  )
+  assert.match(plan(statements.rowsOfObject.text), /^SEARCH entries USING INDEX entries_versions \(id=\? AND log>\?\)$/)
   assert.match(
     plan(statements.newestInLog.text),
     /^SEARCH entries USING INDEX entries_versions \(id=\? AND log=\? AND status=\?\)$/,
