@@ -93,6 +93,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: 'look at what a node stands on, and say what to do',
     load: () => import('./commands/doctor.ts'),
   },
+  {
+    name: 'retention',
+    summary: 'how long own objects are kept, by level',
+    load: () => import('./commands/retention.ts'),
+  },
   { name: 'backup', summary: 'copy a node into one file', load: () => import('./commands/backup.ts') },
   {
     name: 'restore',

@@ -363,6 +363,8 @@ export interface Federation extends AsyncDisposable {
   armed(log: LogId, size: number, refused: readonly { index: number; code: string }[]): Promise<void>
   /** Takes back an entry of an own log: withheld here at once, recalled at every recipient. */
   recall(log: LogId, index: number, reason: RecallReason): Promise<{ log: LogId; index: number; size: number }>
+  /** Ends the retention of objects in an own log: purged here and by every recipient. Answers how many. */
+  expire(log: LogId, indexes: readonly number[]): Promise<number>
   /** Receipts of one own log, or of all, oldest arrival first. */
   receipts(log?: LogId): Promise<Receipt[]>
   recallAcks(log: LogId, index: number): Promise<RecallAck[]>

@@ -24,6 +24,7 @@ import { FederationError } from './error.ts'
 import { EvidenceBook } from './evidence/evidence-book.ts'
 import { Gossip } from './evidence/gossip.ts'
 import { SignedRows } from './evidence/signed-rows.ts'
+import { expireOwn } from './expire.ts'
 import { Heads } from './heads.ts'
 import { withHooks } from './hooks.ts'
 import { KeyStatements } from './key-statements.ts'
@@ -317,6 +318,12 @@ class OpenFederation implements Federation {
     if (outcome?.op !== 'append') throw new Error('The store answered an append with another outcome')
     this.announce([{ log: outcome.log, size: outcome.size }])
     return { log: outcome.log, index, size: outcome.size }
+  }
+
+  async expire(log: LogId, indexes: readonly number[]): Promise<number> {
+    const { count, size } = await expireOwn(this.#parts, log, indexes)
+    if (count > 0) this.announce([{ log, size }])
+    return count
   }
 
   receipts(log?: LogId): Promise<Receipt[]> {

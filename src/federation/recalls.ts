@@ -126,7 +126,12 @@ export class Recalls {
   }
 
   /** Changes by which an author withholds what it takes back itself, and what to do once they are durable. */
-  own(log: LogId, index: number, leaf: Hash, reason: RecallReason): { changes: Change[]; done: () => void } {
+  own(
+    log: LogId,
+    index: number,
+    leaf: Hash,
+    reason: RecallReason | 'expired',
+  ): { changes: Change[]; done: () => void } {
     const { self, now } = this.#context
     const record = this.#toRecord(self.member, log, index, leaf, reason, now(), undefined)
     const done = () => {

@@ -15,6 +15,7 @@ import type { Metrics } from './metrics.ts'
 import type { Publisher } from './publish.ts'
 import type { takeBack, WhatToRecall } from './recall-tasks.ts'
 import type { RemoteRoot } from './remote-root.ts'
+import type { Retention } from './retention.ts'
 import type { Sightings } from './sightings.ts'
 import type { Situation } from './situation.ts'
 import type { Sources } from './sources/sources.ts'
@@ -39,6 +40,7 @@ export interface NodeContext {
   readonly publisher: Publisher
   readonly arming: Arming
   readonly sightings: Sightings
+  readonly retention: Retention
   readonly telemetry: Telemetry
   readonly situation: Situation
   readonly drills: DrillResults

@@ -41,6 +41,7 @@ import { forgetRestored, isRestored } from './restored-mark.ts'
 import { RemoteRoot } from './remote-root.ts'
 import { isDemoKey } from './root-key.ts'
 import { bindRules, type RuleSeams } from './sharing-rules.ts'
+import { Retention } from './retention.ts'
 import { Sightings } from './sightings.ts'
 import { Situation } from './situation.ts'
 import { Sources } from './sources/sources.ts'
@@ -197,6 +198,15 @@ export async function openNode(options: NodeOptions): Promise<NoroshiNode> {
     perAuthorHour: limits.sightingsPerAuthorHour,
     head: (of) => store.log(of),
   })
+  const retention = resources.use(
+    new Retention({
+      store,
+      events,
+      now,
+      expire: (of, indexes) => federation.expire(of, indexes),
+      onEnded: (entry) => arming.disarmEntry(config.member, entry),
+    }),
+  )
   const telemetry = new Telemetry({
     detector,
     store,
@@ -245,6 +255,7 @@ export async function openNode(options: NodeOptions): Promise<NoroshiNode> {
     publisher,
     arming,
     sightings,
+    retention,
     telemetry,
     situation,
     drills,
@@ -282,6 +293,7 @@ export async function openNode(options: NodeOptions): Promise<NoroshiNode> {
     log.warn({ cause: String(cause) }, 'peers could not be told of this node’s keys'),
   )
   embargoes.look()
+  retention.look()
   await sources.start()
   resources.use(
     await writeRunning(options.dir, {

@@ -19,6 +19,8 @@ export interface WorldOptions {
   /** Kinds of members, by slug; national CSIRTs where absent. */
   kinds?: Record<string, string>
   seams?: NodeOptions['seams']
+  /** Clock of all nodes. */
+  now?: NodeOptions['now']
   tls?: NodeOptions['tls']
   /** More of how a member's node is opened. */
   options?: (slug: string) => Partial<NodeOptions>
@@ -52,7 +54,7 @@ export async function openWorld(options: WorldOptions): Promise<World> {
         done()
       },
     })
-    const { seams, tls, logLevel = 'debug' } = options
+    const { seams, now, tls, logLevel = 'debug' } = options
     const node = await openNode({
       dir: dir(slug),
       port: 0,
@@ -61,6 +63,7 @@ export async function openWorld(options: WorldOptions): Promise<World> {
       logDestination,
       webRoot: '/nowhere',
       ...(seams ? { seams } : {}),
+      ...(now ? { now } : {}),
       ...(tls ? { tls } : {}),
       ...options.options?.(slug),
     })

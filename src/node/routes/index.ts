@@ -12,6 +12,7 @@ import { linkListRoutes } from './links.ts'
 import { liveRoutes } from './live.ts'
 import { objectRoutes } from './objects.ts'
 import { publishRoutes } from './publish.ts'
+import { retentionRoutes } from './retention.ts'
 import { statusRoutes } from './status.ts'
 import { submissionRoutes } from './submissions.ts'
 import { taxiiRoutes } from './taxii.ts'
@@ -33,6 +34,7 @@ export const routes: readonly ((app: FastifyInstance, node: NodeContext) => void
   allianceRoutes,
   airGapRoutes,
   linkListRoutes,
+  retentionRoutes,
   tokenRoutes,
   drillRoutes,
   keyRoutes,
