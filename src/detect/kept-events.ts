@@ -207,14 +207,25 @@ function firstAfter(events: readonly KeptEvent[], at: number): number {
   return low
 }
 
+/** Whether two sets hold one and the same expression; those of several are told apart by their text. */
+const isSameSet = (one: TestSet, other: TestSet): boolean =>
+  one === other || (one.length === 1 && other.length === 1 && one[0] === other[0])
+
 /** The first to arrive of those that satisfy the same expressions as most others. */
 function leastNeeded(events: readonly KeptEvent[]): number {
   const groups = new Map<string | number, { count: number; eldest: number; arrival: number }>()
   let largest: { count: number; eldest: number } | undefined
-  for (const [at, { tests, arrival }] of events.entries()) {
-    const key = tests.length === 1 ? (tests[0] ?? 0) : tests.join()
-    const group = groups.get(key) ?? { count: 0, eldest: at, arrival }
-    if (group.count === 0) groups.set(key, group)
+  // Mostly one kind of event comes over and over: neighbours share their group, and it is not looked up again.
+  let group: { count: number; eldest: number; arrival: number } | undefined
+  let groupTests: TestSet | undefined
+  for (let at = 0; at < events.length; at++) {
+    const { tests, arrival } = events[at] as KeptEvent
+    if (!group || !groupTests || !isSameSet(tests, groupTests)) {
+      const key = tests.length === 1 ? (tests[0] ?? 0) : tests.join()
+      group = groups.get(key)
+      if (!group) groups.set(key, (group = { count: 0, eldest: at, arrival }))
+      groupTests = tests
+    }
     group.count++
     if (arrival < group.arrival) {
       group.eldest = at
