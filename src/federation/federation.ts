@@ -1,8 +1,9 @@
 import { type LogId, type MemberId, type Slug, utf8 } from '#base'
 import { canonicalJson, type Json } from '#base'
-import { type DelegationEnd, ENTRY_KIND, type Envelope, type RecallReason, signStatement } from '#log'
+import { type DelegationEnd, ENTRY_KIND, type Envelope, type RecallReason } from '#log'
 import { Absorber } from './absorb.ts'
 import { AirGap } from './air-gap/air-gap.ts'
+import { claimArmed } from './armed-claims.ts'
 import { AllianceOperations } from './alliance/alliances.ts'
 import { Charters } from './alliance/charters.ts'
 import { catchUp } from './alliance/exchange.ts'
@@ -45,9 +46,6 @@ import { TakenReceipts } from './server/receipts-taken.ts'
 import { Snapshots } from './server/snapshots.ts'
 import { LinkShell } from './shell.ts'
 import { Suspects } from './suspects.ts'
-
-/** Entries of one armed statement, so that its list of refusals stays bounded. */
-const ARMED_ENTRIES = 4_096
 
 /** Opens everything between nodes over a store; links start with `start()`. */
 export async function openFederation(options: FederationOptions): Promise<Federation> {
@@ -275,20 +273,8 @@ class OpenFederation implements Federation {
     this.#parts.shell.remove(member.id)
   }
 
-  async armed(log: LogId, size: number, refused: readonly { index: number; code: string }[]): Promise<void> {
-    const { context, heads, outbox, recalls } = this.#parts
-    // The node hears of entries as soon as they are durable, which may be before the head is read again.
-    const known = heads.get(log)
-    const head = known && size <= known.size ? known : await heads.refresh(log)
-    const from = recalls.guard.armedSize(log)
-    if (!head || head.own || size <= from || size > head.size) return
-    for (let at = from; at < size; at += ARMED_ENTRIES) {
-      const end = Math.min(size, at + ARMED_ENTRIES)
-      const all = await this.#refusals(log, at, end, refused)
-      const fields = { member: context.self.member, log, from: at, size: end, refused: all, time: context.now() }
-      await context.store.commit([recalls.guard.arm(head.author, log, end, end - at - all.length)])
-      await outbox.keep(head.author, signStatement('armed', fields, [context.self.nodeKey]))
-    }
+  armed(log: LogId, size: number, refused: readonly { index: number; code: string }[]): Promise<void> {
+    return claimArmed(this.#parts, log, size, refused)
   }
 
   async recall(log: LogId, index: number, reason: RecallReason): Promise<{ log: LogId; index: number; size: number }> {
@@ -429,15 +415,6 @@ class OpenFederation implements Federation {
       if (address === undefined) shell.remove(id)
       else shell.add(id, slug, address)
     }
-  }
-
-  async #refusals(log: LogId, from: number, to: number, refused: readonly { index: number; code: string }[]) {
-    const codes = new Map(
-      refused.filter(({ index }) => index >= from && index < to).map(({ index, code }) => [index, code]),
-    )
-    for (const { index, status, code } of await this.#parts.context.store.unaccepted(log, from, to))
-      codes.set(index, code ?? status.toUpperCase())
-    return [...codes].sort(([a], [b]) => a - b).map(([index, code]) => ({ index, code }))
   }
 
   #member(name: string) {
