@@ -145,14 +145,20 @@ test('counts below three are suppressed, larger ones stay', () => {
 })
 
 test('the supplement says what consent opens, and never what must not show', () => {
-  const objects = [indicator(1, { name: 'on dc01.corp.local, ana@manila.example', description: 'in the Cebu branch' })]
+  const objects = [
+    indicator(1, {
+      name: 'on dc01.corp.local, ana@manila.example',
+      description: 'in the Cebu branch, by jo@ph-bank.example',
+    }),
+  ]
   const text = (consent: Derivation['consent']) =>
     derive(derivation(objects, { consent, protect: ['Cebu branch'] }))
       .publications.filter(({ form }) => form === 'supplement')
       .map(({ to, tlp, objects: [note] }) => [to.length, tlp, String(note?.['content'])])
   assert.deepEqual(text('none'), [])
   const named = `source: ph-bank, Bank of Manila Bay, ${SOURCE.id}`
-  const details = 'indicator name: dc01.corp.local\nindicator description: [source]'
+  const details =
+    'indicator name: dc01.corp.local\nindicator description: [source]\nindicator description: [e-mail address]'
   assert.deepEqual(text('own-gov'), [[4, 'amber+strict', `${named}\n${details}`]])
   assert.deepEqual(text('gov'), [[3, 'amber+strict', `${named}\n${details}`]])
   assert.deepEqual(text('everyone'), [
@@ -178,7 +184,7 @@ test('ids and times of the base say nothing of the submission, and differ by cas
 })
 
 test('long hostile texts are scrubbed in seconds', () => {
-  const long = 120_000
+  const long = 500_000
   const began = performance.now()
   for (const piece of [
     'a',

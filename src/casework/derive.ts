@@ -13,7 +13,7 @@ import { TLP_2_MARKINGS, TLP_LEVELS, validateObject } from '#stix'
 import type { CaseEdit, Publication, Source } from './case.ts'
 import { definitionsOf, restrictedIn } from './intake.ts'
 import { type Finding, scrub, toFinding } from './scrub.ts'
-import { plain, sensitiveIn, type Terms, toTerms, withoutPersonal } from './sensitive.ts'
+import { isNaming, plain, type Terms, toTerms, withoutPersonal } from './sensitive.ts'
 
 /** Everything that decides what a case becomes; the same answers give the same bytes. */
 export interface Derivation {
@@ -67,7 +67,7 @@ export function derive(derivation: Derivation): Derived {
     const id = String(object['id'])
     const own = edits.filter((edit) => edit.object === id)
     const one = scrub(object, { terms, edits: own, restricted: restrictedIn(object, definitions) })
-    findings.push(...one.findings)
+    for (const finding of one.findings) findings.push(finding)
     if (one.value) scrubbed.set(id, one.value)
   }
   const base = settled(scrubbed, derivation, terms, findings)
@@ -90,7 +90,7 @@ function settled(
 ): JsonObject[] {
   const observables = new Set(derivation.objects.flatMap((one) => ('created' in one ? [] : [String(one['id'])])))
   for (const [id, value] of scrubbed) {
-    if (!sensitiveIn(plain(JSON.stringify(value)), terms).some(({ kind }) => kind === 'source')) continue
+    if (!isNaming(JSON.stringify(value), terms)) continue
     findings.push(toFinding(id, '', 'source', 'withheld'))
     scrubbed.delete(id)
   }

@@ -8,7 +8,15 @@
  */
 import { isJsonObject, type Json, type JsonObject, parseTimestamp, timestampMillis, toTimestamp } from '#base'
 import type { CaseEdit } from './case.ts'
-import { plain, type Sensitive, type SensitiveKind, sensitiveIn, type Terms, withoutSensitive } from './sensitive.ts'
+import {
+  isNaming,
+  plain,
+  type Sensitive,
+  type SensitiveKind,
+  sensitiveIn,
+  type Terms,
+  withoutSensitive,
+} from './sensitive.ts'
 
 /** What was done with one place of one object. */
 export interface Finding {
@@ -37,6 +45,8 @@ export interface ScrubContext {
 /** Counts below this are told to nobody. */
 export const SMALL_COUNT = 3
 const HOUR_MS = 3_600_000
+/** Findings that one text is told with; all of it is cut, however much there is. */
+const FINDINGS_PER_TEXT = 1_000
 /** Characters of a removed value that are shown. */
 const SHOWN_CHARACTERS = 500
 
@@ -214,7 +224,8 @@ class Scrubber {
       this.#withhold(path, first.kind, original)
       return undefined
     }
-    for (const one of found)
+    const told = new Map(found.map((one) => [`${one.kind} ${one.text}`, one]))
+    for (const one of [...told.values()].slice(0, FINDINGS_PER_TEXT))
       this.findings.push(this.#finding(path, one.kind, one.kind === 'time' ? 'rounded' : 'replaced', one.text))
     return withoutSensitive(text, found)
   }
@@ -235,7 +246,7 @@ class Scrubber {
   /** Whether the reviewer overruled this removal; whatever names the source stays out. */
   #keeps(path: string, kind: Finding['kind'], value: Json): boolean {
     if (!this.#kept.has(path) || NEVER_KEPT.has(kind)) return false
-    return !sensitiveIn(plain(JSON.stringify(value)), this.#terms).some((one) => one.kind === 'source')
+    return !isNaming(JSON.stringify(value), this.#terms)
   }
 
   #remove(path: string, kind: Finding['kind'], was?: Json): undefined {

@@ -37,6 +37,9 @@ const WORD_CHARACTERS = 5
 /** Characters of the longest protected term. */
 export const TERM_MAX_CHARACTERS = 200
 
+// Each pattern is tried at few places of a text, or reads few characters at each: a text of any kind takes linear time. What
+// stands before a rare sign (`@`, `--`) is read backwards from it, and captured.
+
 // A dot as it is, and as analysts write it so that nobody clicks on it.
 const DOT = String.raw`(?:\.|\[\.\]|\(\.\)|\[dot\])`
 const AT = String.raw`(?:@|\[at\]|\[@\]|\(at\))`
@@ -44,7 +47,7 @@ const IPV4 = new RegExp(String.raw`(?<![\d.])\d{1,3}(?:${DOT}\d{1,3}){3}(?![\d])
 const IPV6 = /(?<![0-9a-f:.])(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}(?![0-9a-f:])/gi
 const MAC = /(?<![0-9a-f:-])[0-9a-f]{2}(?:[:-][0-9a-f]{2}){5}(?![0-9a-f:-])/gi
 const MAIL = new RegExp(
-  String.raw`[\p{L}\p{N}_.+%'-]{1,64}${AT}[\p{L}\p{N}_-]{1,63}(?:${DOT}[\p{L}\p{N}_-]{1,63}){0,8}`,
+  String.raw`(?=[@[(])(?<=([\p{L}\p{N}_.+%'-]{1,64}))${AT}[\p{L}\p{N}_-]{1,63}(?:${DOT}[\p{L}\p{N}_-]{1,63}){0,8}`,
   'giu',
 )
 const WINDOWS_PATH =
@@ -64,7 +67,8 @@ const HOST = new RegExp(
 const INTERNAL_SUFFIX =
   /\.(?:local|localdomain|internal|intranet|intra|lan|corp|private|home|domain|ad|workgroup|home\.arpa|in-addr\.arpa|ip6\.arpa)$/i
 const TIME = /(?<!\d)\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?(?:Z|[+-]\d{2}:?\d{2})?/g
-const STIX_ID = /[a-z][a-z0-9-]{1,249}?--[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/gi
+const STIX_ID =
+  /(?=--[0-9a-f]{8}-)(?<=([a-z][a-z0-9-]{0,249}))--[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/gi
 
 const INTERNAL_NETWORKS = [
   '0.0.0.0/8',
@@ -96,9 +100,8 @@ export function toTerms(texts: Iterable<string>): Terms {
 /** Everything in a text that gives the source away; ascending, without overlaps. The text must be `plain`. */
 export function sensitiveIn(text: string, terms: Terms): Sensitive[] {
   const found: Sensitive[] = []
-  const add = (kind: SensitiveKind, pattern: RegExp, isMeant: (match: string) => boolean = () => true) => {
-    for (const { 0: match, index } of text.matchAll(pattern))
-      if (isMeant(match)) found.push({ kind, text: match, from: index, to: index + match.length })
+  const add = (kind: SensitiveKind, pattern: RegExp, isMeant?: (match: string) => boolean) => {
+    for (const one of findsOf(text, kind, pattern, isMeant)) found.push(one)
   }
   for (const term of terms) add('source', term)
   add('id', STIX_ID)
@@ -130,8 +133,24 @@ const toHour = (time: string) => `${time.slice(0, 13)}:00${/(?:Z|[+-]\d{2}:?\d{2
 
 /** The text without e-mail addresses, ids of objects and these terms: no consent to be named opens them. */
 export function withoutPersonal(text: string, never: Terms): string {
-  const cut = text.replace(STIX_ID, INSTEAD.id).replace(MAIL, INSTEAD.personal)
-  return never.reduce((left, term) => left.replace(term, INSTEAD.source), cut)
+  const found = [...findsOf(text, 'id', STIX_ID), ...findsOf(text, 'personal', MAIL)]
+  const named = never.flatMap((term) => findsOf(text, 'source', term))
+  return withoutSensitive(text, merged([...found, ...named]))
+}
+
+/** Whether a text names the source. */
+export const isNaming = (text: string, terms: Terms): boolean =>
+  terms.some((term) => findsOf(plain(text), 'source', term).length > 0)
+
+function findsOf(
+  text: string,
+  kind: SensitiveKind,
+  pattern: RegExp,
+  isMeant: (match: string) => boolean = () => true,
+): Sensitive[] {
+  return [...text.matchAll(pattern)].flatMap(({ 0: match, 1: before = '', index }) =>
+    isMeant(match) ? [{ kind, text: before + match, from: index - before.length, to: index + match.length }] : [],
+  )
 }
 
 /** One form for what looks alike: composed letters, no invisible characters. */

@@ -5,6 +5,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before } from 'node:test'
 import { clientIdOf, type CharterMember } from '#log'
+import { noroshi } from '../cli/command-line.ts'
 import { ask, indicator, openWorld, type World } from './world.ts'
 
 export const PROVIDER = 'ph-ncert'
@@ -217,6 +218,15 @@ export async function readable(slug: string, as?: string): Promise<string> {
       ).text()
   }
   return text
+}
+
+/** What a node's operator exports, in the formats that carry texts. */
+export async function exported(slug: string): Promise<string> {
+  const ran = await Promise.all(
+    ['stix', 'misp', 'csv'].map((format) => noroshi(['export', '--format', format, '--dir', world.dir(slug)])),
+  )
+  for (const { code, stderr } of ran) assert.equal(code, 0, stderr)
+  return ran.map(({ stdout }) => stdout).join('\n')
 }
 
 /** Every byte in a node's data directory. */

@@ -7,6 +7,7 @@ import {
   BANK_NAME,
   cases,
   CONSENTS,
+  exported,
   ids,
   MARKING,
   onDisk,
@@ -110,7 +111,9 @@ test('what is published shows the source to whom it agreed to, over every way ou
       return (sees[slug] ?? []).every((consent) => text.includes(reports[consent as 'gov'].secrets.host))
     })
   for (const slug of OTHERS) {
-    const [text, disk] = [await readable(slug), await onDisk(slug)]
+    const [files, disk] = [await exported(slug), await onDisk(slug)]
+    assert.ok(files.split(attacks[0] as string).length > 3, 'each export tells of it')
+    const text = (await readable(slug)) + files
     assert.ok(disk.includes(attacks[0] as string), 'what is on disk can be searched')
     for (const consent of CONSENTS) {
       const { secrets, objects } = reports[consent]
@@ -177,6 +180,8 @@ test('a case is not there for anybody but its client and the reviewer: all answe
     const list = await ask(world, PROVIDER, '/api/v1/submissions', as === undefined ? {} : { token: as })
     assert.deepEqual(await list.json(), { submissions: [] })
   }
+  const { body: colleague } = await post<{ text: string }>('/tokens', { name: 'colleague', scope: 'publish' })
+  assert.equal((await show(id, colleague.text)).status, 404, 'of the provider’s own people, the reviewer alone')
   assert.equal((await show(id, tokens['ph-bank read'])).status, 403, 'a token to read shared objects reads no cases')
   assert.equal((await show(id, tokens['ph-bank submit'])).status, 200)
 })
