@@ -214,7 +214,8 @@ export class VersionPages {
 
   #contradicts(id: string, modified: string, search: Search): boolean {
     const few = this.#fewRows(id, search)
-    const isSaid = (row: ObjectVersion) => row.modified === modified && search.statuses.includes(row.status as ObjectStatus)
+    const isSaid = (row: ObjectVersion) =>
+      row.modified === modified && search.statuses.includes(row.status as ObjectStatus)
     if (few && few.filter(isSaid).length < 2) return false
     const said = []
     for (const log of this.#logsOf(id, search)) {
