@@ -1,8 +1,11 @@
 import { type MemberId, toHex } from '#base'
 import { signLinkRequest } from '#log'
+import { TIME_HEADER } from './clock-fault.ts'
+import { decoded } from './content-coding.ts'
 import type { Context } from './context.ts'
 import { readBounded } from './bytes-bound.ts'
 import { FederationError } from './error.ts'
+import { PROTOCOL, PROTOCOL_HEADER, whyNotProtocol } from './protocol.ts'
 
 const NOTHING = new Uint8Array()
 
@@ -59,6 +62,7 @@ export class LinkClient {
 
   async #send(to: Target, method: 'GET' | 'POST', target: string, body: Uint8Array, deadline: Deadline) {
     const { self, now, random, transport } = this.#context
+    const sent = now()
     const headers: Record<string, string> = signLinkRequest(
       { method, target, body },
       {
@@ -69,14 +73,22 @@ export class LinkClient {
         signer: self.nodeKey,
       },
     )
+    headers[PROTOCOL_HEADER] = PROTOCOL
+    // Only pages of history are compressed by peers; a proxy on the way may do so with anything.
+    headers['accept-encoding'] = target.includes('/entries?') ? 'gzip' : 'identity'
     if (method === 'POST') headers['content-type'] = 'application/json'
     const request = { method, target, headers, body, signal: deadline.signal }
     const answer = await deadline.race(transport(to.address, request)).catch((cause: unknown) => {
       throw unreachable(to, cause)
     })
-    if (answer.status === 200) return answer.body
+    const why = whyNotProtocol(answer.headers[PROTOCOL_HEADER])
+    if (why !== undefined) throw new FederationError('LINK_REFUSED', `${to.address} ${why}`)
+    if (answer.status === 200) return decoded(answer.body, answer.headers['content-encoding'])
+    const time = Number(answer.headers[TIME_HEADER])
+    const clock =
+      answer.status === 401 && Number.isSafeInteger(time) && time > 0 ? { sent, time, now: now() } : undefined
     throw new FederationError('LINK_REFUSED', `${to.address} answered ${answer.status} to ${method} ${target}`, {
-      details: { status: answer.status },
+      details: { status: answer.status, ...(clock ? { clock } : {}) },
     })
   }
 

@@ -1,6 +1,7 @@
 import type { Hash, LogId, MemberId, Millis, Slug } from '#base'
 import type { AlarmKind } from './api.ts'
 import type { BackoffRange } from './backoff.ts'
+import type { ClockReading } from './clock-fault.ts'
 import type { ClockSample } from './clock-offset.ts'
 
 /** Everything that the link machine knows: of each peer its own part, which no other peer touches. */
@@ -86,7 +87,15 @@ export type LinkEvent =
       isOffer?: true
       now: Millis
     }
-  | { type: 'ask-failed'; peer: MemberId; reason: string; jitter: number; now: Millis }
+  | {
+      type: 'ask-failed'
+      peer: MemberId
+      reason: string
+      jitter: number
+      now: Millis
+      /** What the failure told of the peer's clock. */
+      clock?: ClockReading
+    }
   | { type: 'stream-opened'; peer: MemberId; now: Millis }
   | { type: 'stream-closed'; peer: MemberId; jitter: number; now: Millis }
   | { type: 'alive'; peer: MemberId; now: Millis }

@@ -151,7 +151,13 @@ function change(settings: MachineSettings, peer: PeerState, event: PeerEvent): P
     case 'snapshot':
       return applySnapshot(settings, peer, event)
     case 'ask-failed':
-      return { next: failed({ ...peer, asking: false }, settings, event), effects: [] }
+      return {
+        next: {
+          ...failed({ ...peer, asking: false }, settings, event),
+          ...(event.clock ? { clock: withSample(peer.clock, event.clock) } : {}),
+        },
+        effects: [],
+      }
     case 'stream-opened':
       return { next: { ...peer, stream: 'open', streamOpened: event.now }, effects: [] }
     case 'stream-closed': {

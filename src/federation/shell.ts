@@ -1,8 +1,9 @@
 import { type Json, type LogId, type MemberId, type Millis, parseJson, utf8 } from '#base'
-import { type DelegationEnd, LogError, type LogRow, openSnapshot, parseEnvelope, SNAPSHOT_FRESH_MS } from '#log'
+import { type DelegationEnd, LogError, type LogRow, parseEnvelope, SNAPSHOT_FRESH_MS } from '#log'
 import type { LinkState } from './api.ts'
 import type { Charters } from './alliance/charters.ts'
 import { catchUp } from './alliance/exchange.ts'
+import { type ClockReading, clockReason, offsetOf, openTimed, readingOf } from './clock-fault.ts'
 import type { Context } from './context.ts'
 import type { CharterDirectory } from './directory.ts'
 import { FederationError } from './error.ts'
@@ -16,8 +17,9 @@ import type { LinkClient, Target } from './link-client.ts'
 import type { Effect, Head, LinkEvent, MachineState } from './machine-state.ts'
 import { initialState, linkStateOf, nextWake, step } from './machine.ts'
 import { MirrorFault } from './mirror-state.ts'
-import type { InlineEntries, Mirrors } from './mirrors.ts'
+import type { Mirrors } from './mirrors.ts'
 import type { Outbox } from './outbox.ts'
+import { toInline } from './server/inline.ts'
 
 /** Bytes of receipts in one request. */
 const SEND_BYTES = 512 * 1_024
@@ -204,8 +206,11 @@ export class LinkShell {
     } catch (cause) {
       if (await this.#hasNewKeys(to, cause)) return this.#ask(peer)
       if (cause instanceof LogError && cause.code === 'SNAPSHOT_BASE') this.#whole.add(peer)
-      await this.#alarmOnce(peer, cause)
-      this.#dispatch({ type: 'ask-failed', peer, reason: reasonOf(cause), jitter: this.#jitter(), now: this.#now() })
+      const clock = readingOf(cause, sent, this.#now())
+      const reason = clock ? this.#clockReason(peer, clock) : reasonOf(cause)
+      await this.#alarmOnce(peer, cause, clock && reason)
+      const [jitter, now] = [this.#jitter(), this.#now()]
+      this.#dispatch({ type: 'ask-failed', peer, reason, jitter, now, ...(clock ? { clock } : {}) })
     }
   }
 
@@ -241,10 +246,7 @@ export class LinkShell {
           this.#dispatch({ type: 'alive', peer, now: this.#now() })
           continue
         }
-        const { snapshot, entries } = parseJson(event.data, JSON_LIMITS) as unknown as {
-          snapshot: Json
-          entries: InlineEntries[]
-        }
+        const { snapshot, entries } = parseJson(event.data, JSON_LIMITS) as { snapshot: Json; entries: Json }
         for (const inline of toInline(entries)) this.#parts.mirrors.offer(peer, inline)
         base = await this.#take(peer, snapshot, base)
       }
@@ -265,7 +267,7 @@ export class LinkShell {
   ): Promise<Base> {
     const { context, directory, charters } = this.#parts
     const now = this.#now()
-    const { snapshot, logs } = openSnapshot(envelope, {
+    const { snapshot, logs } = openTimed(envelope, {
       author: peer,
       reader: context.self.member,
       publicKeys: directory.nodeKeys(peer, now),
@@ -355,7 +357,20 @@ export class LinkShell {
     return { sequence: state.sequence, logs: [...state.offered].map(([log, head]) => ({ log, ...head })) }
   }
 
-  async #alarmOnce(peer: MemberId, cause: unknown): Promise<void> {
+  #clockReason(peer: MemberId, clock: ClockReading): string {
+    const others = this.links().flatMap((link) =>
+      link.peer === peer || link.clockOffsetMs === null ? [] : [link.clockOffsetMs],
+    )
+    return clockReason(offsetOf(clock), others)
+  }
+
+  async #alarmOnce(peer: MemberId, cause: unknown, clock?: string): Promise<void> {
+    if (clock !== undefined) {
+      const state = this.#state.peers.get(peer)
+      // Said once, and again when more peers tell more of whose clock it is.
+      if (state && state.lastError !== clock) await this.#parts.context.alarm('clock', peer, `${state.slug}: ${clock}`)
+      return
+    }
     if (!(cause instanceof LogError) || (this.#state.peers.get(peer)?.failures ?? 0) > 0) return
     if (cause.code === 'SNAPSHOT_BASE' || cause.code === 'SNAPSHOT_REPLAYED') return
     const kind =
@@ -379,17 +394,6 @@ export class LinkShell {
   #jitter(): number {
     return this.#parts.context.jitter()
   }
-}
-
-function toInline(entries: unknown): InlineEntries[] {
-  if (!Array.isArray(entries)) return []
-  return entries.filter(
-    (entry: Partial<InlineEntries> | null): entry is InlineEntries =>
-      typeof entry?.log === 'string' &&
-      typeof entry.from === 'number' &&
-      typeof entry.checkpoint === 'string' &&
-      typeof entry.frames === 'string',
-  )
 }
 
 const reasonOf = (cause: unknown) => (cause instanceof Error ? cause.message : String(cause))

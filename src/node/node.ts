@@ -46,6 +46,7 @@ import { Sightings } from './sightings.ts'
 import { Situation } from './situation.ts'
 import { Sources } from './sources/sources.ts'
 import { Telemetry } from './telemetry.ts'
+import { clientCertificate, serverTls } from './tls-files.ts'
 import { Tokens } from './tokens.ts'
 import { Visibility } from './visibility.ts'
 
@@ -122,7 +123,7 @@ export async function openNode(options: NodeOptions): Promise<NoroshiNode> {
   const outbound = resources.use(
     openOutbound({
       ...authorities,
-      ...(await clientCertificate(config)),
+      ...(await clientCertificate(config.tls)),
       ...(options.proxy ? { proxy: options.proxy } : {}),
     }),
   )
@@ -386,18 +387,6 @@ async function serveOptions({ listen, tls, behindProxy }: NodeConfig, { webRoot 
     ...(behindProxy === undefined ? {} : { behindProxy }),
     ...(tls ? { tls: await serverTls(tls) } : {}),
   }
-}
-
-async function serverTls({ certFile, keyFile, clientCaFile }: TlsFiles) {
-  const [cert, key] = [await readFile(certFile), await readFile(keyFile)]
-  return { cert, key, ...(clientCaFile === undefined ? {} : { clientCa: await readFile(clientCaFile) }) }
-}
-
-/** What the node shows to a peer that asks for a certificate. */
-async function clientCertificate({ tls }: NodeConfig): Promise<{ cert?: Buffer; key?: Buffer }> {
-  if (!tls) return {}
-  const { clientCertFile = tls.certFile, clientKeyFile = tls.keyFile } = tls
-  return { cert: await readFile(clientCertFile), key: await readFile(clientKeyFile) }
 }
 
 interface Ears {

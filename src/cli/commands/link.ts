@@ -1,5 +1,6 @@
 import { examples, type Register } from '../command.ts'
 import { findNode, type NodeOptions } from '../node-client.ts'
+import { clockText } from '../clock-text.ts'
 import { table } from '../output.ts'
 import { subcommandsOf } from '../subcommands.ts'
 
@@ -10,6 +11,8 @@ interface Link {
   state: string
   lagEntries: number
   clockOffsetMs: number | null
+  clockBoundMs: number | null
+  way?: string
   lastError?: string
 }
 
@@ -29,12 +32,13 @@ export const register: Register = (program, context) => {
   sub('list', 'Links and their state.', ['noroshi link list --dir node']).action(async (options: JsonOption) => {
     const node = await findNode(options)
     const { links } = await node.get<{ links: Link[] }>('/api/v1/links')
-    const rows = links.map(({ slug, state, address, lagEntries, lastError = '' }) => [
-      slug,
-      state,
-      `${lagEntries} behind`,
-      address,
-      lastError,
+    const rows = links.map((row) => [
+      row.slug,
+      row.state,
+      `${row.lagEntries} behind`,
+      clockText(row),
+      row.address + (row.way === 'offer' ? `${row.address ? ', ' : ''}it calls here` : ''),
+      row.lastError ?? '',
     ])
     await say(options.json, { links }, links.length === 0 ? ['No links: noroshi link add MEMBER URL'] : table(rows))
   })

@@ -1,5 +1,6 @@
 import { EXIT, examples, type Register } from '../command.ts'
 import { findNode, type NodeOptions, withNodeOptions } from '../node-client.ts'
+import { clockText } from '../clock-text.ts'
 import { printable, table } from '../output.ts'
 
 interface Status {
@@ -7,7 +8,14 @@ interface Status {
   slug: string
   name: string
   nodes: { url: string; version: string; started: number; demo: boolean }[]
-  links: { peer: string; state: string; lagEntries: number; clockOffsetMs: number | null; lastError?: string }[]
+  links: {
+    peer: string
+    state: string
+    lagEntries: number
+    clockOffsetMs: number | null
+    clockBoundMs: number | null
+    lastError?: string
+  }[]
   alliances: { slug: string; version: number; members: number }[]
   logs: number
   ownLogs: number
@@ -58,11 +66,11 @@ export const register: Register = (program, { output, exit }) => {
 function toLines(status: Status): string[] {
   const [node] = status.nodes
   const { pending } = status.armed
-  const links = status.links.map(({ peer, state, lagEntries, clockOffsetMs, lastError = '' }) => [
+  const links = status.links.map(({ peer, state, lagEntries, clockOffsetMs, clockBoundMs, lastError = '' }) => [
     `  ${peer}`,
     state,
     `${lagEntries} behind`,
-    clockOffsetMs === null ? '' : `clock ${clockOffsetMs >= 0 ? '+' : ''}${clockOffsetMs} ms`,
+    clockText({ clockOffsetMs, clockBoundMs }),
     lastError,
   ])
   return [

@@ -2,6 +2,7 @@ import { type LogId, toBase64 } from '#base'
 import { encodeFrames, type LogRow } from '#log'
 import type { LogHead } from '#store'
 import type { Context } from '../context.ts'
+import type { InlineEntries } from '../mirrors.ts'
 
 /** New entries of one log, pushed along with a snapshot. @see docs/wire.md, Stream and Offer */
 export interface PushedEntries {
@@ -33,4 +34,16 @@ export async function inlineEntries(
     inline.push({ log: head.log, from, checkpoint: head.checkpoint, frames: toBase64(frames) })
   }
   return inline
+}
+
+/** What of a stream's event has the form of entries. */
+export function toInline(entries: unknown): InlineEntries[] {
+  if (!Array.isArray(entries)) return []
+  return entries.filter(
+    (entry: Partial<InlineEntries> | null): entry is InlineEntries =>
+      typeof entry?.log === 'string' &&
+      typeof entry.from === 'number' &&
+      typeof entry.checkpoint === 'string' &&
+      typeof entry.frames === 'string',
+  )
 }

@@ -1,10 +1,12 @@
-import { isJsonObject, type Json, type JsonObject, type MemberId, parseJson, utf8 } from '#base'
+import { isJsonObject, type Json, type JsonObject, type MemberId, type Millis, parseJson, utf8 } from '#base'
 import { type DelegationEnd, encodeFrames, LogError, signStatement, verifyLinkRequest } from '#log'
 import type { Charters } from '../alliance/charters.ts'
 import type { Joins } from '../alliance/joins.ts'
 import { takeCharters } from '../alliance/exchange.ts'
 import type { LinkRequest, LinkResponse } from '../api.ts'
 import type { Context } from '../context.ts'
+import { TIME_HEADER } from '../clock-fault.ts'
+import { compressed, takesGzip } from '../content-coding.ts'
 import type { CharterDirectory } from '../directory.ts'
 import type { Gossip } from '../evidence/gossip.ts'
 import type { Heads } from '../heads.ts'
@@ -12,6 +14,7 @@ import type { KeyStatements } from '../key-statements.ts'
 import { OFFER_BODY_BYTES } from '../limits.ts'
 import type { Nonces } from '../nonces.ts'
 import type { SentOffers } from '../offers-sent.ts'
+import { PROTOCOL, PROTOCOL_HEADER, whyNotProtocol } from '../protocol.ts'
 import type { Access } from './access.ts'
 import { bytes, json, notFound, refusal } from './answers.ts'
 import type { TakenOffers } from './offers-taken.ts'
@@ -68,6 +71,8 @@ export class LinkServer {
       const bodyBytes = route?.name === 'offer' ? OFFER_BODY_BYTES : limits.requestBodyBytes
       if (request.body.length > bodyBytes) return refusal(413, 'Body too large')
       if (headerBytes(request) > limits.headerBytes) return refusal(431, 'Header fields too large')
+      const why = whyNotProtocol(request.headers[PROTOCOL_HEADER])
+      if (why !== undefined) return refusal(426, 'Protocol version not spoken here')
       const reader = await this.#authenticate(request, this.#introducedBy(route, request))
       if (typeof reader !== 'string') return reader
       if (!route) return notFound()
@@ -122,13 +127,19 @@ export class LinkServer {
       const claim = await nonces.claim(verified.key, verified.nonce, Math.floor(now / 1_000))
       if (claim === 'fresh') return verified.from
       this.#refusals.note(verified.from, claim === 'flooded' ? 'LINK_FLOOD' : 'LINK_REPLAY')
-      return claim === 'flooded' ? refusal(429, 'Too many requests') : refusal(401, 'Unauthorized')
+      return claim === 'flooded' ? refusal(429, 'Too many requests') : this.#unauthorized(now)
     } catch (cause) {
       if (!(cause instanceof LogError)) throw cause
       const claimed = request.headers['noroshi-from']
       this.#refusals.note(claimed === undefined ? undefined : directory.member(claimed)?.id, cause.code)
-      return refusal(401, 'Unauthorized')
+      return this.#unauthorized(now)
     }
+  }
+
+  /** Tells this node's clock: where that is the reason, the sender can see it. */
+  #unauthorized(now: Millis): LinkResponse {
+    const answer = refusal(401, 'Unauthorized')
+    return { ...answer, headers: { ...answer.headers, [TIME_HEADER]: String(now) } }
   }
 
   async #answer(route: Route, reader: MemberId, request: LinkRequest): Promise<LinkResponse> {
@@ -179,7 +190,7 @@ export class LinkServer {
       case 'entries':
       case 'consistency': {
         const head = access.readable(route.log, reader)
-        return head ? this.#log(route, head.size) : notFound()
+        return head ? this.#log(route, head.size, takesGzip(request.headers['accept-encoding'])) : notFound()
       }
       default:
         return notFound()
@@ -189,6 +200,7 @@ export class LinkServer {
   async #log(
     route: Extract<Route, { name: 'checkpoint' | 'entries' | 'consistency' }>,
     size: number,
+    isGzipTaken: boolean,
   ): Promise<LinkResponse> {
     const { context } = this.#parts
     const { store, limits } = context
@@ -208,7 +220,10 @@ export class LinkServer {
     }
     const end = Math.min(to, size, from + limits.pageEntries)
     if (from >= end) return notFound()
-    return bytes(encodeFrames(await store.frames(route.log, from, end, limits.pageBytes)), 'application/octet-stream')
+    const page = encodeFrames(await store.frames(route.log, from, end, limits.pageBytes))
+    const small = isGzipTaken ? await compressed(page) : undefined
+    const answer = bytes(small ?? page, 'application/octet-stream')
+    return small ? { ...answer, headers: { ...answer.headers, 'content-encoding': 'gzip' } } : answer
   }
 
   #stream(reader: MemberId, since: number | undefined): LinkResponse {
@@ -230,6 +245,7 @@ export class LinkServer {
       'content-type': 'text/event-stream',
       'cache-control': 'no-store, no-transform',
       'x-accel-buffering': 'no',
+      [PROTOCOL_HEADER]: PROTOCOL,
     }
     return { status: 200, headers, stream: stream.chunks(ended) }
   }

@@ -29,7 +29,9 @@ export const fetchTransport: Transport = async (address, request) => {
     redirect: 'error',
     ...(method === 'POST' ? { body: body as Uint8Array<ArrayBuffer> } : {}),
   })
-  return { status: answer.status, headers: Object.fromEntries(answer.headers), body: answer.body ?? new Uint8Array() }
+  // `fetch` has undone the coding, and still names it.
+  const { 'content-encoding': _coding, ...kept } = Object.fromEntries(answer.headers)
+  return { status: answer.status, headers: kept, body: answer.body ?? new Uint8Array() }
 }
 
 async function answer(

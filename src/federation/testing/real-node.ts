@@ -51,7 +51,7 @@ export async function openRealNode(
   const alarms: Alarm[] = []
   const events: Partial<FederationEvents> = { ...more.events, alarm: (alarm) => alarms.push(alarm) }
   const transport = fetchTransport
-  const random = (count: number) => new Uint8Array(randomBytes(count))
+  const random = more.random ?? ((count: number) => new Uint8Array(randomBytes(count)))
   const federation = await openFederation({ store, self, now, random, transport, ...more, events })
   let interceptor: Parameters<RealNode['intercept']>[0]
   listening.serve((request) =>

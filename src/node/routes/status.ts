@@ -9,6 +9,7 @@ const LinkView = Type.Object({
   state: Type.String(),
   lagEntries: Type.Integer(),
   clockOffsetMs: Type.Union([Type.Integer(), Type.Null()]),
+  clockBoundMs: Type.Union([Type.Integer(), Type.Null()]),
 })
 
 /** How the node is doing, for its operator; the situation page, for every reader. */
@@ -55,6 +56,7 @@ export function statusRoutes(app: FastifyInstance, node: NodeContext): void {
           state: link.state,
           lagEntries: link.lagEntries,
           clockOffsetMs: link.clockOffsetMs,
+          clockBoundMs: link.clockBoundMs,
           lastSeen: link.lastSeen,
           ...(link.lastError === undefined ? {} : { lastError: link.lastError }),
         })),

@@ -1,0 +1,22 @@
+/** Header that names the version of the link protocol which a request or an answer follows. */
+export const PROTOCOL_HEADER = 'noroshi-protocol'
+
+/** The version that this node follows: `<major>.<minor>`. */
+export const PROTOCOL = '1.1'
+
+/** What a header that is absent stands for: the version before the header was. */
+const FIRST = '1.0'
+const FORM = /^(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})$/
+
+/**
+ * Why this node can't speak that version; undefined where it can. Minor versions add what others pass over, so every one
+ * of the same major version will do, higher ones too.
+ * @see docs/wire.md, Versions
+ */
+export function whyNotProtocol(version: string = FIRST): string | undefined {
+  const [, major] = FORM.exec(version) ?? []
+  if (major === undefined) return 'names a protocol version that is none'
+  return major === PROTOCOL.split('.')[0]
+    ? undefined
+    : `speaks protocol ${version}, this node ${PROTOCOL}: the older of the two must be updated`
+}
