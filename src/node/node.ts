@@ -6,9 +6,8 @@ import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { DestinationStream } from 'pino'
 import { fromBase64, type MemberId, type Millis } from '#base'
-import type { CharterMember } from '#log'
 import { Detector } from '#detect'
-import { type Federation, type FederationEvents, openFederation, SigningGate } from '#federation'
+import { type Federation, openFederation, SigningGate } from '#federation'
 import { openStore } from '#store'
 import { Arming } from './arming.ts'
 import { assertTransportSafe, isLoopback, limitsOf, type NodeConfig, type TlsFiles } from './config.ts'
@@ -26,7 +25,8 @@ import { DrillResults } from './drill-results.ts'
 import { Embargoes } from './embargoes.ts'
 import { NodeError } from './errors.ts'
 import { EventHub } from './event-hub.ts'
-import { bindEvents, type NodeEvents } from './events.ts'
+import { bindEvents } from './events.ts'
+import { federationEvents } from './federation-events.ts'
 import { openHttpServer } from './http-server.ts'
 import { finishKeyChange } from './key-change.ts'
 import { announceKeys, turnKey } from './key-turn.ts'
@@ -34,6 +34,7 @@ import { type NodeLog, openLog } from './logging.ts'
 import { openMetrics } from './metrics.ts'
 import type { NodeContext } from './node-context.ts'
 import { openOutbound, refusesAddress } from './outbound.ts'
+import { profileOf, selfOrganisation } from './own-profile.ts'
 import { Publisher } from './publish.ts'
 import { erasePurgedMatches } from './purged-matches.ts'
 import { takeBack } from './recall-tasks.ts'
@@ -349,82 +350,11 @@ function assertKeysFit({ config, nodeKey }: DataDirectory, options: NodeOptions)
     throw new NodeError('DEMO_KEYS', `A rehearsal's node listens on this machine alone, not on ${host}.`)
 }
 
-function profileOf({ delegations }: DataDirectory, config: NodeConfig): CharterMember {
-  const { member: id, slug, name, nation, kind, rootKey: root } = config
-  const address = config.publicUrl ?? lastingUrl(config)
-  const sectors = [...new Set(config.sectors)].sort()
-  return {
-    id,
-    slug,
-    name,
-    nation,
-    kind,
-    sectors,
-    root,
-    delegations,
-    standing: 'active',
-    joined: 0,
-    ...(address ? { address } : {}),
-  }
-}
-
-/** The address of a node without a public one: where it listens, if that stays the same over restarts. */
-function lastingUrl({ listen, tls }: NodeConfig): string | undefined {
-  const isAnywhere = listen.host === '0.0.0.0' || listen.host === '::'
-  if (listen.port === 0 || isAnywhere) return undefined
-  const host = listen.host.includes(':') ? `[${listen.host}]` : listen.host
-  return `${tls ? 'https' : 'http'}://${host}:${listen.port}`
-}
-
-function selfOrganisation({ member: id, slug, nation, kind, sectors }: NodeConfig) {
-  return { id, slug, nation, kind, sectors, clientOf: [], standing: 'active' as const, caveats: true }
-}
-
 async function serveOptions({ listen, tls, behindProxy }: NodeConfig, { webRoot = WEB_ROOT }: NodeOptions) {
   return {
     ...listen,
     webRoot,
     ...(behindProxy === undefined ? {} : { behindProxy }),
     ...(tls ? { tls: await serverTls(tls) } : {}),
-  }
-}
-
-interface Ears {
-  arming: () => Arming
-  situation: () => Situation
-  links: () => ReturnType<Federation['links']>
-  self: MemberId
-  now: () => Millis
-}
-
-/** What the node does when the federation tells it something. */
-function federationEvents(events: NodeEvents, ears: Ears): FederationEvents {
-  return {
-    mirrored(event) {
-      events.mirrored(event)
-      ears.situation().arrived(event.log, event.objects.length, event.time)
-      ears.arming().mirrored(event)
-    },
-    revised({ author, objects }) {
-      const indicators = objects.filter(({ object }) => object.type === 'indicator')
-      ears.arming().revised(
-        author,
-        indicators.map(({ object }) => object.id),
-      )
-    },
-    recovered({ log, objects, time }) {
-      ears.situation().arrived(log, objects.length, time)
-      ears.arming().published(objects.map(({ index, id }) => ({ log, index, id, time })))
-    },
-    receipt: (event) => events.receipt(event),
-    recalled(event) {
-      const { author, log, index, reason } = event
-      if (author !== ears.self) events.recalled({ author, log, index, reason, own: false, time: ears.now() })
-      ears.arming().recalled(event)
-    },
-    recallAcknowledged: (event) => events.recallAcknowledged(event),
-    alarm: (event) => events.alarm(event),
-    linkChanged: (link) => events.linkChanged(link, ears.links()),
-    allianceChanged: (event) => events.allianceChanged(event),
   }
 }

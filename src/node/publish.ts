@@ -17,6 +17,7 @@ import type { NodeEvents, PublishedRow } from './events.ts'
 import { batchesOf, countRefused, type Place, type Planned, planReleases, withoutNobodies } from './publish-plan.ts'
 import type { RawObject } from './raw-objects.ts'
 import type { Release, SharingRules } from './sharing-rules.ts'
+import { TurnsById } from './turns-by-id.ts'
 
 /** How a publication is marked, beyond what its objects carry. */
 export interface PublishOptions {
@@ -85,7 +86,7 @@ const LOOKUP_ROWS = 1_000
 export class Publisher {
   readonly #o: PublisherOptions
   /** Publications that touch an object id, so that two of the same object come one after the other. */
-  readonly #inFlight = new Map<string, Promise<unknown>>()
+  readonly #turns = new TurnsById()
   #diskRefused: Millis | undefined
 
   constructor(options: PublisherOptions) {
@@ -107,7 +108,7 @@ export class Publisher {
     const { rules, self, now } = this.#o
     const { admitted, refused } = await admitObjects(objects, { self, register: rules.register(), now: now() })
     const ids = [...new Set(admitted.map(({ value }) => String(value['id'])))]
-    return this.#exclusively(ids, async () => {
+    return this.#turns.take(ids, async () => {
       const before = await releasedBefore(this.#o.store, admitted, options.submitter?.within)
       const released = this.#release(admitted, options, before)
       refused.push(...released.refused)
@@ -143,7 +144,7 @@ export class Publisher {
 
   /** Appends releases that were decided before: those of an embargo that is over. */
   async publishReleases(releases: readonly Release[]): Promise<PublishedObject[]> {
-    return this.#exclusively([...new Set(releases.map(({ id }) => id))], async () =>
+    return this.#turns.take([...new Set(releases.map(({ id }) => id))], async () =>
       this.#append(await planReleases(this.#o.store, releases, [])),
     )
   }
@@ -385,21 +386,6 @@ export class Publisher {
       audience,
       recipients: isDryRun ? named : named.map(({ slug }) => slug),
       ...(notBefore === undefined ? {} : { notBefore }),
-    }
-  }
-
-  async #exclusively<T>(ids: readonly string[], work: () => Promise<T>): Promise<T> {
-    for (;;) {
-      const others = new Set(ids.flatMap((id) => this.#inFlight.get(id) ?? []))
-      if (others.size === 0) break
-      await Promise.allSettled(others)
-    }
-    const running = work()
-    for (const id of ids) this.#inFlight.set(id, running)
-    try {
-      return await running
-    } finally {
-      for (const id of ids) this.#inFlight.delete(id)
     }
   }
 }

@@ -1,0 +1,36 @@
+import type { CharterMember } from '#log'
+import type { NodeConfig } from './config.ts'
+import type { DataDirectory } from './data-directory.ts'
+
+/** How this member would stand in a charter. */
+export function profileOf({ delegations }: DataDirectory, config: NodeConfig): CharterMember {
+  const { member: id, slug, name, nation, kind, rootKey: root } = config
+  const address = config.publicUrl ?? lastingUrl(config)
+  const sectors = [...new Set(config.sectors)].sort()
+  return {
+    id,
+    slug,
+    name,
+    nation,
+    kind,
+    sectors,
+    root,
+    delegations,
+    standing: 'active',
+    joined: 0,
+    ...(address ? { address } : {}),
+  }
+}
+
+/** The address of a node without a public one: where it listens, if that stays the same over restarts. */
+function lastingUrl({ listen, tls }: NodeConfig): string | undefined {
+  const isAnywhere = listen.host === '0.0.0.0' || listen.host === '::'
+  if (listen.port === 0 || isAnywhere) return undefined
+  const host = listen.host.includes(':') ? `[${listen.host}]` : listen.host
+  return `${tls ? 'https' : 'http'}://${host}:${listen.port}`
+}
+
+/** This member as the sharing rules know it, also before it stands in any charter. */
+export function selfOrganisation({ member: id, slug, nation, kind, sectors }: NodeConfig) {
+  return { id, slug, nation, kind, sectors, clientOf: [], standing: 'active' as const, caveats: true }
+}
