@@ -174,6 +174,8 @@ test('entries that do not hold are refused, and those of a log outside of the sn
   const again = next([{ log, size: 3, root: 'a'.repeat(64) as never }])
   const one = { log, from: 2, checkpoint, frames: entries[0]!.frames }
   assert.match((await post(revived, { snapshot: again, entries: [one] })).text, /"code":"ENTRIES"/)
+  const gone = next([{ log, size: 3, root: 'a'.repeat(64) as never }])
+  assert.match((await post(revived, { snapshot: gone, entries: [{ ...one, from: 7 }] })).text, /"code":"RANGE"/)
   assert.equal(await sizeAt(us, log), 2)
 })
 
