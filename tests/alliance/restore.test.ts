@@ -8,6 +8,8 @@ import { backUp, fsckDirectory, restoreBackup } from '#node'
 import { ask, holds, indicator, journal, openWorld, publish, until, type World } from './world.ts'
 
 const AMBER = { tlp: 'amber', to: ['alliance:pacific'] }
+/** Version, kind, salt, time and length of an entry. */
+const HEADER_BYTES = 1 + 1 + 32 + 8 + 4
 const MEMBERS = ['jp', 'us', 'ph'] as const
 
 test('a node restored from an old backup gets back what its allies hold, goes on in a new log, and nobody sees a fork', async () => {
@@ -163,8 +165,8 @@ const nameOf = async (world: World, slug: string, id: string) => (await objectOf
 
 async function genesisOf(world: World, log: string): Promise<{ previous: unknown }> {
   const [entry] = await world.node('jp').store.entries(log, 0, 1)
-  const text = Buffer.from(entry?.bytes ?? []).toString('latin1')
-  return JSON.parse(text.slice(text.indexOf('{'))) as { previous: unknown }
+  const payload = Buffer.from(entry?.bytes ?? []).subarray(HEADER_BYTES)
+  return JSON.parse(payload.toString()) as { previous: unknown }
 }
 
 /** Everybody entitled has everything, nobody was alarmed, and everything on disk verifies. */
