@@ -15,6 +15,7 @@ const MEMBERS = ['jp', 'us', 'ph'] as const
 test('a node restored from an old backup gets back what its allies hold, goes on in a new log, and nobody sees a fork', async () => {
   await using world = await openWorld({ alliances: { pacific: MEMBERS } })
   const before = await shared(world, indicator('198.51.100.1'), MEMBERS)
+  const gone = await shared(world, indicator('198.51.100.6'), MEMBERS)
   const backup = join(world.path, 'jp.backup')
   await backUp({ dir: world.dir('jp'), out: backup, withKeys: true, now: Date.now() })
 
@@ -24,12 +25,17 @@ test('a node restored from an old backup gets back what its allies hold, goes on
   await until('us holds what only it may see', () => holds(world, 'us', narrow.id))
   const recalled = await shared(world, indicator('198.51.100.4'), MEMBERS)
   await recall(world, 'jp', recalled.id)
-  await until('us took it out', async () => !(await holds(world, 'us', recalled.id)))
+  await recall(world, 'jp', gone.id)
+  await until(
+    'us took them out',
+    async () => !(await holds(world, 'us', recalled.id)) && !(await holds(world, 'us', gone.id)),
+  )
 
   await restored(world, 'jp', backup)
   await until('jp is ready', async () => (await ask(world, 'jp', '/readyz')).status === 200)
   for (const { id } of [before, after, narrow]) assert.ok(await holds(world, 'jp', id), 'jp has back what it published')
-  assert.equal(await holds(world, 'jp', recalled.id), false, 'what was recalled since the backup stays recalled')
+  for (const { id } of [recalled, gone])
+    assert.equal(await holds(world, 'jp', id), false, 'what was recalled since the backup stays recalled')
 
   const next = await shared(world, indicator('198.51.100.5'), MEMBERS)
   const newer = { ...after, modified: '2026-02-01T00:00:00.000Z', name: 'a newer version' }
