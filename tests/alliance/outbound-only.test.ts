@@ -66,7 +66,7 @@ async function world(more: { pageEntries?: number } = {}) {
 
 test('both directions work though nobody can call one of the two, with receipts', async () => {
   await using opened = await world()
-  const { jp, us, came } = opened
+  const { jp, us, came, offers } = opened
   await using _ = jp
   for (const node of [jp, us]) node.federation.start()
   const { log } = await jp.publish(audience, [object('first', jp)])
@@ -81,6 +81,14 @@ test('both directions work though nobody can call one of the two, with receipts'
     async () => {
       const kinds = (await jp.federation.receipts(log)).filter(({ verified }) => verified).map(({ kind }) => kind)
       return kinds.includes('armed') && kinds.filter((kind) => kind === 'received').length === 3
+    },
+    PATIENCE_MS,
+  )
+  await until(
+    'the receipts counted as taken',
+    () => {
+      const last = offers.at(-1)?.answer
+      return last !== undefined && 'body' in last && !Buffer.from(last.body).includes('"receipts"')
     },
     PATIENCE_MS,
   )
