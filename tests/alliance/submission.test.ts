@@ -349,6 +349,8 @@ test('a crash between publication and receipt publishes nothing twice, and the r
   const entries = async () =>
     (await world.node(PROVIDER).store.logs({ own: true })).reduce((sum, { size }) => sum + size, 0)
   const count = await entries()
+  const again = await post(`/submissions/${body.id}/accept`, { tlp: 'green', to: ['pacific'] })
+  assert.deepEqual([again.status, await entries()], [500, count], 'what was begun is finished, not begun anew')
   await world.restart(PROVIDER)
   await until('resumed', async () => (await shownTo(body.id)).state === 'accepted')
   assert.equal(await standing(), once)
