@@ -1,6 +1,5 @@
-import { type LogId, type MemberId, type Slug, utf8 } from '#base'
-import { canonicalJson, type Json } from '#base'
-import { type DelegationEnd, ENTRY_KIND, type Envelope, type RecallReason } from '#log'
+import type { LogId, MemberId, Slug } from '#base'
+import type { DelegationEnd, Envelope, RecallReason } from '#log'
 import { Absorber } from './absorb.ts'
 import { AirGap } from './air-gap/air-gap.ts'
 import { claimArmed } from './armed-claims.ts'
@@ -35,7 +34,8 @@ import { Mirrors } from './mirrors.ts'
 import { Nonces } from './nonces.ts'
 import { SentOffers } from './offers-sent.ts'
 import { Outbox } from './outbox.ts'
-import { appendOwn } from './own-append.ts'
+import { recallOwn } from './own-recall.ts'
+import { vouchForOwn } from './own-vouch.ts'
 import { Recalls } from './recalls.ts'
 import { Restore } from './restore.ts'
 import { SentReceipts } from './receipts-sent.ts'
@@ -278,32 +278,9 @@ class OpenFederation implements Federation {
   }
 
   async recall(log: LogId, index: number, reason: RecallReason): Promise<{ log: LogId; index: number; size: number }> {
-    const { context, heads, recalls, directory } = this.#parts
-    const { store } = context
-    const head = (await heads.refresh(log)) ?? undefined
-    if (!head?.own)
-      throw new FederationError('RECALL_NOT_OWN', `Log ${log} is not this member's: only its author recalls`)
-    if (head.closed)
-      throw new FederationError(
-        'RECALL_CLOSED',
-        head.superseded
-          ? `Log ${log} ended with a restore: allies may hold more of it, so nothing can be appended. Publish a version with "revoked": true instead; it reaches the same readers`
-          : `Log ${log} is closed: nothing can be appended to it`,
-      )
-    const [entry] = index < head.size ? await store.entries(log, index, index + 1) : []
-    if (entry?.kind !== ENTRY_KIND.object)
-      throw new FederationError(
-        'RECALL_NOT_OBJECT',
-        `Entry ${index} of log ${log} holds no object that could be recalled`,
-      )
-    const payload = utf8(canonicalJson({ index, leaf: entry.leaf, reason }))
-    const own = recalls.own(log, index, entry.leaf, reason)
-    const append = appendOwn(context, directory, head.audience, ENTRY_KIND.recall, payload)
-    const [outcome] = await store.commit([append, ...own.changes])
-    own.done()
-    if (outcome?.op !== 'append') throw new Error('The store answered an append with another outcome')
-    this.announce([{ log: outcome.log, size: outcome.size }])
-    return { log: outcome.log, index, size: outcome.size }
+    const { log: of, size } = await recallOwn(this.#parts, log, index, reason)
+    this.announce([{ log: of, size }])
+    return { log: of, index, size }
   }
 
   async expire(log: LogId, indexes: readonly number[]): Promise<number> {
@@ -325,28 +302,13 @@ class OpenFederation implements Federation {
     if (this.directory.roots(context.self.member).length === 0) return []
     await keyStatements.take(context.self.member, statements)
     const peers = this.links().flatMap(({ peer }) => shell.target(peer) ?? [])
-    const told = await Promise.all(
-      peers.map(async (to) => {
-        try {
-          await keyStatements.send(client, to)
-          return [to.member]
-        } catch {
-          // Whoever is away learns of it when the two meet again.
-          return []
-        }
-      }),
-    )
-    return told.flat()
+    return keyStatements.sendAll(client, peers)
   }
 
   async vouch(statement: Envelope): Promise<number> {
-    const { context, heads } = this.#parts
-    const payload = utf8(canonicalJson(statement as unknown as Json))
-    const open = heads.own().filter(({ closed }) => !closed)
-    for (const { audience } of open)
-      await context.store.commit([appendOwn(context, this.directory, audience, ENTRY_KIND.statement, payload)])
-    this.announce(open.map(({ log, size }) => ({ log, size: size + 1 })))
-    return open.length
+    const grown = await vouchForOwn(this.#parts, statement)
+    this.announce(grown)
+    return grown.length
   }
 
   alertOnly(): MemberId[] {

@@ -124,6 +124,22 @@ export class KeyStatements {
     return true
   }
 
+  /** Hands them to all of these peers; answers those who have them now. */
+  async sendAll(client: LinkClient, peers: readonly Target[]): Promise<MemberId[]> {
+    const told = await Promise.all(
+      peers.map(async (to) => {
+        try {
+          await this.send(client, to)
+          return [to.member]
+        } catch {
+          // Whoever is away learns of it when the two meet again.
+          return []
+        }
+      }),
+    )
+    return told.flat()
+  }
+
   /** Hands a peer the own statements. */
   async send(client: LinkClient, to: Target): Promise<void> {
     await client.post(to, '/link/v1/statements', utf8(JSON.stringify(this.body())))

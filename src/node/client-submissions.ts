@@ -38,6 +38,15 @@ export class KnownVersions {
     return this.#submitter === undefined || this.#logs.has(log)
   }
 
+  /** Which of an object's rows others than this submitter brought; none are strange to the node's own people. */
+  async foreign(id: string, rows: readonly ObjectRow[]): Promise<ObjectRow[]> {
+    if (!this.#submitter || rows.length === 0) return []
+    const own = new Set<string>()
+    for await (const { value } of this.#store.records(COLLECTION, { prefix: `${this.#submitter.org} ${id} ` }))
+      for (const { log, index } of (value as unknown as Submitted).places) own.add(`${log} ${index}`)
+    return rows.filter(({ log, index }) => !own.has(`${log} ${index}`))
+  }
+
   /** The same version as this organisation submitted it, while it stands. */
   async submitted(id: string, modified: string): Promise<Submitted | undefined> {
     if (!this.#submitter) return undefined

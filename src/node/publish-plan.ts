@@ -65,6 +65,11 @@ export async function planReleases(
       refused.push({ id: release.objectId, ...CONFLICT })
       continue
     }
+    const foreign = columns.modified === '' ? [] : (await seen.foreign(release.id, rows)).filter((row) => !isSame(row))
+    if (foreign.some((row) => seen.isKnown(row))) {
+      refused.push({ id: release.objectId, ...FOREIGN })
+      continue
+    }
     const to = audiences.get(release.audience) ?? audienceId(release.audience)
     audiences.set(release.audience, to)
     const standing =
@@ -73,7 +78,7 @@ export async function planReleases(
     const older = columns.modified === '' ? [] : rows.filter((row) => row.modified < columns.modified)
     const plan = { release, columns, audienceId: to, older, ...(content === undefined ? {} : { content }) }
     if (standing) planned.push({ ...plan, standing })
-    else if (others.length === 0 || !random) planned.push(plan)
+    else if (foreign.length === 0 || !random) planned.push(plan)
     else {
       const { id, json } = renamed(value, random(16))
       planned.push({ ...plan, release: { ...release, json }, columns: { ...columns, id }, older: [] })
@@ -110,6 +115,11 @@ async function knownVersions(
 const CONFLICT = {
   code: 'EQUIVOCATION',
   message: 'The same version (id and modified) was published with other content; raise "modified" to publish a change.',
+}
+
+const FOREIGN = {
+  code: 'NOT_OWNER',
+  message: 'Another organisation brought this object here; only who brought it publishes new versions of it.',
 }
 
 /** A form for nobody is left out where the object has another: it would only be kept twice here. */

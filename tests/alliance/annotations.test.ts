@@ -219,6 +219,19 @@ test('a client learns nothing of a version by submitting it, over REST and over 
   assert.equal(indexOf(await rest(taken, pair)), before + 1)
   assert.equal(indexOf(await rest(fresh(), pair)), before + 2)
 
+  // A newer version of what is kept from it goes out under another id; of what it can read, it is not the owner.
+  const newer = (object: { id: string }) => ({ ...other(object), modified: '2026-11-20T00:00:00.000Z' })
+  assert.equal(unindexed(await rest(newer(taken))), unindexed(await rest(newer(fresh()))))
+  const standing = (await (await ask(world, 'jp-nco', `/api/v1/objects/${taken.id}`)).json()) as {
+    versions: { object: { modified: string } }[]
+  }
+  assert.equal(standing.versions.length, 2, 'nothing is taken back')
+  assert.ok(standing.versions.every(({ object }) => object.modified === taken.modified))
+  assert.match(await rest(newer(shown)), /NOT_OWNER/)
+  const mine = fresh()
+  assert.match(await rest(mine), /"refused":\[\]/)
+  assert.match(await rest(newer(mine)), /"refused":\[\]/, 'its own it may change')
+
   const held = (await (await ask(world, 'jp-nco', `/api/v1/objects/${hidden.id}`)).json()) as {
     versions: { object: { name?: string } }[]
   }
