@@ -1,7 +1,7 @@
 import { canonicalJson, type MemberId, type Millis, timestampKey, toTimestamp } from '#base'
 import { PAYLOAD_MAX_BYTES } from '#log'
 import type { Register } from '#policy'
-import { validateObject } from '#stix'
+import { type Finding, validateObject } from '#stix'
 import type { RawObject } from './raw-objects.ts'
 
 /** An object that is not published, and why. */
@@ -22,6 +22,8 @@ export interface AdmissionContext {
 const FUTURE_MS = 300_000
 /** Objects looked at before the event loop gets a turn. */
 const TURN_OBJECTS = 500
+/** Faults of one refused object that are told with it: the rest is the validator's to list. */
+const FAULTS_TOLD = 5
 
 /** The objects of a submission that are valid and this member's to publish, each version once. */
 export async function admitObjects(
@@ -52,9 +54,18 @@ function faultOf({ bytes, value }: RawObject): Fault | undefined {
     }
   const { valid, errors } = validateObject(value, { current: true })
   if (valid) return undefined
-  const [first] = errors
-  const where = first && first.path !== '' ? `${first.path}: ` : ''
-  return { code: first?.code ?? 'INVALID', message: `${where}${first?.message ?? 'not a valid STIX 2.1 object'}` }
+  return { code: errors[0]?.code ?? 'INVALID', message: toldOf(errors) }
+}
+
+/** What is wrong with an object, in one line: the first faults, and how many more there are. */
+function toldOf(errors: readonly Finding[]): string {
+  if (errors.length === 0) return 'not a valid STIX 2.1 object'
+  const told = errors
+    .slice(0, FAULTS_TOLD)
+    .map(({ path, message }) => (path === '' ? message : `${path}: ${message}`))
+    .join('; ')
+  const left = errors.length - FAULTS_TOLD
+  return left > 0 ? `${told}; and ${left} more, which noroshi validate lists` : told
 }
 
 function ownershipFault({ value }: RawObject, { self, register }: AdmissionContext, latest: string): Fault | undefined {

@@ -40,7 +40,7 @@ test('a submission is read back at once, its failures are in the status, and nob
   )
 
   const objects = Array.from({ length: 30 }, (_, i) => indicator(`198.51.100.${i}`, AMBER))
-  const bad = { ...indicator('198.51.100.99', AMBER), pattern: '[broken' }
+  const bad = { ...indicator('198.51.100.99', AMBER), pattern: '[broken', confidence: 101, labels: 7 }
   const unmarked = indicator('198.51.100.98')
   const old = { ...indicator('198.51.100.97', AMBER), spec_version: '2.0', pattern: 7 }
   const answer = await post(partner, path, [...objects, bad, 'no object', { id: 7 }, unmarked, old])
@@ -53,7 +53,8 @@ test('a submission is read back at once, its failures are in the status, and nob
   assert.equal(status['total_count'], 35)
   assert.equal(status['status'], 'complete')
   assert.match(status.failures.find(({ id }) => id === unmarked.id)?.message ?? '', /^Quarantined/)
-  assert.match(status.failures.find(({ id }) => id === bad.id)?.message ?? '', /pattern/)
+  const faults = status.failures.find(({ id }) => id === bad.id)?.message ?? ''
+  for (const path of ['pattern: ', 'confidence: ', 'labels: ']) assert.ok(faults.includes(path), faults)
   assert.match(status.failures.find(({ id }) => id === old.id)?.message ?? '', /^INVALID_VALUE: spec_version/)
   assert.deepEqual(await (await partner.ask(`${ROOT}status/${status['id']}/`)).json(), status)
 
