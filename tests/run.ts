@@ -15,6 +15,7 @@ const SUITES: Record<string, string[]> = {
   conformance: ['tests/conformance/**/*.test.ts'],
   interop: ['tests/interop/**/*.test.ts'],
   durability: ['tests/durability/**/*.test.ts'],
+  planted: ['tests/planted/**/*.test.ts'],
   e2e: ['tests/e2e/**/*.test.ts'],
 }
 
