@@ -255,6 +255,8 @@ export interface LogHead {
   drill?: string
   /** When this node first held the log. */
   arrived: Millis
+  /** Bytes of its entries that are held: without stubs, and without what was purged. */
+  bytes: number
 }
 
 export interface StoredEntry {

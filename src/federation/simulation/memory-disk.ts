@@ -1,5 +1,5 @@
 import type { Hash, Json, LogId, MemberId, Millis } from '#base'
-import type { Audience } from '#log'
+import { type Audience, Frontier } from '#log'
 import type { LogHead, ObjectColumns } from '#store'
 
 /** One log as the simulated disk holds it. */
@@ -11,9 +11,21 @@ export interface DiskLog {
   audienceId: Hash
   incarnation: string
   closed: boolean
+  superseded: boolean
   arrived: Millis
   entries: DiskEntry[]
-  checkpoints: { size: number; root: Hash; note: string; time: Millis; arrived: Millis }[]
+  checkpoints: DiskCheckpoint[]
+  frontier: Frontier
+  /** Hashes of perfect subtrees, by level and index; leaves come from the entries. */
+  tree: Map<string, Uint8Array>
+}
+
+export interface DiskCheckpoint {
+  size: number
+  root: Hash
+  note: string
+  time: Millis
+  arrived: Millis
 }
 
 export interface DiskEntry {
@@ -28,16 +40,43 @@ export interface DiskEntry {
 
 /** What survives a crash of the simulated process: everything that was synced, and nothing else. */
 export class MemoryDisk {
-  readonly logs = new Map<LogId, DiskLog>()
-  readonly records = new Map<string, Map<string, Json>>()
-  readonly journals = new Map<string, { sequence: number; time: Millis; value: Json }[]>()
+  logs = new Map<LogId, DiskLog>()
+  records = new Map<string, Map<string, Json>>()
+  journals = new Map<string, { sequence: number; time: Millis; value: Json }[]>()
+  /** Put back from a backup, and nobody was asked yet what was lost: the mark of the data directory. */
+  isRestored = false
+
+  /** The whole disk as it is now: a backup, a copy that runs twice, or what an unsynced disk falls back to. */
+  copy(): MemoryDisk {
+    const copy = new MemoryDisk()
+    for (const [id, log] of this.logs)
+      copy.logs.set(id, {
+        ...log,
+        entries: log.entries.map((entry) => ({ ...entry })),
+        checkpoints: log.checkpoints.map((checkpoint) => ({ ...checkpoint })),
+        frontier: log.frontier.clone(),
+        tree: new Map(log.tree),
+      })
+    for (const [name, rows] of this.records) copy.records.set(name, new Map(rows))
+    for (const [name, rows] of this.journals) copy.journals.set(name, [...rows])
+    copy.isRestored = this.isRestored
+    return copy
+  }
+
+  /** This disk is another one from now on. */
+  become(other: MemoryDisk): void {
+    this.logs = other.logs
+    this.records = other.records
+    this.journals = other.journals
+    this.isRestored = other.isRestored
+  }
 }
 
 /** The head of a log as the store shows it. */
 export function headOf(log: DiskLog): LogHead {
   const last = log.checkpoints.at(-1)
   if (!last) throw new Error(`Log ${log.log} has no checkpoint`)
-  const { author, own, audience, audienceId, incarnation, closed, arrived } = log
+  const { author, own, audience, audienceId, incarnation, closed, superseded, arrived } = log
   return {
     log: log.log,
     author,
@@ -51,6 +90,7 @@ export function headOf(log: DiskLog): LogHead {
     root: last.root,
     time: last.time,
     checkpoint: last.note,
+    ...(superseded ? { superseded } : {}),
     ...(audience.drill === undefined ? {} : { drill: audience.drill }),
   }
 }

@@ -42,7 +42,12 @@ export function readingContract(engine: Engine): void {
       const { store } = opened
       const entry = sampleEntry('a')
       const [{ log, leaves }] = appended(await store.commit([sampleAppend(JP.member, [entry, sampleEntry('b')])]))
+      const held = async () => (await store.log(log))?.bytes
+      const length = (await store.entries(log, 1, 2))[0]?.bytes?.length ?? NaN
+      const before = await held()
       await store.commit([{ op: 'purge', log, index: 1, time: 7 }])
+      await store.commit([{ op: 'purge', log, index: 1, time: 8 }])
+      assert.equal(await held(), Number(before) - length, 'a purge frees its bytes, once')
       const [kept] = await store.entries(log, 1, 2)
       assert.deepEqual([kept?.bytes, kept?.object, kept?.leaf], [undefined, undefined, leaves[0]])
       const statuses = ['accepted', 'quarantined', 'rejected', 'recalled'] as const

@@ -33,7 +33,7 @@ export interface LogRow {
   closed: number
   drill: string | null
   arrived: number
-  /** Sum of the entries' bytes as appended. */
+  /** Sum of the entries' bytes that are held; a purge takes off. */
   bytes: number
 }
 

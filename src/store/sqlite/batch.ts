@@ -284,9 +284,18 @@ export class Batch {
     if (entry.purged !== null) return { op: 'purge' }
     if (entry.status === 'accepted') this.#resurface(entry)
     this.connection.run(write.setPurged, change.time, entry.withheld ?? change.time, entry.key)
+    this.#free(change.log, entry.length ?? 0)
     if (entry.status !== null && entry.type !== null) this.#count(entry.log, entry.type, entry.status, -1)
     this.purged = true
     return { op: 'purge' }
+  }
+
+  #free(id: string, bytes: number): void {
+    const log = this.log(id)
+    if (!log) return
+    // Stores of earlier programs did not count purges: never below nothing.
+    log.row.bytes = Math.max(0, log.row.bytes - bytes)
+    this.touch(log)
   }
 
   #entry(at: { log: string; index: number }) {

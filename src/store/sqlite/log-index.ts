@@ -92,5 +92,6 @@ function toHead(row: LogRow, known: LogHead | undefined): LogHead {
     ...(row.closed === SUPERSEDED ? { superseded: true } : {}),
     ...(row.drill === null ? {} : { drill: row.drill }),
     arrived: row.arrived,
+    bytes: row.bytes,
   }
 }

@@ -84,6 +84,7 @@ export const entryState = toStatement(
   db
     .selectFrom('entries')
     .select(['key', 'log', 'seq', 'type', 'id', 'modified', 'status', 'withheld', 'purged', 'others'])
+    .select((row) => row.fn<number | null>('length', ['bytes']).as('length'))
     .where('key', '=', p<number>('key')),
 )
 
