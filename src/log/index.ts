@@ -68,6 +68,7 @@ export {
 export {
   allHash,
   type LogRow,
+  nextList,
   type OpenedSnapshot,
   openSnapshot,
   signSnapshot,

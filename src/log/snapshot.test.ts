@@ -6,6 +6,7 @@ import {
   type Envelope,
   type LogRow,
   memberIdOf,
+  nextList,
   openSnapshot,
   signSnapshot,
   signStatement,
@@ -136,4 +137,40 @@ test('lists that are unsorted, hold a log twice, or whose hash is wrong are refu
     { charters: { pacific: 'x' } },
   ])
     assert.throws(() => signed(change as object), { code: 'STATEMENT_INVALID' }, JSON.stringify(change))
+})
+
+test('a list too long for one snapshot comes in steps, each a snapshot of its own, and ends at the whole', () => {
+  fc.assert(
+    fc.property(lists, lists, fc.integer({ min: 1, max: 5 }), (before, after, most) => {
+      let last: SnapshotContext['last'] = { sequence: time, logs: byLog(before) }
+      let steps = 0
+      for (let more = true; more; steps++) {
+        assert.ok(steps <= 24, 'it ends')
+        const known: readonly LogRow[] = last.logs ?? []
+        const next = nextList(known, byLog(after), most)
+        more = next.more
+        const since = { sequence: last.sequence, logs: known }
+        const envelope = sign({ logs: next.logs, since, previousSequence: last.sequence, more })
+        const { logs, removed } = envelope.statement as unknown as { logs: unknown[]; removed: unknown[] }
+        assert.ok(logs.length + removed.length <= most)
+        const opened = open(envelope, { last })
+        assert.equal(opened.snapshot.more, more ? true : undefined)
+        last = { sequence: opened.snapshot.sequence, logs: opened.logs }
+      }
+      assert.deepEqual(last.logs, byLog(after))
+    }),
+  )
+})
+
+test('what was signed for a carrier is no word of the author itself, nor of another carrier', () => {
+  const carrier = memberIdOf(toSigner(new Uint8Array(32).fill(7)).publicKey)
+  const carried = sign({ via: carrier })
+  const foreign = { code: 'SNAPSHOT_FOREIGN' }
+  assert.equal(open(carried, { via: carrier }).logs.length, 2)
+  assert.throws(() => open(carried), foreign)
+  assert.throws(() => open(carried, { via: reader }), foreign)
+  assert.throws(() => open(sign(), { via: carrier }), foreign)
+  const late = { via: carrier, now: time + SNAPSHOT_FRESH_MS }
+  assert.throws(() => open(carried, late), { code: 'SNAPSHOT_EXPIRED' })
+  assert.equal(open(carried, { ...late, isOldTaken: true }).snapshot.via, carrier)
 })

@@ -40,6 +40,10 @@ export interface Snapshot extends JsonObject {
   charters: Record<string, Hash>
   logs: (JsonObject & LogRow)[]
   all: Hash
+  /** The member that carries it to the reader, and may hold each of these logs itself; absent: nobody, it is the reader's own. */
+  via?: MemberId
+  /** The list is not complete: the change since this one goes on with it. */
+  more?: true
 }
 
 /** A snapshot that holds only what changed since another. */
@@ -60,11 +64,13 @@ export interface SnapshotInput {
   logs: readonly LogRow[]
   /** The snapshot that the reader has; the answer is then a delta to it. */
   since?: { sequence: number; logs: readonly LogRow[] }
+  via?: MemberId
+  more?: boolean
 }
 
 /** Signs a snapshot, or a delta, with the node key. @throws LogError STATEMENT_INVALID */
 export function signSnapshot(input: SnapshotInput, signer: Signer): Envelope<Snapshot> {
-  const { author, reader, previousSequence, time, charters, since } = input
+  const { author, reader, previousSequence, time, charters, since, via, more } = input
   const complete = sorted(input.logs)
   const base = {
     author,
@@ -74,6 +80,8 @@ export function signSnapshot(input: SnapshotInput, signer: Signer): Envelope<Sna
     expires: time + SNAPSHOT_FRESH_MS,
     charters: { ...charters },
     all: allHash(complete),
+    ...(via === undefined ? {} : { via }),
+    ...(more ? { more: true as const } : {}),
   }
   const fields = since
     ? { ...base, logs: changed(since.logs, complete), since: since.sequence, removed: removed(since.logs, complete) }
@@ -90,6 +98,10 @@ export interface SnapshotContext {
   now: Millis
   /** The last accepted one: its sequence, and its complete list. */
   last?: { sequence: number; logs?: readonly LogRow[] }
+  /** The member that carried it here; absent: it came from its author. */
+  via?: MemberId
+  /** Also one that has expired is opened: it tells what there was at its time, and counts for nothing else. */
+  isOldTaken?: boolean
 }
 
 /** An accepted snapshot with the complete list after it. */
@@ -103,7 +115,7 @@ export interface OpenedSnapshot {
 }
 
 /**
- * Checks a snapshot in this order: signature, author and reader, clock, sequence, base of the delta, hash of the list.
+ * Checks a snapshot in this order: signature, author, reader and carrier, clock, sequence, base of the delta, hash of the list.
  * @throws LogError SIGNATURE_INVALID, STATEMENT_INVALID, KEY_INVALID, SNAPSHOT_FOREIGN, SNAPSHOT_EXPIRED, SNAPSHOT_AHEAD,
  * SNAPSHOT_REPLAYED, SNAPSHOT_BASE (ask for the full one)
  */
@@ -111,9 +123,12 @@ export function openSnapshot(envelope: unknown, context: SnapshotContext): Opene
   const snapshot = verifyStatement<Snapshot | SnapshotDelta>(envelope, 'snapshot', context.publicKeys)
   if (snapshot.author !== context.author) throw refused('SNAPSHOT_FOREIGN', `is of the author ${snapshot.author}`)
   if (snapshot.reader !== context.reader) throw refused('SNAPSHOT_FOREIGN', `is for the reader ${snapshot.reader}`)
+  // What was signed for a carrier leaves out what the carrier may not see: it never stands for the author's own word.
+  if (snapshot.via !== context.via)
+    throw refused('SNAPSHOT_FOREIGN', snapshot.via === undefined ? 'names no carrier' : `is carried by ${snapshot.via}`)
   if (snapshot.time > context.now + SNAPSHOT_AHEAD_MS)
     throw refused('SNAPSHOT_AHEAD', `is ${snapshot.time - context.now} ms ahead of this node's clock`)
-  if (context.now >= snapshot.expires)
+  if (context.now >= snapshot.expires && !context.isOldTaken)
     throw refused('SNAPSHOT_EXPIRED', `expired ${context.now - snapshot.expires} ms ago; ask for a new one`)
   if (context.last && snapshot.sequence <= context.last.sequence)
     throw refused('SNAPSHOT_REPLAYED', `has sequence ${snapshot.sequence} after ${context.last.sequence}`)
@@ -152,6 +167,21 @@ function changed(before: readonly LogRow[], after: readonly LogRow[]): LogRow[] 
 function removed(before: readonly LogRow[], after: readonly LogRow[]): LogId[] {
   const kept = new Set(after.map((row) => row.log))
   return sorted(before.filter((row) => !kept.has(row.log))).map((row) => row.log)
+}
+
+/**
+ * The list that a reader of `before` is told next on its way to `after`, so that no one snapshot has more than `most`
+ * changes; `more` where it is not yet `after`. Both lists ascend by log.
+ */
+export function nextList(
+  before: readonly LogRow[],
+  after: readonly LogRow[],
+  most: number,
+): { logs: readonly LogRow[]; more: boolean } {
+  const differing = [...changed(before, after).map((row) => row.log), ...removed(before, after)].sort()
+  const cut = differing[most - 1]
+  if (cut === undefined || differing.length === most) return { logs: after, more: false }
+  return { logs: [...after.filter(({ log }) => log <= cut), ...before.filter(({ log }) => log > cut)], more: true }
 }
 
 const isDelta = (snapshot: Snapshot): snapshot is SnapshotDelta => snapshot['since'] !== undefined

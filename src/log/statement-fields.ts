@@ -117,6 +117,8 @@ const TYPES: Record<string, Record<string, Check>> = {
     root: isHash,
     possession: isHash,
     stubs: (value) => isAscending(value, isCount),
+    via: optional(isMemberId),
+    more: optional((value) => value === true),
     time: isCount,
   },
   armed: { member: isMemberId, log: isHash, from: isCount, size: isCount, refused: isRefusals, time: isCount },
