@@ -96,7 +96,7 @@ export class Absorber {
     // A checkpoint that counts now is by a key that is trusted: its author vouches for all that the log held before.
     const vouched = await this.#suspects.of(log)
     const { columns, revisions } = await this.#judge(author, audience, batch.prepared.fresh, vouched)
-    const recalls = await this.#recalls.execute(author, log, entries, columns)
+    const recalls = await this.#recalls.execute({ author, log, audience, entries }, columns)
     const explained = await this.#explained(mirror, entries, recalls.named)
     const arrived = this.#context.now()
     const changes: Change[] = [
@@ -249,8 +249,9 @@ export class Absorber {
   async #explained(mirror: MirrorState, entries: readonly VerifiedEntry[], named: ReadonlyMap<number, Hash>) {
     const known = (await this.#context.store.record(MIRRORS, mirror.log)) as unknown as MirrorRecord | undefined
     const withheld = entries.filter((entry) => !entry.bytes && entry.why === 'withheld').map((entry) => entry.index)
-    const overdue = (known?.unexplained ?? []).filter((index) => !named.has(index))
-    const unexplained = [...(known?.unexplained ?? []), ...withheld].filter((index) => !named.has(index))
+    const before = await this.#recalls.unnamed(mirror.log, known?.unexplained ?? [])
+    const overdue = before.filter((index) => !named.has(index))
+    const unexplained = [...overdue, ...withheld.filter((index) => !named.has(index))]
     const record = (frontier: Frontier, entryTime: Millis): Json => ({
       frontier: toHex(frontier.toBytes()),
       entryTime: Math.max(entryTime, mirror.entryTime),

@@ -362,7 +362,7 @@ export interface Federation extends AsyncDisposable {
   /** Objects of a mirror up to `size` are armed but for `refused`; sends the claim to the author. */
   armed(log: LogId, size: number, refused: readonly { index: number; code: string }[]): Promise<void>
   /** Takes back an entry of an own log: withheld here at once, recalled at every recipient. */
-  recall(log: LogId, index: number, reason: RecallReason): Promise<{ log: LogId; index: number; size: number }>
+  recall(log: LogId, index: number, reason: RecallReason): Promise<void>
   /** Ends the retention of objects in an own log: purged here and by every recipient. Answers how many. */
   expire(log: LogId, indexes: readonly number[]): Promise<number>
   /** Receipts of one own log, or of all, oldest arrival first. */

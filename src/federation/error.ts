@@ -18,7 +18,6 @@ export type FederationErrorCode =
   | 'LINK_BAD_ANSWER'
   | 'RECALL_NOT_OWN'
   | 'RECALL_NOT_OBJECT'
-  | 'RECALL_CLOSED'
   | 'RESTORE_ASKING'
   | 'ALLIANCE_AMENDMENT'
   | 'ALLIANCE_EXISTS'

@@ -277,15 +277,13 @@ class OpenFederation implements Federation {
     return claimArmed(this.#parts, log, size, refused)
   }
 
-  async recall(log: LogId, index: number, reason: RecallReason): Promise<{ log: LogId; index: number; size: number }> {
-    const { log: of, size } = await recallOwn(this.#parts, log, index, reason)
-    this.announce([{ log: of, size }])
-    return { log: of, index, size }
+  async recall(log: LogId, index: number, reason: RecallReason): Promise<void> {
+    this.announce([await recallOwn(this.#parts, log, index, reason)])
   }
 
   async expire(log: LogId, indexes: readonly number[]): Promise<number> {
-    const { count, size } = await expireOwn(this.#parts, log, indexes)
-    if (count > 0) this.announce([{ log, size }])
+    const { count, log: of, size } = await expireOwn(this.#parts, log, indexes)
+    if (count > 0) this.announce([{ log: of, size }])
     return count
   }
 

@@ -2,7 +2,7 @@
 export const PROTOCOL_HEADER = 'noroshi-protocol'
 
 /** The version that this node follows: `<major>.<minor>`. */
-export const PROTOCOL = '1.1'
+export const PROTOCOL = '1.2'
 
 /** What a header that is absent stands for: the version before the header was. */
 const FIRST = '1.0'

@@ -1,13 +1,16 @@
 import { type Hash, type Json, type LogId, type MemberId, type Millis, toHex } from '#base'
-import { ENTRY_KIND, readExpiry, readRecall, type RecallReason, signStatement } from '#log'
+import { type Audience, audienceId, ENTRY_KIND, signStatement } from '#log'
 import type { Change, ObjectColumns } from '#store'
 import type { Recalled } from './api.ts'
 import type { Context } from './context.ts'
 import { MassRecallGuard } from './mass-recall.ts'
 import type { Outbox } from './outbox.ts'
+import { type GoneReason, type TakenBack, takenBackBy } from './taken-back.ts'
 import type { VerifiedEntry } from './verify.ts'
 
 const COLLECTION = 'recalls'
+/** What an author took back of a log that is not held here so far. */
+const AWAITED = 'recalls-awaited'
 /** How often held evidence is looked through for what is due to be purged. */
 const SWEEP_MS = 60_000
 /** Entries that are purged in one commit. */
@@ -19,7 +22,7 @@ interface RecallRecord {
   log: LogId
   index: number
   leaf: Hash
-  reason: RecallReason | 'expired'
+  reason: GoneReason
   entryTime: Millis
   withheld: Millis
   purgeAt: Millis
@@ -27,6 +30,23 @@ interface RecallRecord {
   alertOnly: boolean
   id?: string
   type?: string
+}
+
+/** What was taken back before it came. */
+interface AwaitedRecord {
+  audienceId: Hash
+  index: number
+  leaf: Hash
+  reason: GoneReason
+  entryTime: Millis
+}
+
+/** One log's batch of verified entries. */
+interface RecalledBatch {
+  author: MemberId
+  log: LogId
+  audience: Audience
+  entries: readonly VerifiedEntry[]
 }
 
 /** An entry that a recall names: where its content stands. */
@@ -47,6 +67,8 @@ export class Recalls {
   readonly #outbox: Outbox
   readonly #guard: MassRecallGuard
   readonly #held = new Map<string, RecallRecord>()
+  /** Prefixes of awaited records: author and log. */
+  readonly #awaited = new Set<string>()
   #timer: unknown
   #purging: Promise<void> = Promise.resolve()
 
@@ -65,6 +87,7 @@ export class Recalls {
     )
     const recalls = new Recalls(context, outbox, guard)
     for (const [key, record] of records) if (record.purged === null) recalls.#held.set(key, record)
+    for await (const { key } of context.store.records(AWAITED)) recalls.#awaited.add(prefixOf(key))
     return recalls
   }
 
@@ -86,52 +109,73 @@ export class Recalls {
   }
 
   /**
-   * What a batch of verified entries takes back: changes for the batch's own commit, and what to do once it is durable.
+   * What a batch of verified entries takes back, and what of it was taken back before it came: changes for the batch's own
+   * commit, and what to do once it is durable. `named` are entries of the batch's log.
    */
   async execute(
-    author: MemberId,
-    log: LogId,
-    entries: readonly VerifiedEntry[],
+    batch: RecalledBatch,
     columns: ReadonlyMap<number, ObjectColumns>,
   ): Promise<{ changes: Change[]; named: Map<number, Hash>; done: () => Promise<void> }> {
+    const { author, log } = batch
     const named = new Map<number, Hash>()
-    const records: RecallRecord[] = []
-    const objects = new Map<RecallRecord, ObjectColumns>()
-    for (const entry of entries) {
-      if (!entry.bytes || (entry.kind !== ENTRY_KIND.recall && entry.kind !== ENTRY_KIND.expire)) continue
-      const isRecall = entry.kind === ENTRY_KIND.recall
-      const { index, leaf, reason } = isRecall
-        ? readRecall(entry.payload)
-        : { ...readExpiry(entry.payload), reason: 'expired' as const }
-      const subject = index < entry.index ? await this.#subject(log, index, entries, columns) : undefined
+    const records: { record: RecallRecord; subject: Subject }[] = []
+    const changes: Change[] = []
+    for (const what of await this.#takenBack(batch, changes)) {
+      const { index, leaf, reason, entryTime } = what
+      const subject = await this.#subject(what, batch, columns)
       if (!subject || subject.leaf !== leaf || !subject.isObject) {
         await this.#context.alarm('bad-answer', author, 'A recall names no earlier object of its log', { log, index })
         continue
       }
-      named.set(index, leaf)
-      if (!subject.hasContent && (await this.#context.store.record(COLLECTION, keyOf(log, index)))) continue
-      const record = this.#toRecord(author, log, index, leaf, reason, entry.time, subject.object)
-      records.push(record)
-      if (subject.object) objects.set(record, subject.object)
+      if (what.log === log) named.set(index, leaf)
+      if (!subject.hasContent && (await this.#context.store.record(COLLECTION, keyOf(what.log, index)))) continue
+      records.push({
+        record: this.#toRecord(author, what.log, index, leaf, reason, entryTime, subject.object),
+        subject,
+      })
     }
-    if (records.length === 0) return { changes: [], named, done: async () => undefined }
-    const recalled = records.filter((record) => record.reason !== 'expired')
-    const { alertOnly, changes } = await this.#guard.weigh(
+    if (records.length === 0) return { changes, named, done: async () => undefined }
+    const recalled = records.flatMap(({ record }) => (record.reason === 'expired' ? [] : [record]))
+    const weighed = await this.#guard.weigh(
       author,
       recalled.map((record) => record.entryTime),
     )
-    for (const record of recalled) record.alertOnly = alertOnly
-    for (const record of records) changes.push(...changesOf(record, this.#hasContent(record, entries)))
-    return { changes, named, done: () => this.#done(records, objects, alertOnly) }
+    for (const record of recalled) record.alertOnly = weighed.alertOnly
+    changes.push(...weighed.changes)
+    for (const { record, subject } of records) changes.push(...changesOf(record, subject.hasContent))
+    const objects = new Map(records.flatMap(({ record, subject: { object } }) => (object ? [[record, object]] : [])))
+    const done = () =>
+      this.#done(
+        records.map(({ record }) => record),
+        objects,
+        weighed.alertOnly,
+      )
+    return { changes, named, done }
+  }
+
+  /** Entries of a log, of those given, that nothing has taken back so far. */
+  async unnamed(log: LogId, indexes: readonly number[]): Promise<number[]> {
+    const found: number[] = []
+    for (const index of indexes)
+      if ((await this.#context.store.record(COLLECTION, keyOf(log, index))) === undefined) found.push(index)
+    return found
+  }
+
+  /** What entries of an own log take back that came back from a peer after a restore. */
+  async recover(batch: RecalledBatch): Promise<{ changes: Change[]; done: (() => void)[] }> {
+    const changes: Change[] = []
+    const done: (() => void)[] = []
+    for (const { log, index, leaf, reason, before } of await this.#takenBack(batch, changes)) {
+      if (index >= before) continue
+      const own = this.own(log, index, leaf, reason)
+      changes.push(...own.changes)
+      done.push(own.done)
+    }
+    return { changes, done }
   }
 
   /** Changes by which an author withholds what it takes back itself, and what to do once they are durable. */
-  own(
-    log: LogId,
-    index: number,
-    leaf: Hash,
-    reason: RecallReason | 'expired',
-  ): { changes: Change[]; done: () => void } {
+  own(log: LogId, index: number, leaf: Hash, reason: GoneReason): { changes: Change[]; done: () => void } {
     const { self, now } = this.#context
     const record = this.#toRecord(self.member, log, index, leaf, reason, now(), undefined)
     const done = () => {
@@ -223,7 +267,7 @@ export class Recalls {
     log: LogId,
     index: number,
     leaf: Hash,
-    reason: RecallReason | 'expired',
+    reason: GoneReason,
     entryTime: Millis,
     object: ObjectColumns | undefined,
   ): RecallRecord {
@@ -244,18 +288,54 @@ export class Recalls {
     }
   }
 
-  #hasContent(record: RecallRecord, entries: readonly VerifiedEntry[]): boolean {
+  /**
+   * What is taken back now: by entries of the batch, or of the batch by what stood in another log before. What names a log
+   * that is not held so far waits for it.
+   */
+  async #takenBack(
+    { author, log, audience, entries }: RecalledBatch,
+    changes: Change[],
+  ): Promise<(TakenBack & { entryTime: Millis; before: number })[]> {
+    const found: (TakenBack & { entryTime: Millis; before: number })[] = []
     const first = entries[0]?.index ?? 0
-    return record.index < first || entries[record.index - first]?.bytes !== undefined
+    const prefix = `${author}/${log}/`
+    if (this.#awaited.has(prefix))
+      for await (const { key, value } of this.#context.store.records(AWAITED, { prefix })) {
+        const { audienceId: of, ...what } = value as unknown as AwaitedRecord
+        if (what.index < first || what.index >= first + entries.length) continue
+        changes.push({ op: 'delete', collection: AWAITED, key })
+        if (of === audienceId(audience)) found.push({ ...what, log, before: Infinity })
+      }
+    for (const entry of entries) {
+      const what = takenBackBy(entry, log, author)
+      if (!what || !entry.bytes) continue
+      if (what.log === log) found.push({ ...what, entryTime: entry.time, before: entry.index })
+      else {
+        const held = await this.#context.store.log(what.log)
+        const isHeld = held !== undefined && what.index < held.size
+        const isRelated = !held || (held.author === author && held.audienceId === audienceId(audience))
+        if (isHeld || !isRelated) found.push({ ...what, entryTime: entry.time, before: isRelated ? Infinity : 0 })
+        else changes.push(this.#await(author, audience, what, entry.time))
+      }
+    }
+    return found
   }
 
+  #await(author: MemberId, audience: Audience, { log, index, leaf, reason }: TakenBack, entryTime: Millis): Change {
+    const value: AwaitedRecord = { audienceId: audienceId(audience), index, leaf, reason, entryTime }
+    const key = `${author}/${keyOf(log, index)}`
+    this.#awaited.add(prefixOf(key))
+    return { op: 'put', collection: AWAITED, key, value: value as unknown as Json }
+  }
+
+  /** Where the content of what is taken back stands; undefined where the recall names nothing before it. */
   async #subject(
-    log: LogId,
-    index: number,
-    entries: readonly VerifiedEntry[],
+    { log, index, before }: TakenBack & { before: number },
+    batch: RecalledBatch,
     columns: ReadonlyMap<number, ObjectColumns>,
   ): Promise<Subject | undefined> {
-    const here = entries[index - (entries[0]?.index ?? 0)]
+    if (index >= before) return undefined
+    const here = log === batch.log ? batch.entries[index - (batch.entries[0]?.index ?? 0)] : undefined
     if (here) {
       const object = columns.get(index)
       const isObject = !here.bytes || here.kind === ENTRY_KIND.object
@@ -281,3 +361,5 @@ function changesOf(record: RecallRecord, hasContent: boolean): Change[] {
 }
 
 const keyOf = (log: LogId, index: number) => `${log}/${String(index).padStart(12, '0')}`
+/** Author and log of an awaited record's key. */
+const prefixOf = (key: string) => key.slice(0, key.lastIndexOf('/') + 1)

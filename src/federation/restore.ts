@@ -1,5 +1,5 @@
 import { fromHex, fromUtf8, type Json, type LogId, type MemberId, type Millis, parseJson } from '#base'
-import { ENTRY_KIND, type Frame, FrameDecoder, Frontier, peekCheckpoint, readRecall, verifyStatement } from '#log'
+import { ENTRY_KIND, type Frame, FrameDecoder, Frontier, peekCheckpoint, verifyStatement } from '#log'
 import { objectColumns } from '#stix'
 import type { Change, LogHead, MirroredEntry, Store } from '#store'
 import type { Recovered } from './api.ts'
@@ -241,7 +241,7 @@ export class Restore {
       checkpointTime: checkpoint.time,
       entryTime: entries.value.entries.reduce((time, entry) => (entry.bytes ? entry.time : time), state.entryTime),
     }
-    const { changes, recovered, done } = this.#toChanges(next, frontier.size, checkpoint, entries.value.entries)
+    const { changes, recovered, done } = await this.#toChanges(next, frontier.size, checkpoint, entries.value.entries)
     await this.#parts.store.commit(changes)
     for (const one of done) one()
     await heads.refresh(log)
@@ -249,7 +249,7 @@ export class Restore {
     return next
   }
 
-  #toChanges(state: MirrorState, from: number, checkpoint: SignedCheckpoint, entries: readonly VerifiedEntry[]) {
+  async #toChanges(state: MirrorState, from: number, checkpoint: SignedCheckpoint, entries: readonly VerifiedEntry[]) {
     const { context, recalls } = this.#parts
     const { log, author } = state
     const arrived = context.now()
@@ -274,14 +274,9 @@ export class Restore {
       audience: state.audience!,
       arrived,
     }
-    const taken = entries.flatMap((entry) => {
-      if (!entry.bytes || entry.kind !== ENTRY_KIND.recall) return []
-      const { index, leaf, reason } = readRecall(entry.payload)
-      return recalls.own(log, index, leaf, reason)
-    })
+    const taken = await recalls.recover({ author, log, audience: state.audience!, entries })
     const recovered = { log, from, size: checkpoint.size, objects, time: arrived }
-    const changes = [mirror, ...taken.flatMap((one) => one.changes)]
-    return { changes, recovered, done: taken.map((one) => one.done) }
+    return { changes: [mirror, ...taken.changes], recovered, done: taken.done }
   }
 
   async #stateOf(log: LogId): Promise<MirrorState> {

@@ -24,9 +24,8 @@ export {
   readGenesis,
   readRecall,
   type Recall,
-  RECALL_REASONS,
-  type RecallReason,
 } from './payload.ts'
+export { RECALL_REASONS, type RecallReason } from './recall-reasons.ts'
 export { keyIdOf, memberIdOf, type PublicKey, type Signer, toPublicKey, toSigner, verifySignature } from './keys.ts'
 export { EMPTY_ROOT, Frontier, type HashAt, leafHash, nodeHash, rootOf } from './tree.ts'
 export { hashFromTiles, TILE_WIDTH, tileSlot } from './tiles.ts'

@@ -4,7 +4,7 @@ import { type AirGapFile, encodeAirGap } from './air-gap.ts'
 import { type CharterMember, type CharterStatement, checkCharter, membersAtFork } from './charter.ts'
 import { signCheckpoint } from './checkpoint.ts'
 import { type KeyWindow, keyWindows } from './delegation.ts'
-import { encodeEntry, logIdOf } from './entry.ts'
+import { encodeEntry, ENTRY_KIND, logIdOf } from './entry.ts'
 import { encodeFrame, type Frame, possession } from './frames.ts'
 import { memberIdOf, type Signer, toSigner } from './keys.ts'
 import { genesisPayload } from './payload.ts'
@@ -30,9 +30,14 @@ const json = (value: object) => JSON.parse(JSON.stringify(value)) as JsonObject
 
 /** All vectors of this project, computed anew. */
 export function ownVectors(): OwnVector[] {
-  return [...delegationVectors(), ...charterVectors(), ...headsVectors(), ...frameVectors(), ...airGapVectors()].map(
-    (vector, i) => ({ id: `own-${String(i).padStart(3, '0')}`, ...vector }),
-  )
+  return [
+    ...delegationVectors(),
+    ...charterVectors(),
+    ...headsVectors(),
+    ...frameVectors(),
+    ...airGapVectors(),
+    ...recallVectors(),
+  ].map((vector, i) => ({ id: `own-${String(i).padStart(3, '0')}`, ...vector }))
 }
 
 type Unnamed = Omit<OwnVector, 'id'>
@@ -256,6 +261,23 @@ function airGapVectors(): Unnamed[] {
         parts: [{ log, from: 0, to: size, root }],
         statements: file.statements.map((envelope) => statementHash(envelope.statement)),
       },
+    },
+  ]
+}
+
+function recallVectors(): Unnamed[] {
+  const named = { log: sha256Hex(utf8('log')), index: 1, leaf: sha256Hex(utf8('leaf')) }
+  const fields = { member: idOf('jp'), ...named, reason: 'personal-data', time: TIME }
+  const statement = signStatement('recall', fields, [keyOf('node of jp')])
+  const salt = bytesOf('salt of a recall')
+  const payload = utf8(canonicalJson(json(statement)))
+  const entry = encodeEntry({ kind: ENTRY_KIND.statement, salt, time: TIME, payload })
+  return [
+    {
+      op: 'entry.decode',
+      description: 'a recall of an entry whose log has ended',
+      input: { entry_b64: toBase64(entry) },
+      expect: { kind: ENTRY_KIND.statement, salt: toHex(salt), time: TIME, payload_b64: toBase64(payload) },
     },
   ]
 }

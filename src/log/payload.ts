@@ -15,21 +15,8 @@ import {
 import { type Audience, canonicalAudience, toAudience } from './audience.ts'
 import { LogError } from './error.ts'
 import { hasExactly, isCount, isLogRow, isMemberId } from './fields.ts'
+import { RECALL_REASONS, type RecallReason } from './recall-reasons.ts'
 import { parseEnvelope } from './statement.ts'
-
-/** Reasons of a recall entry. */
-export const RECALL_REASONS = [
-  'error',
-  'legal',
-  'marking',
-  'other',
-  'personal-data',
-  'source-protection',
-  'superseded',
-] as const
-
-/** Why an entry is recalled. */
-export type RecallReason = (typeof RECALL_REASONS)[number]
 
 /** Payload of entry 0. */
 export interface Genesis {

@@ -1,6 +1,7 @@
 // The members that each type of statement must have, and what binds them together.
 import { isHash, isJsonObject, type Json, type JsonObject, parseTimestamp } from '#base'
 import { hasExactly, isAscending, isBase64, isCount, isLogRow, isMemberId, isSlug, isText } from './fields.ts'
+import { RECALL_REASONS } from './recall-reasons.ts'
 
 type Check = (value: Json | undefined) => boolean
 
@@ -60,6 +61,14 @@ const TYPES: Record<string, Record<string, Check>> = {
     time: isCount,
   },
   vote: { member: isMemberId, alliance: isSlug, charter: isHash, time: isCount },
+  recall: {
+    member: isMemberId,
+    log: isHash,
+    index: isCount,
+    leaf: isHash,
+    reason: isOneOf(...RECALL_REASONS, 'expired'),
+    time: isCount,
+  },
   'recall-ack': {
     member: isMemberId,
     log: isHash,

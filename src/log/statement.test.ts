@@ -122,6 +122,10 @@ const FORMS: Record<string, { good: JsonObject; bad: Json[] }> = {
     bad: [{ version: 0 }, { version: 2 }, { previous: hash }, { alliance: 'Pacific' }, { members: {} }, { rules: [] }],
   },
   vote: { good: { member, alliance: 'pacific', charter: hash, time: 1 }, bad: [{ charter: 'x' }, { time: '1' }] },
+  recall: {
+    good: { member, log: hash, index: 1, leaf: hash, reason: 'expired', time: 6 },
+    bad: [{ log: 'x' }, { reason: 'other reasons' }, { leaf: null }, { index: -1 }],
+  },
   'recall-ack': {
     good: { member, log: hash, index: 1, leaf: hash, withheld: 5, purged: null, time: 6 },
     bad: [{ purged: 'later' }, { withheld: null }, { index: -1 }],

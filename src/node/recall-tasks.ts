@@ -47,20 +47,15 @@ export async function takeBack(
   const { id, reason } = what
   if (id === undefined) return { recalled: await publisher.recall(what), tasks: [] }
   const own = await store.logs({ own: true })
-  const ended = new Set(own.filter(({ superseded }) => superseded).map(({ log }) => log))
   const renditions = await renditionsInUse(store, own, id, secret)
   const entries = [...(await publisher.standing(id)).filter(({ recalled }) => !recalled), ...renditions]
-  const open = entries.filter(({ log }) => !ended.has(log))
-  // Where nothing can be taken back, the refusal says why and what to do.
-  if (open.length === 0) return { recalled: await publisher.recall(what), tasks: [] }
+  // Where nothing can be taken back, the refusal says why.
+  if (entries.length === 0) return { recalled: await publisher.recall(what), tasks: [] }
   const recalled: { log: LogId; index: number }[] = []
-  for (const { log, index } of open) recalled.push(...(await publisher.recall({ log, index, reason })))
+  for (const { log, index } of entries) recalled.push(...(await publisher.recall({ log, index, reason })))
   const tasks = await mentionsOf(store, own, [...new Set([id, ...renditions.map((row) => row.id)])])
-  if (open.length < entries.length) tasks.unshift({ id, type: '', why: STAYS })
   return { recalled, tasks }
 }
-
-const STAYS = 'stands in a log that ended with a restore too: publish a version with "revoked": true'
 
 /** Redacted renditions that this node made of an object and that are in use: copies of what is taken back. */
 async function renditionsInUse(

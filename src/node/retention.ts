@@ -88,7 +88,7 @@ export class Retention implements AsyncDisposable {
       let objects = 0
       const own = await this.#o.store.logs({ own: true })
       for (const head of own)
-        if (head.audience.tlp === tlp && !head.closed && left > 0) {
+        if (head.audience.tlp === tlp && left > 0) {
           const count = await this.#endOf(head, this.#o.now() - days * DAY_MS, left, isDryRun)
           objects += count
           left -= count
