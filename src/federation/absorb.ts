@@ -28,6 +28,8 @@ export interface Batch {
   audience: Audience
   checkpoint: SignedCheckpoint
   frames: readonly Frame[]
+  /** Entries of the log that its author offered when the batch was asked for. */
+  offered: number
   prepared: Prepared
 }
 
@@ -97,7 +99,7 @@ export class Absorber {
     const vouched = await this.#suspects.of(log)
     const { columns, revisions } = await this.#judge(author, audience, batch.prepared.fresh, vouched)
     const recalls = await this.#recalls.execute({ author, log, audience, entries }, columns)
-    const explained = await this.#explained(mirror, entries, recalls.named)
+    const explained = await this.#explained(mirror, batch, recalls.named)
     const arrived = this.#context.now()
     const changes: Change[] = [
       {
@@ -245,13 +247,25 @@ export class Absorber {
     }).send
   }
 
-  /** Withheld entries are taken provisionally until the log names them in a recall or an expiry. */
-  async #explained(mirror: MirrorState, entries: readonly VerifiedEntry[], named: ReadonlyMap<number, Hash>) {
+  /**
+   * Withheld entries are taken provisionally until the log names them in a recall or an expiry: that stands before the end
+   * of what was offered by then, so it is missed only once all of that is here, and what came after it as well.
+   */
+  async #explained(mirror: MirrorState, { entries, checkpoint, offered }: Batch, named: ReadonlyMap<number, Hash>) {
     const known = (await this.#context.store.record(MIRRORS, mirror.log)) as unknown as MirrorRecord | undefined
     const withheld = entries.filter((entry) => !entry.bytes && entry.why === 'withheld').map((entry) => entry.index)
-    const before = await this.#recalls.unnamed(mirror.log, known?.unexplained ?? [])
-    const overdue = before.filter((index) => !named.has(index))
-    const unexplained = [...overdue, ...withheld.filter((index) => !named.has(index))]
+    const before = (known?.unexplained ?? []).map((one) => (typeof one === 'number' ? ([one, 0] as const) : one))
+    const unnamed = new Set(
+      await this.#recalls.unnamed(
+        mirror.log,
+        before.map(([index]) => index),
+      ),
+    )
+    const open = before.filter(([index]) => unnamed.has(index) && !named.has(index))
+    const isWhole = checkpoint.size >= offered
+    const overdue = open.flatMap(([index, by]) => (isWhole && by <= mirror.frontier.size ? [index] : []))
+    const fresh = withheld.filter((index) => !named.has(index)).map((index) => [index, offered] as const)
+    const unexplained = [...open, ...fresh].map((one) => [...one])
     const record = (frontier: Frontier, entryTime: Millis): Json => ({
       frontier: toHex(frontier.toBytes()),
       entryTime: Math.max(entryTime, mirror.entryTime),

@@ -169,3 +169,18 @@ test('a stranger’s word about a log that has not come yet takes nothing out of
   const { rows } = await us.store.objects({ logs: [log], statuses: ['accepted'], limit: 10 })
   assert.equal(rows.length, 1)
 })
+
+test('a recall far behind what it names explains the stub: whoever comes later is not alarmed in between', async () => {
+  await using world = await openNodes(['jp-nco', 'us-cisa'])
+  const [jp, us] = world.nodes as [RealNode, RealNode]
+  let log = ''
+  for (let batch = 0; batch < 4; batch++) {
+    const names = Array.from({ length: 1_500 }, (_, i) => newObject(jp, `${batch} ${i}`))
+    log = (await jp.publish(audience, names)).log
+  }
+  await jp.federation.recall(log, 1, 'error')
+  us.federation.start()
+  await until('the mirror', async () => (await us.store.log(log))?.size === 6_002, 30_000)
+  assert.deepEqual(us.alarms, [])
+  assert.ok(await isGone(us, log, 1))
+})

@@ -3,10 +3,13 @@ import type { Millis } from '#base'
 /** Collection of what a mirror needs to grow, written in the commit that extends it. */
 export const MIRRORS = 'mirrors'
 
+/** Index of a stub, and how many entries its author offered when it came; the index alone in data of earlier versions. */
+type UnexplainedStub = number | readonly [index: number, offered: number]
+
 /** Where a mirror stands: its right frontier and the time of its last entry. */
 export interface MirrorRecord {
   frontier: string
   entryTime: Millis
   /** Entries whose content the sender withheld and for which no recall or expiry has come yet. */
-  unexplained: number[]
+  unexplained: UnexplainedStub[]
 }

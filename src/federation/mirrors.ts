@@ -10,7 +10,7 @@ import {
   toHex,
 } from '#base'
 import { type Audience, type Frame, FrameDecoder, type Frontier, type Proof } from '#log'
-import { type Absorber, type Prepared, prepare } from './absorb.ts'
+import { type Absorber, type Batch, type Prepared, prepare } from './absorb.ts'
 import type { Context } from './context.ts'
 import type { CharterDirectory } from './directory.ts'
 import type { Heads } from './heads.ts'
@@ -130,8 +130,11 @@ export class Mirrors {
         if (batch) return await this.extend(peer, log, offered)
         throw new MirrorFault(await this.#explain(peer, state, checkpoint, checked.fault))
       }
-      return await this.#write(state, checked.value, { checkpoint, frames, prepared: ready?.prepared }, (next) =>
-        this.#lookAhead(peer, next, offered),
+      return await this.#write(
+        state,
+        checked.value,
+        { checkpoint, frames, offered: offered.size, prepared: ready?.prepared },
+        (next) => this.#lookAhead(peer, next, offered),
       )
     } catch (cause) {
       // What is on disk may differ from what is remembered: read it again next time.
@@ -177,7 +180,12 @@ export class Mirrors {
       const verified = checkEntries(state, rest, checkpoint)
       // Whoever carried it may have changed it: entries that do not hash into the root prove nothing.
       if (!verified.ok) throw new MirrorFault({ ...verified.fault, kind: 'bad-answer' })
-      const head = await this.#write(state, verified.value, { checkpoint, frames: rest, prepared: undefined })
+      const head = await this.#write(state, verified.value, {
+        checkpoint,
+        frames: rest,
+        offered: offered.size,
+        prepared: undefined,
+      })
       return { ...head, added: rest.length }
     } catch (cause) {
       this.#states.delete(log)
@@ -190,16 +198,24 @@ export class Mirrors {
   async #write(
     state: MirrorState,
     { entries, frontier, audience }: VerifiedBatch,
-    batch: { checkpoint: SignedCheckpoint; frames: readonly Frame[]; prepared: Prepared | undefined },
+    batch: Pick<Batch, 'checkpoint' | 'frames' | 'offered'> & { prepared: Prepared | undefined },
     meanwhile?: (next: MirrorState) => void,
   ): Promise<Head> {
     const { log, author } = state
-    const { checkpoint, frames } = batch
+    const { checkpoint, frames, offered } = batch
     const prepared = batch.prepared ?? prepare(log, audience, entries)
     const entryTime = lastTime(entries, state.entryTime)
     const next: MirrorState = { ...state, frontier, audience, checkpointTime: checkpoint.time, entryTime }
     await this.#inTurn(author, async () => {
-      const written = this.#absorber.absorb(state, { entries, frontier, audience, checkpoint, frames, prepared })
+      const written = this.#absorber.absorb(state, {
+        entries,
+        frontier,
+        audience,
+        checkpoint,
+        frames,
+        offered,
+        prepared,
+      })
       meanwhile?.(next)
       await written
       await this.#heads.refresh(log)
