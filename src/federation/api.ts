@@ -171,6 +171,8 @@ export interface Receipt {
   envelope: Envelope
 }
 
+  /** The carrier that brought it; absent: its member did. */
+  via?: MemberId
 export interface Recalled {
   author: MemberId
   log: LogId
@@ -194,6 +196,8 @@ export interface RecallAck {
 }
 
 export type AlarmKind =
+  /** The carrier that brought it; absent: its member did. */
+  via?: MemberId
   | 'bad-answer'
   | 'bad-signature'
   | 'clock'
@@ -238,8 +242,14 @@ export interface LinkState {
   lastError?: string
   /** Alliances in which the peer's charter differs from ours. */
   charterDiffers: Slug[]
-  /** Absent: this node calls the peer. `offer`: the peer can't be called and brings its logs itself. */
-  way?: 'offer'
+  /**
+   * Absent: this node calls the peer. `offer`: the peer can't be called and brings its logs itself. `carrier`: its logs come
+   * through the member `via`, at `address`.
+   */
+  way?: 'offer' | 'carrier'
+  via?: MemberId
+  /** Present while the peer's quota holds it back as an author. */
+  quota?: Exclude<QuotaState, { state: 'ok' }>
 }
 
 /** A charter version with the votes that put it in force. */

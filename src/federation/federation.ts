@@ -8,6 +8,10 @@ import { Charters } from './alliance/charters.ts'
 import { catchUp } from './alliance/exchange.ts'
 import { Joins } from './alliance/joins.ts'
 import { PendingJoins } from './alliance/pending-joins.ts'
+import { Carriage } from './carriage/carriage.ts'
+import { CarriedLists } from './carriage/carried-lists.ts'
+import { Forwarded } from './carriage/forwarded.ts'
+import { HandedLists } from './carriage/handed-lists.ts'
 import type {
   Federation,
   FederationEvents,
@@ -82,7 +86,14 @@ export async function openFederation(options: FederationOptions): Promise<Federa
   const restore = restoring && new Restore({ context, ...restoring, directory, heads, client, recalls })
   const access = new Access(context, directory, heads, (head, reader) => restore?.mayOffer(head, reader) ?? true)
   const snapshots = new Snapshots(context, directory, access)
-  const taken = new TakenReceipts(context, directory, heads, access)
+  const forwarded = new Forwarded({ context, directory, access, outbox })
+  const taken = new TakenReceipts(context, directory, heads, access, forwarded)
+  const hasStream = (peer: MemberId) => server.hasStream(peer)
+  const target = (peer: MemberId) => shell.target(peer)
+  const onShown = (reader: MemberId) => server.wake(reader)
+  const handed = new HandedLists({ context, directory, heads, access, hasStream })
+  const carried = new CarriedLists({ context, directory, heads, client, target, onShown })
+  const carriage = new Carriage({ context, directory, keyStatements, handed, carried })
   const evidence = new EvidenceBook(context, directory, charters, keyStatements)
   const gossip = new Gossip({
     context,
@@ -177,6 +188,7 @@ export async function openFederation(options: FederationOptions): Promise<Federa
     evidence,
     gossip,
     restore,
+    carriage,
   })
   hooks.allianceChanged = ({ alliance, what }) => {
     if (what === 'in-force' || what === 'fork') node.charterChanged(alliance)

@@ -50,6 +50,14 @@ export const OFFER_BODY_BYTES = 6 * MIB
 /** Entries of all peers that wait, verified by nothing yet, for the part of an offer that brings their checkpoint. */
 export const OFFER_STAGED_BYTES = 64 * MIB
 
+/** Logs that one snapshot names anew, or takes out; the rest follows in the next: about 2 MiB. */
+export const SNAPSHOT_ROWS = 10_000
+
+/** Lists of logs that a carrier keeps for readers, of all authors: snapshots of about 400,000 logs. */
+export const CARRIED_LIST_BYTES = 64 * MIB
+/** Statements that wait at a carrier for one author; more are refused, and their sender tries again later. */
+export const FORWARDED_MOST = 10_000
+
 /** How long an invitation is good. */
 export const INVITATION_VALID_MS = 7 * 24 * 3_600_000
 

@@ -154,7 +154,7 @@ test('a list too long for one snapshot comes in steps, each a snapshot of its ow
         const { logs, removed } = envelope.statement as unknown as { logs: unknown[]; removed: unknown[] }
         assert.ok(logs.length + removed.length <= most)
         const opened = open(envelope, { last })
-        assert.equal(opened.snapshot.more, more ? true : undefined)
+        assert.equal(opened.snapshot['more'], more ? true : undefined)
         last = { sequence: opened.snapshot.sequence, logs: opened.logs }
       }
       assert.deepEqual(last.logs, byLog(after))
@@ -172,5 +172,5 @@ test('what was signed for a carrier is no word of the author itself, nor of anot
   assert.throws(() => open(sign(), { via: carrier }), foreign)
   const late = { via: carrier, now: time + SNAPSHOT_FRESH_MS }
   assert.throws(() => open(carried, late), { code: 'SNAPSHOT_EXPIRED' })
-  assert.equal(open(carried, { ...late, isOldTaken: true }).snapshot.via, carrier)
+  assert.equal(open(carried, { ...late, isOldTaken: true }).snapshot['via'], carrier)
 })

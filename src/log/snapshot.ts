@@ -29,7 +29,10 @@ export interface LogRow {
   root: Hash
 }
 
-/** What a peer may mirror of an author. */
+/**
+ * What a peer may mirror of an author. `via` names the member that carries it to the reader and may hold each of these logs
+ * itself; `more: true` says that the list is not complete: the change since this one goes on with it.
+ */
 export interface Snapshot extends JsonObject {
   type: 'snapshot'
   author: MemberId
@@ -40,10 +43,6 @@ export interface Snapshot extends JsonObject {
   charters: Record<string, Hash>
   logs: (JsonObject & LogRow)[]
   all: Hash
-  /** The member that carries it to the reader, and may hold each of these logs itself; absent: nobody, it is the reader's own. */
-  via?: MemberId
-  /** The list is not complete: the change since this one goes on with it. */
-  more?: true
 }
 
 /** A snapshot that holds only what changed since another. */
@@ -99,7 +98,7 @@ export interface SnapshotContext {
   /** The last accepted one: its sequence, and its complete list. */
   last?: { sequence: number; logs?: readonly LogRow[] }
   /** The member that carried it here; absent: it came from its author. */
-  via?: MemberId
+  via?: MemberId | undefined
   /** Also one that has expired is opened: it tells what there was at its time, and counts for nothing else. */
   isOldTaken?: boolean
 }
@@ -124,8 +123,11 @@ export function openSnapshot(envelope: unknown, context: SnapshotContext): Opene
   if (snapshot.author !== context.author) throw refused('SNAPSHOT_FOREIGN', `is of the author ${snapshot.author}`)
   if (snapshot.reader !== context.reader) throw refused('SNAPSHOT_FOREIGN', `is for the reader ${snapshot.reader}`)
   // What was signed for a carrier leaves out what the carrier may not see: it never stands for the author's own word.
-  if (snapshot.via !== context.via)
-    throw refused('SNAPSHOT_FOREIGN', snapshot.via === undefined ? 'names no carrier' : `is carried by ${snapshot.via}`)
+  if (snapshot['via'] !== context.via)
+    throw refused(
+      'SNAPSHOT_FOREIGN',
+      snapshot['via'] === undefined ? 'names no carrier' : `is carried by ${String(snapshot['via'])}`,
+    )
   if (snapshot.time > context.now + SNAPSHOT_AHEAD_MS)
     throw refused('SNAPSHOT_AHEAD', `is ${snapshot.time - context.now} ms ahead of this node's clock`)
   if (context.now >= snapshot.expires && !context.isOldTaken)

@@ -86,7 +86,7 @@ export class AirGapWriter {
         `${member.slug} has no recipient key in a charter: its operator makes one with noroshi air-gap key`,
       )
     const view = snapshots.view(member.id)
-    const { envelope } = snapshots.make(member.id, undefined, view)
+    const { envelope } = snapshots.make(member.id, undefined, view, Infinity)
     const sizes = all ? new Map<string, number>() : await this.#written(member.id)
     const rows = view.heads
       .map((head) => ({ head, from: Math.min(sizes.get(head.log) ?? 0, head.size) }))

@@ -14,7 +14,8 @@ export class Access {
   readonly #directory: CharterDirectory
   readonly #heads: Heads
 
-  readonly #mayOffer: (head: LogHead, reader: MemberId) => boolean
+  /** Whether an own log may be offered to a reader that may see it. */
+  readonly mayOffer: (head: LogHead, reader: MemberId) => boolean
 
   constructor(
     context: Context,
@@ -25,7 +26,7 @@ export class Access {
     this.#context = context
     this.#directory = directory
     this.#heads = heads
-    this.#mayOffer = mayOffer
+    this.mayOffer = mayOffer
   }
 
   /** The log's head, if this reader may know that it exists. */
@@ -36,15 +37,15 @@ export class Access {
 
   /** Own logs that the reader may mirror, ascending. */
   ownFor(reader: MemberId): LogHead[] {
-    return this.#heads.own().filter((head) => this.admits(head, reader) && this.#mayOffer(head, reader))
+    return this.#heads.own().filter((head) => this.admits(head, reader) && this.mayOffer(head, reader))
   }
 
-  admits(head: LogHead, reader: MemberId): boolean {
-    const { member } = this.#context.self
+  /** Whether the reader may have the log from this node, or from another that holds a mirror. */
+  admits(head: LogHead, reader: MemberId, server = this.#context.self.member): boolean {
     return this.#context.admits({
       audience: head.audience,
       author: head.author,
-      server: member,
+      server,
       reader,
       channel: 'node',
       register: this.#directory.register(),

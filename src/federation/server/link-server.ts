@@ -4,6 +4,7 @@ import type { Charters } from '../alliance/charters.ts'
 import type { Joins } from '../alliance/joins.ts'
 import { takeCharters } from '../alliance/exchange.ts'
 import type { LinkRequest, LinkResponse } from '../api.ts'
+import type { Carriage } from '../carriage/carriage.ts'
 import type { Context } from '../context.ts'
 import { TIME_HEADER } from '../clock-fault.ts'
 import { compressed, takesGzip } from '../content-coding.ts'
@@ -41,6 +42,7 @@ export interface ServerParts {
   keyStatements: KeyStatements
   offers: SentOffers
   takenOffers: TakenOffers
+  carriage: Carriage
   gossip: Gossip
   /** A member's key was ended before its time. */
   onEnds: (member: MemberId, ends: readonly DelegationEnd[]) => Promise<void>
@@ -87,6 +89,11 @@ export class LinkServer {
   notify(): void {
     for (const streams of this.#streams.values()) for (const stream of streams) stream.notify()
     this.#parts.offers.notify()
+  }
+
+  /** What is carried to a reader has grown. */
+  wake(reader: MemberId): void {
+    for (const stream of this.#streams.get(reader) ?? []) stream.wake()
   }
 
   /** Whether the peer follows this node's stream. */
@@ -163,18 +170,18 @@ export class LinkServer {
     return this.#serve(route, reader, request)
   }
 
-  #statements({ isPost }: { isPost: boolean }, reader: MemberId, request: LinkRequest) {
-    const { keyStatements, onEnds } = this.#parts
+  #statements({ isPost, author }: { isPost: boolean; author?: string }, reader: MemberId, request: LinkRequest) {
+    const { keyStatements, onEnds, carriage } = this.#parts
+    if (author !== undefined) return carriage.keysOf(author, reader) ?? notFound()
     return isPost ? keyStatements.answer(reader, bodyOf(request), onEnds) : json(keyStatements.body())
   }
 
   async #serve(route: Route, reader: MemberId, request: LinkRequest): Promise<LinkResponse> {
-    const { context, access, snapshots, receipts, maySign } = this.#parts
+    const { access, receipts, maySign } = this.#parts
     if ((route.name === 'logs' || route.name === 'stream') && !maySign()) return refusal(503, 'Starting')
     switch (route.name) {
       case 'logs':
-        if (route.author !== undefined && route.author !== context.self.member) return notFound()
-        return json(snapshots.make(reader, route.since).envelope as unknown as Json)
+        return this.#logs(route, reader)
       case 'stream':
         return this.#stream(reader, route.since ?? lastEventId(request))
       case 'heads':
@@ -195,6 +202,16 @@ export class LinkServer {
       default:
         return notFound()
     }
+  }
+
+  async #logs(route: Extract<Route, { name: 'logs' }>, reader: MemberId): Promise<LinkResponse> {
+    const { context, snapshots, carriage } = this.#parts
+    const { author, since, reader: other } = route
+    if (other !== undefined) return (author === undefined && carriage.listFor(other, reader)) || notFound()
+    if (author !== undefined && author !== context.self.member)
+      return (await carriage.listOf(author, reader, since)) ?? notFound()
+    carriage.handed.touched(reader)
+    return json(snapshots.make(reader, since).envelope as unknown as Json)
   }
 
   async #log(
@@ -227,8 +244,8 @@ export class LinkServer {
   }
 
   #stream(reader: MemberId, since: number | undefined): LinkResponse {
-    const { context, snapshots } = this.#parts
-    const stream = new ReaderStream(context, snapshots, reader, since)
+    const { context, carriage } = this.#parts
+    const stream = new ReaderStream(this.#parts, reader, since, carriage.beside(reader))
     const open = [...(this.#streams.get(reader) ?? []), stream]
     // A peer that lost its connection opens another while the old one still looks alive: the oldest goes.
     while (open.length > context.limits.streamsPerPeer) open.shift()?.close()
@@ -238,6 +255,7 @@ export class LinkServer {
       const left = (this.#streams.get(reader) ?? []).filter((other) => other !== stream)
       if (left.length > 0) this.#streams.set(reader, left)
       else this.#streams.delete(reader)
+      if (left.length === 0) this.#parted(reader)
       this.#parts.offers.look()
     }
     // A proxy that held the events back, or compressed them together, would delay them until it had enough.
@@ -248,6 +266,13 @@ export class LinkServer {
       [PROTOCOL_HEADER]: PROTOCOL,
     }
     return { status: 200, headers, stream: stream.chunks(ended) }
+  }
+
+  /** Who carries to a reader that lost its stream may have to do so soon. */
+  #parted(reader: MemberId): void {
+    const { carriage } = this.#parts
+    carriage.handed.parted(reader)
+    for (const carrier of carriage.carriersTo(reader)) this.wake(carrier)
   }
 
   /** Newest checkpoints held of the reader's own logs, for one that was restored. */

@@ -2,6 +2,7 @@ import type { Hash, Json, LogId, MemberId, Millis } from '#base'
 import { type Envelope, type Frame, leafHash, parseEnvelope, Possession, verifyStatement } from '#log'
 import type { Change, LogHead } from '#store'
 import type { Receipt, RecallAck } from '../api.ts'
+import type { Forwarded } from '../carriage/forwarded.ts'
 import type { Context } from '../context.ts'
 import type { CharterDirectory } from '../directory.ts'
 import type { Heads } from '../heads.ts'
@@ -13,13 +14,21 @@ const ACKS = 'recall-acks'
 const READ_BYTES = 4 * 1_024 * 1_024
 
 /** Why a receipt was not taken. */
-export type RefusalCode = 'FORM' | 'SIGNATURE' | 'MEMBER' | 'LOG' | 'RANGE' | 'ROOT' | 'POSSESSION' | 'TIME'
+export type RefusalCode = 'FORM' | 'FULL' | 'SIGNATURE' | 'MEMBER' | 'LOG' | 'RANGE' | 'ROOT' | 'POSSESSION' | 'TIME'
 
 interface ReceiptRow {
   kind: 'received' | 'armed'
   envelope: Envelope
   arrived: Millis
   verified: boolean
+  /** The carrier that brought it. */
+  via?: MemberId
+}
+
+interface AckRow {
+  envelope: Envelope
+  arrived: Millis
+  via?: MemberId
 }
 
 type Taken = { code: RefusalCode } | { code?: undefined; changes: Change[]; tell: () => void }
@@ -34,10 +43,12 @@ export class TakenReceipts {
   readonly #directory: CharterDirectory
   readonly #heads: Heads
   readonly #access: Access
+  readonly #forwarded: Forwarded
   /** How far each member has proved each log: entries are hashed again once for each member, not for each request. */
   readonly #proved = new Map<string, number>()
 
-  constructor(context: Context, directory: CharterDirectory, heads: Heads, access: Access) {
+  constructor(context: Context, directory: CharterDirectory, heads: Heads, access: Access, forwarded: Forwarded) {
+    this.#forwarded = forwarded
     this.#context = context
     this.#directory = directory
     this.#heads = heads
@@ -71,7 +82,7 @@ export class TakenReceipts {
 
   async acks(log: LogId, index: number): Promise<RecallAck[]> {
     const rows = this.#context.store.records(ACKS, { prefix: `${log}/${pad(index)}/` })
-    return Array.fromAsync(rows, ({ value }) => toAck(value as unknown as { envelope: Envelope; arrived: Millis }))
+    return Array.fromAsync(rows, ({ value }) => toAck(value as unknown as AckRow))
   }
 
   async #takeOne(sender: MemberId, value: Json): Promise<Taken> {
@@ -88,29 +99,39 @@ export class TakenReceipts {
       time: Millis
     }
     if (type !== 'received' && type !== 'armed' && type !== 'recall-ack') return { code: 'FORM' }
-    if (member !== sender) return { code: 'MEMBER' }
+    const via = member === sender ? undefined : sender
+    if (via && !this.#forwarded.mayBring(via, member)) return { code: 'MEMBER' }
     if (time > this.#context.now() + CLOCK_AHEAD_MS) return { code: 'TIME' }
     try {
-      verifyStatement(envelope, type, this.#directory.nodeKeys(sender, time))
+      verifyStatement(envelope, type, this.#directory.nodeKeys(member, time))
     } catch {
       return { code: 'SIGNATURE' }
     }
     const head = this.#heads.get(log)
     // Foreign, unknown and not admitted are one answer: a receipt is no way to ask which logs exist.
-    if (!head?.own || (!this.#access.admits(head, sender) && !(await this.#hasReceived(log, sender))))
-      return { code: 'LOG' }
-    if (type === 'recall-ack') return this.#takeAck(head, envelope)
-    return this.#takeReceipt(type, head, envelope)
+    if (!head || (via && !this.#access.admits(head, via))) return { code: 'LOG' }
+    if (!head.own) {
+      const code = await this.#forwarded.take(head, member, envelope)
+      return code === undefined ? { changes: [], tell: () => undefined } : { code }
+    }
+    if (!this.#access.admits(head, member) && !(await this.#hasReceived(log, member))) return { code: 'LOG' }
+    if (type === 'recall-ack') return this.#takeAck(head, envelope, via)
+    return this.#takeReceipt(type, head, envelope, via)
   }
 
-  async #takeReceipt(kind: 'received' | 'armed', head: LogHead, envelope: Envelope): Promise<Taken> {
+  async #takeReceipt(
+    kind: 'received' | 'armed',
+    head: LogHead,
+    envelope: Envelope,
+    via: MemberId | undefined,
+  ): Promise<Taken> {
     const { member, from, size } = envelope.statement as unknown as { member: MemberId; from: number; size: number }
     if (size > head.size) return { code: 'RANGE' }
     const key = `${head.log}/${member}/${kind}/${pad(size)}/${pad(from)}`
     if (await this.#context.store.record(RECEIPTS, key)) return { changes: [], tell: () => undefined }
     const verified = kind === 'armed' ? true : await this.#checkPossession(head, envelope)
     if (verified === 'ROOT' || verified === 'POSSESSION') return { code: verified }
-    const row: ReceiptRow = { kind, envelope, arrived: this.#context.now(), verified }
+    const row: ReceiptRow = { kind, envelope, arrived: this.#context.now(), verified, ...(via ? { via } : {}) }
     return {
       changes: [{ op: 'put', collection: RECEIPTS, key, value: row as unknown as Json }],
       tell: () => this.#context.emit('receipt', toReceipt(row)),
@@ -151,13 +172,13 @@ export class TakenReceipts {
     return true
   }
 
-  async #takeAck(head: LogHead, envelope: Envelope): Promise<Taken> {
+  async #takeAck(head: LogHead, envelope: Envelope, via: MemberId | undefined): Promise<Taken> {
     const { member, index, leaf, purged } = envelope.statement as unknown as RecallAck & { leaf: Hash }
     const [entry] = index < head.size ? await this.#context.store.entries(head.log, index, index + 1) : []
     if (!entry || entry.leaf !== leaf) return { code: 'RANGE' }
     const key = `${head.log}/${pad(index)}/${member}/${purged === null ? 'withheld' : 'purged'}`
     if (await this.#context.store.record(ACKS, key)) return { changes: [], tell: () => undefined }
-    const row = { envelope, arrived: this.#context.now() }
+    const row: AckRow = { envelope, arrived: this.#context.now(), ...(via ? { via } : {}) }
     return {
       changes: [{ op: 'put', collection: ACKS, key, value: row as unknown as Json }],
       tell: () => this.#context.emit('recallAcknowledged', toAck(row)),
@@ -169,14 +190,15 @@ export class TakenReceipts {
   }
 }
 
-function toReceipt({ kind, envelope, arrived, verified }: ReceiptRow): Receipt {
+function toReceipt({ kind, envelope, arrived, verified, via }: ReceiptRow): Receipt {
   const { member, log, from, size, time, refused } = envelope.statement as unknown as Receipt & { time: Millis }
-  return { kind, member, log, from, size, claimed: time, arrived, verified, ...(refused ? { refused } : {}), envelope }
+  const more = { ...(refused ? { refused } : {}), ...(via ? { via } : {}) }
+  return { kind, member, log, from, size, claimed: time, arrived, verified, ...more, envelope }
 }
 
-function toAck({ envelope, arrived }: { envelope: Envelope; arrived: Millis }): RecallAck {
+function toAck({ envelope, arrived, via }: AckRow): RecallAck {
   const { member, log, index, withheld, purged } = envelope.statement as unknown as RecallAck
-  return { member, log, index, withheld, purged, arrived, envelope }
+  return { member, log, index, withheld, purged, arrived, ...(via ? { via } : {}), envelope }
 }
 
 const pad = (n: number) => String(n).padStart(12, '0')

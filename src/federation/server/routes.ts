@@ -4,7 +4,7 @@ import { isSlug } from '#log'
 
 /** What a request under /link/v1 asks for. */
 export type Route =
-  | { name: 'logs'; since?: number; author?: string }
+  | { name: 'logs'; since?: number; author?: string; reader?: string }
   | { name: 'checkpoint'; log: LogId; size?: number }
   | { name: 'entries'; log: LogId; from: number; to: number }
   | { name: 'consistency'; log: LogId; from: number; to: number }
@@ -12,7 +12,7 @@ export type Route =
   | { name: 'heads' }
   | { name: 'charter'; alliance: Slug; from: number }
   | { name: 'charters' }
-  | { name: 'statements'; isPost: boolean }
+  | { name: 'statements'; isPost: boolean; author?: string }
   | { name: 'receipts' }
   | { name: 'gossip' }
   | { name: 'offer' }
@@ -42,10 +42,13 @@ export function toRoute(method: string, target: string): Route | undefined {
   const since = query.number('since')
   if (since === 'bad') return undefined
   const author = query.text('author')
-  if (first === 'logs')
-    return { name: 'logs', ...(since === undefined ? {} : { since }), ...(author ? { author } : {}) }
+  const of = author ? { author } : {}
+  if (first === 'logs') {
+    const reader = query.text('reader')
+    return { name: 'logs', ...(since === undefined ? {} : { since }), ...of, ...(reader ? { reader } : {}) }
+  }
   if (first === 'stream') return { name: 'stream', ...(since === undefined ? {} : { since }) }
-  if (first === 'statements') return { name: 'statements', isPost: false }
+  if (first === 'statements') return { name: 'statements', isPost: false, ...of }
   return first === 'heads' ? { name: 'heads' } : undefined
 }
 

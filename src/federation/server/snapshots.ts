@@ -1,8 +1,9 @@
 import type { Hash, MemberId, Slug } from '#base'
-import { type Envelope, type LogRow, signSnapshot, type Snapshot } from '#log'
+import { type Envelope, type LogRow, nextList, signSnapshot, type Snapshot } from '#log'
 import type { LogHead } from '#store'
 import type { Context } from '../context.ts'
 import type { CharterDirectory } from '../directory.ts'
+import { SNAPSHOT_ROWS } from '../limits.ts'
 import type { Access } from './access.ts'
 
 /** Earlier lists kept for each reader, so that `since` gets a delta; older ones get the full list. */
@@ -11,13 +12,13 @@ const LISTS_KEPT = 4
 /** A list that a reader was given. */
 export interface Given {
   sequence: number
-  logs: LogRow[]
+  logs: readonly LogRow[]
 }
 
 /** What a reader may mirror at one moment: everything that a snapshot for it depends on, but for the time. */
 export interface View {
   heads: LogHead[]
-  logs: LogRow[]
+  logs: readonly LogRow[]
   charters: Readonly<Record<Slug, Hash>>
 }
 
@@ -37,19 +38,23 @@ export class Snapshots {
   /** What the reader may mirror now. */
   view(reader: MemberId): View {
     const heads = this.#access.ownFor(reader)
-    const logs = heads.map(({ log, size, root }) => ({ log, size, root }))
-    return { heads, logs, charters: this.#chartersOf(reader) }
+    return { heads, logs: heads.map(rowOf), charters: this.#chartersOf(reader) }
   }
 
-  /** A snapshot of this moment, with the list that the reader had at `since`. */
+  /**
+   * A snapshot of this moment, with the list that the reader had at `since`. Of a list that is too long for one, the next
+   * step: then `envelope` says that there is more.
+   */
   make(
     reader: MemberId,
     since?: number,
-    { logs, charters }: View = this.view(reader),
+    { logs: whole, charters }: View = this.view(reader),
+    most = SNAPSHOT_ROWS,
   ): { envelope: Envelope<Snapshot>; given: Given; base?: Given } {
     const { self, now } = this.#context
     const lists = this.#given.get(reader) ?? []
     const base = since === undefined ? undefined : lists.find((list) => list.sequence === since)
+    const { logs, more } = nextList(base?.logs ?? [], whole, most)
     const envelope = signSnapshot(
       {
         author: self.member,
@@ -58,6 +63,7 @@ export class Snapshots {
         time: now(),
         charters,
         logs,
+        more,
         ...(base ? { since: base } : {}),
       },
       self.nodeKey,
@@ -76,6 +82,18 @@ export class Snapshots {
     ])
     return Object.fromEntries(hashes.filter(([, hash]) => hash !== undefined)) as Record<string, Hash>
   }
+}
+
+const rows = new WeakMap<LogHead, LogRow>()
+
+/** A log's row in snapshots: one for all readers and all lists that hold it. */
+export function rowOf(head: LogHead): LogRow {
+  const known = rows.get(head)
+  if (known) return known
+  const { log, size, root } = head
+  const row = { log, size, root }
+  rows.set(head, row)
+  return row
 }
 
 /** Whether a reader would be told the same. */

@@ -4,6 +4,14 @@ import { encodeEvent, KEEPALIVE } from '../event-stream.ts'
 import { inlineEntries } from './inline.ts'
 import { isSameView, type Snapshots, type View } from './snapshots.ts'
 
+/** What goes to a reader beside its own snapshots: lists that are carried. */
+export interface Beside {
+  /** Texts of the snapshots that are due now, and count as sent. */
+  due(): string[]
+  /** When something is due though nothing wakes the stream. */
+  nextAt(): number | undefined
+}
+
 /**
  * One reader's server-sent events: a signed snapshot whenever its own list changed, with the new entries along where they
  * are few. What the reader may see is asked anew for each batch; a slow reader gets one batch for many changes, and
@@ -17,15 +25,24 @@ export class ReaderStream {
   readonly reader: MemberId
   readonly #context: Context
   readonly #snapshots: Snapshots
+  readonly #beside: Beside
   #since: number | undefined
   #shown: View | undefined
   #dirty = true
+  /** The last snapshot was a step on the way to the whole list. */
+  #hasMore = false
   #closed = false
   #wake: () => void = () => undefined
   #timer: unknown
 
-  constructor(context: Context, snapshots: Snapshots, reader: MemberId, since: number | undefined) {
+  constructor(
+    { context, snapshots }: { context: Context; snapshots: Snapshots },
+    reader: MemberId,
+    since: number | undefined,
+    beside: Beside,
+  ) {
     this.#context = context
+    this.#beside = beside
     this.#snapshots = snapshots
     this.reader = reader
     this.#since = since
@@ -34,6 +51,11 @@ export class ReaderStream {
   /** Something changed that this reader might see. */
   notify(): void {
     this.#dirty = true
+    this.#wake()
+  }
+
+  /** There may be something beside its own snapshots. */
+  wake(): void {
     this.#wake()
   }
 
@@ -48,17 +70,22 @@ export class ReaderStream {
     let [refreshAt, keepaliveAt] = [0, 0]
     try {
       while (!this.#closed) {
-        let view = this.#dirty ? this.#changed() : undefined
+        let view = this.#hasMore ? this.#snapshots.view(this.reader) : this.#dirty ? this.#changed() : undefined
         this.#dirty = false
-        if (!view) {
-          const isDue = await this.#idle(Math.min(refreshAt, keepaliveAt) - now())
+        const beside = this.#beside.due()
+        if (!view && beside.length === 0) {
+          const ownAt = Math.min(refreshAt, keepaliveAt)
+          const besideAt = this.#beside.nextAt() ?? Infinity
+          const isDue = await this.#idle(Math.min(ownAt, besideAt) - now())
           if (this.#closed) return
-          if (!isDue) continue
+          if (!isDue || besideAt < ownAt) continue
           if (refreshAt <= keepaliveAt) view = this.#snapshots.view(this.reader)
         }
         keepaliveAt = now() + limits.keepaliveMs
         if (view) refreshAt = now() + limits.pollMs
-        yield view ? await this.#batch(view) : KEEPALIVE
+        if (view) yield await this.#batch(view)
+        else if (beside.length === 0) yield KEEPALIVE
+        for (const text of beside) yield encodeEvent({ event: 'carried', data: `{"snapshot":${text}}` })
       }
     } finally {
       this.#context.timers.clear(this.#timer)
@@ -91,7 +118,8 @@ export class ReaderStream {
     const { envelope, given, base } = this.#snapshots.make(this.reader, this.#since, view)
     this.#since = given.sequence
     this.#shown = view
-    const entries = base ? await inlineEntries(this.#context, base, view.heads) : []
+    this.#hasMore = envelope.statement['more'] === true
+    const entries = base && !this.#hasMore ? await inlineEntries(this.#context, base, view.heads) : []
     const data = JSON.stringify({ snapshot: envelope, entries })
     return encodeEvent({ event: 'snapshot', id: String(given.sequence), data })
   }
