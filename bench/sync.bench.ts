@@ -22,6 +22,8 @@ import {
 const AUDIENCE = amberFor('pacific')
 const PEERS = 12
 const PUBLICATIONS = 40
+/** Recalls of one sample; the hundredth part of them is one. */
+const RECALLS = 100
 const SYNC_ENTRIES = 100_000
 /** Of a hundred objects. */
 const SYNC_INDICATORS = 10
@@ -80,6 +82,40 @@ async function publishToPeers(percentile: number) {
       const begin = performance.now()
       const { size } = await author.publish(AUDIENCE, [object(author)])
       await until('the twelve', () => isAt(size), 10_000)
+      times.push(performance.now() - begin)
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+    times.sort((a, b) => a - b)
+    return times[Math.min(times.length - 1, Math.floor(times.length * percentile))] ?? NaN
+  }
+  return { sample, dispose: () => opened[Symbol.asyncDispose]() }
+}
+
+/** Milliseconds from taking an entry back to the last of twelve acknowledgements at its author. */
+async function recallAcknowledged(percentile: number) {
+  const { opened, author, peers } = await world(PEERS + 1)
+  for (const node of opened.nodes) node.federation.start()
+  const { log } = await author.publish(AUDIENCE, [object(author)])
+  const isAt = async (size: number) => {
+    const sizes = await Promise.all(peers.map(async (peer) => (await peer.store.log(log))?.size ?? 0))
+    return sizes.every((held) => held >= size)
+  }
+  await until('all mirrors', () => isAt(2), 20_000)
+  await until(
+    'all streams',
+    () => peers.every((peer) => peer.federation.links().every(({ state }) => state === 'up')),
+    20_000,
+  )
+  const sample = async () => {
+    const objects = Array.from({ length: RECALLS }, () => object(author))
+    const { firstIndex, size } = await author.publish(AUDIENCE, objects)
+    await until('the twelve', () => isAt(size), 20_000)
+    const times: number[] = []
+    for (let i = 0; i < RECALLS; i++) {
+      const begin = performance.now()
+      await author.federation.recall(log, firstIndex + i, 'error')
+      const isDone = async () => (await author.federation.recallAcks(log, firstIndex + i)).length === PEERS
+      await until('twelve acknowledgements', isDone, 20_000)
       times.push(performance.now() - begin)
       await new Promise((resolve) => setTimeout(resolve, 20))
     }
@@ -167,6 +203,24 @@ export const benches: Bench[] = [
     better: 'lower',
     per: 'wall',
     prepare: () => publishToPeers(0.99),
+  },
+  {
+    name: 'recall-12-peers-p50',
+    what: 'recall → withheld and acknowledged by every one of 12 peers, one process, median',
+    unit: 'ms',
+    target: 2_000,
+    better: 'lower',
+    per: 'wall',
+    prepare: () => recallAcknowledged(0.5),
+  },
+  {
+    name: 'recall-12-peers-p99',
+    what: 'recall → withheld and acknowledged by every one of 12 peers, one process, p99',
+    unit: 'ms',
+    target: 2_000,
+    better: 'lower',
+    per: 'wall',
+    prepare: () => recallAcknowledged(0.99),
   },
   {
     name: 'sync-first',

@@ -48,6 +48,7 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./commands/submission.ts'),
   },
   { name: 'recall', summary: 'take back a published object', load: () => import('./commands/recall.ts') },
+  { name: 'tasks', summary: 'what waits for a person', load: () => import('./commands/tasks.ts') },
   { name: 'who', summary: 'who holds an object of this node', load: () => import('./commands/who.ts') },
   {
     name: 'evidence',

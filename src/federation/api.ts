@@ -185,6 +185,14 @@ export interface Recalled {
   object?: ObjectColumns
 }
 
+/** A recall or expiry that was executed here, as it is kept. */
+export interface KeptRecall extends Pick<Recalled, 'author' | 'log' | 'index' | 'reason'> {
+  /** Of the object; absent where its content never came. */
+  id?: string
+  withheld: Millis
+  purged: Millis | null
+}
+
 export interface RecallAck {
   member: MemberId
   log: LogId
@@ -378,6 +386,8 @@ export interface Federation extends AsyncDisposable {
   /** Receipts of one own log, or of all, oldest arrival first. */
   receipts(log?: LogId): Promise<Receipt[]>
   recallAcks(log: LogId, index: number): Promise<RecallAck[]>
+  /** What was taken back here, own and of others, in no order. */
+  recalls(): AsyncGenerator<KeptRecall>
   /**
    * Delegations and ends that this member's root key signed: kept, told to every peer that can be reached now, and to the
    * others when they meet. Resolves with those who were told.

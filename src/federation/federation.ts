@@ -16,6 +16,7 @@ import type {
   Federation,
   FederationEvents,
   FederationOptions,
+  KeptRecall,
   LinkRequest,
   LinkResponse,
   LinkState,
@@ -305,6 +306,10 @@ class OpenFederation implements Federation {
 
   recallAcks(log: LogId, index: number): Promise<RecallAck[]> {
     return this.#parts.taken.acks(log, index)
+  }
+
+  recalls(): AsyncGenerator<KeptRecall> {
+    return this.#parts.recalls.all()
   }
 
   async introduceKeys(statements: readonly Envelope[]): Promise<MemberId[]> {

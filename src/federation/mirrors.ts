@@ -130,12 +130,8 @@ export class Mirrors {
         if (batch) return await this.extend(peer, log, offered)
         throw new MirrorFault(await this.#explain(peer, state, checkpoint, checked.fault))
       }
-      return await this.#write(
-        state,
-        checked.value,
-        { checkpoint, frames, offered: offered.size, prepared: ready?.prepared },
-        (next) => this.#lookAhead(peer, next, offered),
-      )
+      const came = { checkpoint, frames, offered: offered.size, prepared: ready?.prepared }
+      return await this.#write(state, checked.value, came, (next) => this.#lookAhead(peer, next, offered))
     } catch (cause) {
       // What is on disk may differ from what is remembered: read it again next time.
       this.#states.delete(log)
@@ -180,12 +176,8 @@ export class Mirrors {
       const verified = checkEntries(state, rest, checkpoint)
       // Whoever carried it may have changed it: entries that do not hash into the root prove nothing.
       if (!verified.ok) throw new MirrorFault({ ...verified.fault, kind: 'bad-answer' })
-      const head = await this.#write(state, verified.value, {
-        checkpoint,
-        frames: rest,
-        offered: offered.size,
-        prepared: undefined,
-      })
+      const came = { checkpoint, frames: rest, offered: offered.size, prepared: undefined }
+      const head = await this.#write(state, verified.value, came)
       return { ...head, added: rest.length }
     } catch (cause) {
       this.#states.delete(log)
@@ -197,25 +189,18 @@ export class Mirrors {
   /** Judges and commits a verified batch. */
   async #write(
     state: MirrorState,
-    { entries, frontier, audience }: VerifiedBatch,
+    verified: VerifiedBatch,
     batch: Pick<Batch, 'checkpoint' | 'frames' | 'offered'> & { prepared: Prepared | undefined },
     meanwhile?: (next: MirrorState) => void,
   ): Promise<Head> {
     const { log, author } = state
+    const { entries, frontier, audience } = verified
     const { checkpoint, frames, offered } = batch
     const prepared = batch.prepared ?? prepare(log, audience, entries)
     const entryTime = lastTime(entries, state.entryTime)
     const next: MirrorState = { ...state, frontier, audience, checkpointTime: checkpoint.time, entryTime }
     await this.#inTurn(author, async () => {
-      const written = this.#absorber.absorb(state, {
-        entries,
-        frontier,
-        audience,
-        checkpoint,
-        frames,
-        offered,
-        prepared,
-      })
+      const written = this.#absorber.absorb(state, { ...verified, checkpoint, frames, offered, prepared })
       meanwhile?.(next)
       await written
       await this.#heads.refresh(log)

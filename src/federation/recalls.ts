@@ -1,7 +1,7 @@
 import { type Hash, type Json, type LogId, type MemberId, type Millis, toHex } from '#base'
 import { type Audience, audienceId, ENTRY_KIND, signStatement } from '#log'
 import type { Change, ObjectColumns } from '#store'
-import type { Recalled } from './api.ts'
+import type { KeptRecall, Recalled } from './api.ts'
 import type { Context } from './context.ts'
 import { MassRecallGuard } from './mass-recall.ts'
 import type { Outbox } from './outbox.ts'
@@ -221,6 +221,11 @@ export class Recalls {
           await this.#acknowledge({ ...record, purged: now })
       }
     }
+  }
+
+  /** Everything that was taken back here. */
+  async *all(): AsyncGenerator<KeptRecall> {
+    for await (const { value } of this.#context.store.records(COLLECTION)) yield value as unknown as RecallRecord
   }
 
   /** A person confirmed an author's mass recall: what detection still used in alert-only goes now. */

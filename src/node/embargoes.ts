@@ -48,6 +48,23 @@ export class Embargoes implements AsyncDisposable {
     this.look()
   }
 
+  /** Forgets what is held of an object; answers how many releases that were. */
+  async drop(objectId: string): Promise<number> {
+    const dropped = this.#work.then(async () => {
+      const keys: string[] = []
+      for await (const { key, value } of this.#o.store.records(COLLECTION))
+        if ((value as unknown as Release).objectId === objectId) keys.push(key)
+      await this.#o.store.commit(keys.map((key) => ({ op: 'delete' as const, collection: COLLECTION, key })))
+      return keys.length
+    })
+    // Whatever is published at the end of an embargo was not being dropped at that moment.
+    this.#work = dropped.then(
+      () => undefined,
+      () => undefined,
+    )
+    return dropped
+  }
+
   /** Publishes what is due, and sets the clock for what is next. */
   look(): void {
     clearTimeout(this.#timer)

@@ -2,12 +2,14 @@ import type { MemberId, Millis } from '#base'
 import type { Federation, FederationEvents } from '#federation'
 import type { Arming } from './arming.ts'
 import type { NodeEvents } from './events.ts'
+import type { RecallWork } from './recall-tasks.ts'
 import type { Situation } from './situation.ts'
 
 /** Who hears of what the federation tells; they are opened after it. */
 export interface Ears {
   arming: () => Arming
   situation: () => Situation
+  recallWork: () => RecallWork
   links: () => ReturnType<Federation['links']>
   self: MemberId
   now: () => Millis
@@ -35,7 +37,10 @@ export function federationEvents(events: NodeEvents, ears: Ears): FederationEven
     receipt: (event) => events.receipt(event),
     recalled(event) {
       const { author, log, index, reason } = event
-      if (author !== ears.self) events.recalled({ author, log, index, reason, own: false, time: ears.now() })
+      if (author !== ears.self) {
+        events.recalled({ author, log, index, reason, own: false, time: ears.now() })
+        ears.recallWork().recalled({ author, log, index, reason, id: event.object?.id })
+      }
       ears.arming().recalled(event)
     },
     recallAcknowledged: (event) => events.recallAcknowledged(event),

@@ -13,12 +13,13 @@ import type { KeyChanged } from './key-turn.ts'
 import type { Limits } from './limits.ts'
 import type { Metrics } from './metrics.ts'
 import type { Publisher } from './publish.ts'
-import type { takeBack, WhatToRecall } from './recall-tasks.ts'
+import type { RecallWork } from './recall-tasks.ts'
 import type { RemoteRoot } from './remote-root.ts'
 import type { Retention } from './retention.ts'
 import type { Sightings } from './sightings.ts'
 import type { Situation } from './situation.ts'
 import type { Sources } from './sources/sources.ts'
+import type { Tasks } from './tasks.ts'
 import type { Telemetry } from './telemetry.ts'
 import type { Tokens } from './tokens.ts'
 import type { Reader, Visibility } from './visibility.ts'
@@ -47,6 +48,10 @@ export interface NodeContext {
   readonly visibility: Visibility
   readonly tokens: Tokens
   readonly sources: Sources
+  /** Takes back what it published, and looks for copies of what anybody took back. */
+  readonly recallWork: RecallWork
+  /** What waits for a person. */
+  readonly tasks: Tasks
   readonly cursors: CursorSeal
   readonly events: NodeEvents
   readonly hub: EventHub
@@ -54,8 +59,6 @@ export interface NodeContext {
   /** Where the node is served; empty before it is. */
   url(): string
   isReady(): Promise<boolean>
-  /** Takes back what it published, with its renditions. */
-  takeBack(what: WhatToRecall): ReturnType<typeof takeBack>
   /** Why this node signs nothing yet; undefined once it does. */
   notSigning(): string | undefined
   slugOf(member: MemberId): string

@@ -37,7 +37,7 @@ import { openOutbound, refusesAddress } from './outbound.ts'
 import { profileOf, selfOrganisation } from './own-profile.ts'
 import { Publisher } from './publish.ts'
 import { erasePurgedMatches } from './purged-matches.ts'
-import { takeBack } from './recall-tasks.ts'
+import { RecallWork } from './recall-tasks.ts'
 import { forgetRestored, isRestored } from './restored-mark.ts'
 import { RemoteRoot } from './remote-root.ts'
 import { isDemoKey } from './root-key.ts'
@@ -46,6 +46,7 @@ import { Retention } from './retention.ts'
 import { Sightings } from './sightings.ts'
 import { Situation } from './situation.ts'
 import { Sources } from './sources/sources.ts'
+import { Tasks } from './tasks.ts'
 import { Telemetry } from './telemetry.ts'
 import { clientCertificate, serverTls } from './tls-files.ts'
 import { Tokens } from './tokens.ts'
@@ -139,6 +140,7 @@ export async function openNode(options: NodeOptions): Promise<NoroshiNode> {
       events: federationEvents(events, {
         arming: () => arming,
         situation: () => situation,
+        recallWork: () => recallWork,
         links: () => federation.links(),
         self: config.member,
         now,
@@ -190,6 +192,19 @@ export async function openNode(options: NodeOptions): Promise<NoroshiNode> {
   })
   const embargoes: Embargoes = resources.use(
     new Embargoes({ store, events, now, publish: (releases) => publisher.publishReleases(releases) }),
+  )
+  const tasks = new Tasks(store, now)
+  const recallWork = resources.use(
+    new RecallWork({
+      store,
+      publisher,
+      embargoes,
+      federation,
+      tasks,
+      events,
+      self: config.member,
+      secret: data.secret,
+    }),
   )
   const sightings = new Sightings({
     publisher,
@@ -264,12 +279,13 @@ export async function openNode(options: NodeOptions): Promise<NoroshiNode> {
     visibility,
     tokens,
     sources,
+    recallWork,
+    tasks,
     cursors: new CursorSeal(random),
     events,
     hub,
     metrics,
     url: () => url,
-    takeBack: (what) => takeBack({ store, publisher, secret: data.secret }, what),
     notSigning: () => gate.why,
     isReady: async () =>
       ready &&
@@ -296,6 +312,7 @@ export async function openNode(options: NodeOptions): Promise<NoroshiNode> {
   )
   embargoes.look()
   retention.look()
+  recallWork.resume()
   await sources.start()
   resources.use(
     await writeRunning(options.dir, {

@@ -1,16 +1,23 @@
-import { setImmediate as breathe } from 'node:timers/promises'
-import type { LogId } from '#base'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { LogId, MemberId } from '#base'
+import type { Federation } from '#federation'
 import type { RecallReason } from '#log'
 import { renditionId } from '#policy'
-import type { LogHead, ObjectRow, Store } from '#store'
+import type { Change, LogHead, ObjectRow, Store } from '#store'
+import { derivedCopies } from './derived-copies.ts'
+import type { Embargoes } from './embargoes.ts'
+import type { NodeEvents } from './events.ts'
 import type { Publisher } from './publish.ts'
+import type { Tasks, TaskSubject } from './tasks.ts'
 
 /** Ids asked for at once. */
 const IDS_PER_QUERY = 500
 /** Objects read at once. */
 const PAGE = 1_000
-/** Own objects that are looked through for mentions: some seconds; a larger node is told that more may exist. */
-const SEARCHED_MOST = 200_000
+/** Recalls that come one after the other are looked after together. */
+const GATHER_MS = 200
+/** Recalls by others for whose copies was looked. */
+const LOOKED = 'recalls-looked-after'
 
 /** Something that a recall does not settle by itself, for a person. */
 export interface RecallTask {
@@ -27,35 +34,103 @@ export interface WhatToRecall {
   reason: RecallReason
 }
 
-/** What taking back needs of the node. */
+/** What recalls need of the node. */
 export interface RecallParts {
   store: Store
   publisher: Pick<Publisher, 'recall' | 'standing'>
+  embargoes: Pick<Embargoes, 'drop'>
+  federation: Pick<Federation, 'recalls'>
+  tasks: Tasks
+  events: NodeEvents
+  self: MemberId
   /** Keys the ids of renditions. */
   secret: Uint8Array
 }
 
-/**
- * Takes back an object with its redacted renditions, or one entry, and tells what is left for a person to look at.
- *
- * @throws NOT_FOUND, and what the federation refuses
- */
-export async function takeBack(
-  { store, publisher, secret }: RecallParts,
-  what: WhatToRecall,
-): Promise<{ recalled: { log: LogId; index: number }[]; tasks: RecallTask[] }> {
-  const { id, reason } = what
-  if (id === undefined) return { recalled: await publisher.recall(what), tasks: [] }
-  const own = await store.logs({ own: true })
-  const renditions = await renditionsInUse(store, own, id, secret)
-  const entries = [...(await publisher.standing(id)).filter(({ recalled }) => !recalled), ...renditions]
-  // Where nothing can be taken back, the refusal says why.
-  if (entries.length === 0) return { recalled: await publisher.recall(what), tasks: [] }
-  const recalled: { log: LogId; index: number }[] = []
-  for (const { log, index } of entries) recalled.push(...(await publisher.recall({ log, index, reason })))
-  const tasks = await mentionsOf(store, own, [...new Set([id, ...renditions.map((row) => row.id)])])
-  return { recalled, tasks }
+/** Takes back what this node published, and keeps tasks for what a recall, its own or another's, can't settle by itself. */
+export class RecallWork implements AsyncDisposable {
+  readonly #o: RecallParts
+  #waiting: TaskSubject[] = []
+  #work: Promise<unknown> = Promise.resolve()
+
+  constructor(parts: RecallParts) {
+    this.#o = parts
+  }
+
+  /**
+   * Takes back an object with its redacted renditions, or one entry, and tells what is left for a person to look at. What an
+   * embargo still holds of it is published no more.
+   *
+   * @throws NOT_FOUND, and what the federation refuses
+   */
+  async takeBack(what: WhatToRecall): Promise<{ recalled: { log: LogId; index: number }[]; tasks: RecallTask[] }> {
+    const { store, publisher, secret, embargoes, tasks, self } = this.#o
+    const { id, reason } = what
+    if (id === undefined) return { recalled: await publisher.recall(what), tasks: [] }
+    const own = await store.logs({ own: true })
+    const renditions = await renditionsInUse(store, own, id, secret)
+    const entries = [...(await publisher.standing(id)).filter(({ recalled }) => !recalled), ...renditions]
+    const dropped = await embargoes.drop(id)
+    if (entries.length === 0 && dropped > 0) return { recalled: [], tasks: [] }
+    // Where nothing can be taken back, the refusal says why.
+    if (entries.length === 0) return { recalled: await publisher.recall(what), tasks: [] }
+    const recalled: { log: LogId; index: number }[] = []
+    for (const { log, index } of entries) recalled.push(...(await publisher.recall({ log, index, reason })))
+    const [first] = recalled
+    if (!first) return { recalled, tasks: [] }
+    const found = await derivedCopies(store, [{ author: self, ...first, id, reason }], secret)
+    await store.commit(tasks.changesOf(found))
+    return {
+      recalled,
+      tasks: found.flatMap(({ named, type = '', why }) => named.map((one) => ({ id: one, type, why }))),
+    }
+  }
+
+  /** Another member took an object back: what this node made of it becomes a task. */
+  recalled(subject: Omit<TaskSubject, 'id'> & { id?: string | undefined }): void {
+    const { id } = subject
+    if (subject.reason === 'expired' || id === undefined) return
+    this.#waiting.push({ ...subject, id })
+    if (this.#waiting.length === 1) this.#later(() => this.#look())
+  }
+
+  /** Looks after recalls that a stop left. */
+  resume(): void {
+    this.#later(async () => {
+      for await (const { author, log, index, reason, id } of this.#o.federation.recalls()) {
+        const isOpen = author !== this.#o.self && (await this.#o.store.record(LOOKED, keyOf(log, index))) === undefined
+        if (isOpen) this.recalled({ author, log, index, reason, id })
+      }
+    })
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#work
+  }
+
+  #later(work: () => Promise<unknown>): void {
+    this.#work = this.#work
+      .then(work)
+      .catch((error: unknown) => this.#o.events.failed('looking for copies of what was recalled', error))
+  }
+
+  async #look(): Promise<void> {
+    await sleep(GATHER_MS)
+    const subjects = this.#waiting
+    this.#waiting = []
+    const { store, secret, tasks } = this.#o
+    const found = await derivedCopies(store, subjects, secret)
+    const looked = subjects.map(({ log, index }): Change => ({
+      op: 'put',
+      collection: LOOKED,
+      key: keyOf(log, index),
+      value: 1,
+    }))
+    await store.commit([...tasks.changesOf(found), ...looked])
+  }
 }
+
+const keyOf = (log: LogId, index: number) => `${log}/${index}`
 
 /** Redacted renditions that this node made of an object and that are in use: copies of what is taken back. */
 async function renditionsInUse(
@@ -72,26 +147,4 @@ async function renditionsInUse(
     found.push(...(await store.objects({ logs, ids: some, statuses: ['accepted'], limit: PAGE })).rows)
   }
   return found
-}
-
-/** Own objects that name one of the ids: they stay, and may repeat what was taken back. */
-async function mentionsOf(store: Store, own: readonly LogHead[], ids: readonly string[]): Promise<RecallTask[]> {
-  const tasks = new Map<string, RecallTask>()
-  const needles = ids.map((id) => Buffer.from(id))
-  let searched = 0
-  for (let cursor: string | undefined; searched < SEARCHED_MOST;) {
-    const logs = own.map(({ log }) => log)
-    const page = await store.objects({ logs, statuses: ['accepted'], limit: PAGE, ...(cursor ? { cursor } : {}) })
-    for (const { id, type, json } of page.rows) {
-      const bytes = Buffer.from(json.buffer, json.byteOffset, json.length)
-      if (ids.includes(id) || !needles.some((needle) => bytes.includes(needle))) continue
-      tasks.set(id, { id, type, why: 'names it: look whether it repeats what was taken back' })
-    }
-    searched += page.rows.length
-    if (page.next === undefined) return [...tasks.values()]
-    cursor = page.next
-    await breathe()
-  }
-  const why = `only the first ${SEARCHED_MOST} own objects were searched for what names it`
-  return [...tasks.values(), { id: ids[0] ?? '', type: '', why }]
 }

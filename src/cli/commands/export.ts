@@ -29,6 +29,7 @@ import { exportAirGap } from '../air-gap-file.ts'
 import { writeFeedTo } from '../export-feed.ts'
 import { gatherFromFile, gatherFromNode, idsIn, writeBundle } from '../export-stix.ts'
 import { readBounded } from '../input.ts'
+import { NodeError } from '#node'
 import { findNode, type NodeClient, type NodeOptions, withNodeOptions } from '../node-client.ts'
 import { sinceOf } from '../object-pages.ts'
 import type { Output } from '../output.ts'
@@ -51,6 +52,8 @@ interface Options extends NodeOptions {
 /** Objects in one page, and in one export. */
 const PAGE_OBJECTS = 1_000
 const EXPORT_MAX_OBJECTS = 1_000_000
+/** Types that a node is told of an export; with more, it is one of all. */
+const TYPES_MOST = 100
 /** Losses told one by one; the others are counted. */
 const SHOWN = 10
 
@@ -153,7 +156,22 @@ async function gather(options: Options, output: Output) {
   const since = sinceOf(options.since)
   const ids = options.idsFrom === undefined ? options.id : [...(options.id ?? []), ...(await idsIn(options.idsFrom))]
   const asked = { ...(since === undefined ? {} : { since }), ...(ids === undefined ? {} : { ids }) }
-  return gatherFromNode(await findNode(options), asked, options.type ?? [undefined], output)
+  const node = await findNode(options)
+  const gathered = await gatherFromNode(node, asked, options.type ?? [undefined], output)
+  const types = options.type ?? ids?.map((id) => id.slice(0, Math.max(0, id.indexOf('--'))))
+  await remember(node, 'stix', gathered.objects.length, types)
+  return gathered
+}
+
+/** A node remembers what was exported, so that a recall can tell of the file; an older one does not know how. */
+async function remember(node: NodeClient, format: string, objects: number, types?: readonly string[]): Promise<void> {
+  const some = [...new Set(types)]
+  const isListed = types !== undefined && some.length > 0 && some.length <= TYPES_MOST
+  try {
+    await node.post('/api/v1/exports', { format, objects, ...(isListed ? { types: some } : {}) })
+  } catch (error) {
+    if (!(error instanceof NodeError) || error.code !== 'NOT_FOUND') throw error
+  }
 }
 
 async function writeAs(
@@ -199,6 +217,8 @@ async function fromNode(options: Options, output: Output): Promise<JsonObject[]>
   const node = await findNode(options)
   const newest = new Map<string, JsonObject>()
   for (const type of options.type ?? [undefined]) await collectPages(node, type, sinceOf(options.since), newest, output)
+  const types = [...newest.values()].map(({ type }) => String(type))
+  await remember(node, options.format, newest.size, types)
   return [...newest.values()]
 }
 

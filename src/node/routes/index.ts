@@ -17,6 +17,7 @@ import { statusRoutes } from './status.ts'
 import { submissionRoutes } from './submissions.ts'
 import { taxiiRoutes } from './taxii.ts'
 import { taxiiSourceRoutes } from './taxii-sources.ts'
+import { taskRoutes } from './tasks.ts'
 import { telemetryRoutes } from './telemetry.ts'
 import { tokenRoutes } from './tokens.ts'
 
@@ -35,6 +36,7 @@ export const routes: readonly ((app: FastifyInstance, node: NodeContext) => void
   airGapRoutes,
   linkListRoutes,
   retentionRoutes,
+  taskRoutes,
   tokenRoutes,
   drillRoutes,
   keyRoutes,

@@ -51,7 +51,7 @@ export function publishRoutes(app: FastifyInstance, node: NodeContext): void {
   app.post<{ Body: Static<typeof RecallBody> }>(
     '/api/v1/recall',
     { config, schema: { summary: 'Take back an object, or one entry', tags, body: RecallBody } },
-    (request) => node.takeBack(request.body),
+    (request) => node.recallWork.takeBack(request.body),
   )
 
   void app.register(async (raw) => {

@@ -1,0 +1,153 @@
+// What a recall can't settle by itself becomes a task: at its author, and at whoever made something of what was recalled.
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { noroshi } from '../cli/command-line.ts'
+import { ask, holds, indicator, openWorld, publish, until, type World } from './world.ts'
+
+const AMBER = { tlp: 'amber', to: ['alliance:pacific'] }
+const TIMES = { created: '2026-01-01T00:00:00.000Z', modified: '2026-01-01T00:00:00.000Z' }
+
+interface Task {
+  id: string
+  kind: string
+  type?: string
+  named: string[]
+  recalled: { slug: string; id: string; reason: string }
+  done?: number
+}
+
+test('a recipient hears of all that it made of what was recalled: reports, copies, embargoes, exports; once, and over a restart', async () => {
+  await using world = await openWorld({ alliances: { pacific: ['jp', 'us'] } })
+  const object = indicator('198.51.100.1')
+  const other = indicator('198.51.100.2')
+  await publish(world, 'jp', [object, other], AMBER)
+  for (const { id } of [object, other]) await until('us holds it', () => holds(world, 'us', id))
+  const note = noteOn(object.id)
+  const unrelated = noteOn(other.id)
+  await publish(world, 'us', [note, unrelated], AMBER)
+  const held = {
+    ...noteOn(object.id),
+    object_marking_refs: ['marking-definition--11111111-1111-4111-8111-111111111111'],
+  }
+  const waiting = await publish(
+    world,
+    'us',
+    [embargo('marking-definition--11111111-1111-4111-8111-111111111111'), held],
+    AMBER,
+  )
+  assert.deepEqual(waiting.refused, [])
+  const out = (name: string) => ['--out', join(world.path, name), '--dir', world.dir('us')]
+  for (const [format, type] of [
+    ['csv', 'indicator'],
+    ['misp', 'note'],
+    ['stix', 'indicator'],
+  ] as const)
+    assert.equal((await noroshi(['export', '--format', format, '--type', type, ...out(format)])).code, 0, format)
+
+  assert.match((await tell(world, 'us', [])).stdout, /Nothing waits/)
+  await recall(world, 'jp', object.id)
+  await until('us took it out', async () => !(await holds(world, 'us', object.id)))
+  // The stop may come before the look: the start takes it up.
+  await world.restart('us')
+  await until('the tasks', async () => (await tasksOf(world, 'us')).length >= 3)
+  const tasks = await tasksOf(world, 'us')
+  const named = (kind: string) => tasks.filter((one) => one.kind === kind).flatMap((one) => one.named)
+  assert.deepEqual(named('mention'), [note.id])
+  assert.deepEqual(named('embargo'), [held.id])
+  assert.deepEqual(
+    named('export').map((text) => text.split(' ')[0]),
+    ['csv', 'stix'],
+    'an export of notes holds no indicator',
+  )
+  assert.equal(tasks.length, 3)
+  for (const { recalled } of tasks) assert.deepEqual([recalled.slug, recalled.id], ['jp', object.id])
+
+  const shown = await tell(world, 'us', [])
+  assert.equal(shown.code, 1)
+  assert.match(shown.stdout, /jp took back indicator--/)
+  assert.match(shown.stdout, /3 tasks to do/)
+  await tell(world, 'us', ['--done', ...tasks.map(({ id }) => id)])
+  await world.restart('us')
+  assert.match((await tell(world, 'us', [])).stdout, /Nothing waits/)
+  assert.equal(
+    (await tasksOf(world, 'us', '?all=true')).every(({ done }) => done !== undefined),
+    true,
+  )
+  assert.deepEqual(await tasksOf(world, 'jp'), [], 'they are nobody else’s')
+})
+
+test('a copy that a recipient published under its own name, and a redacted one, are tasks', async () => {
+  await using world = await openWorld({ alliances: { pacific: ['jp', 'us'] } })
+  const object = indicator('198.51.100.1', { created_by_ref: `identity--${randomUUID()}` })
+  await publish(world, 'jp', [object], AMBER)
+  await until('us holds it', () => holds(world, 'us', object.id))
+  const red = 'marking-definition--e828b379-4e03-4974-9ac4-e53a884c97c1'
+  const redacted = {
+    ...object,
+    description: 'for ourselves',
+    granular_markings: [{ marking_ref: red, selectors: ['description'] }],
+  }
+  const { published, refused } = await publish(world, 'us', [redacted], AMBER)
+  assert.deepEqual(refused, [])
+  assert.ok(published.some(({ id }) => id !== object.id))
+  await recall(world, 'jp', object.id)
+  await until('the tasks', async () => (await tasksOf(world, 'us')).length >= 2)
+  const tasks = await tasksOf(world, 'us')
+  assert.deepEqual(tasks.map(({ kind }) => kind).sort(), ['rendition', 'republication'])
+  const ids = new Set(published.map(({ id }) => id))
+  assert.deepEqual(new Set(tasks.flatMap(({ named }) => named)), ids)
+})
+
+test('what an embargo holds back of a recalled object is never published', async () => {
+  await using world = await openWorld({ alliances: { pacific: ['jp', 'us'] } })
+  const marking = 'marking-definition--22222222-2222-4222-8222-222222222222'
+  const object = { ...indicator('198.51.100.1'), object_marking_refs: [marking] }
+  const until2 = new Date(Date.now() + 4_000).toISOString()
+  await publish(world, 'jp', [embargo(marking, until2), object], AMBER)
+  await recall(world, 'jp', object.id)
+  const later = indicator('198.51.100.2')
+  await new Promise((resolve) => setTimeout(resolve, 4_500))
+  await publish(world, 'jp', [later], AMBER)
+  await until('us holds what came later', () => holds(world, 'us', later.id))
+  for (const slug of ['jp', 'us']) assert.equal(await holds(world, slug, object.id), false, slug)
+})
+
+const noteOn = (id: string) => ({
+  type: 'note',
+  spec_version: '2.1',
+  id: `note--${randomUUID()}`,
+  ...TIMES,
+  content: 'Seen again',
+  object_refs: [id],
+})
+
+const embargo = (id: string, until = '2099-01-01T00:00:00.000Z') => ({
+  type: 'marking-definition',
+  spec_version: '2.1',
+  id,
+  created: '2026-01-01T00:00:00.000Z',
+  extensions: {
+    'extension-definition--e2e73502-04cb-4c22-9259-f7e05a4d6333': {
+      extension_type: 'property-extension',
+      embargo_until: until,
+    },
+  },
+})
+
+async function recall(world: World, slug: string, id: string): Promise<void> {
+  const response = await ask(world, slug, '/api/v1/recall', {
+    method: 'POST',
+    body: JSON.stringify({ id, reason: 'error' }),
+    headers: { 'content-type': 'application/json' },
+  })
+  assert.ok(response.ok, await response.text())
+}
+
+const tell = (world: World, slug: string, more: readonly string[]) =>
+  noroshi(['tasks', ...more, '--dir', world.dir(slug)])
+
+async function tasksOf(world: World, slug: string, query = ''): Promise<Task[]> {
+  return ((await (await ask(world, slug, `/api/v1/tasks${query}`)).json()) as { tasks: Task[] }).tasks
+}
