@@ -39,13 +39,17 @@ export function findNode24() {
   process.exit(2)
 }
 
-/** Runs `script` with `args` under Node 24, passing signals on and taking over its exit code. */
-export function runUnderNode24(script, args, moreFlags = []) {
+/**
+ * Runs `script` with `args` under Node 24, passing signals on and taking over its exit code. A script that is told of it
+ * by a channel (`isTied`) hears "disconnect" when this process ends, however it ended.
+ */
+export function runUnderNode24(script, args, moreFlags = [], isTied = false) {
   const flags = ['--disable-warning=ExperimentalWarning', ...moreFlags]
   // Compiled once, kept beside the packages: every start after the first is faster and smaller.
   const cache = process.env.NODE_COMPILE_CACHE ?? join(root, 'node_modules', '.cache', 'noroshi')
   const env = { ...process.env, NODE_COMPILE_CACHE: cache }
-  const child = spawn(findNode24(), [...flags, script, ...args], { stdio: 'inherit', env })
+  const stdio = ['inherit', 'inherit', 'inherit', ...(isTied ? ['ipc'] : [])]
+  const child = spawn(findNode24(), [...flags, script, ...args], { stdio, env })
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
   child.on('error', (error) => {
     console.error(`Could not start Node ${NEEDED_MAJOR}: ${error.message}`)

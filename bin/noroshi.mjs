@@ -14,4 +14,5 @@ const FLAGS = {
   publish: ['--max-semi-space-size=2', '--heap-growing-percent=20'],
 }
 const flags = Object.hasOwn(FLAGS, args[0]) ? FLAGS[args[0]] : []
-runUnderNode24(join(home, 'src', 'cli', 'main.ts'), args, flags)
+// A node does not outlive the command that started it: nobody would know that it holds the directory.
+runUnderNode24(join(home, 'src', 'cli', 'main.ts'), args, flags, args[0] === 'serve')

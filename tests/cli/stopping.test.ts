@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { folder, HOME } from './command-line.ts'
+import { folder, HOME, init } from './command-line.ts'
 
 const BIN = join(HOME, 'bin', 'noroshi.mjs')
 const AT_ONCE_MS = 1_000
@@ -92,4 +92,18 @@ test('nodes of a rehearsal that was killed stop by themselves', async () => {
   await until('the drill runs', () => said().includes('wave'), 60_000)
   process.kill(-(child.pid as number), 'SIGKILL')
   await until('no process is left', () => leftProcesses(home.path).length === 0, STOP_LIMIT_MS)
+})
+
+test('a node whose command was killed stops by itself, so that its directory is free', async () => {
+  await using home = await folder()
+  const dir = join(home.path, 'node')
+  await init(dir)
+  const { child, said } = start(['serve', '--dir', dir, '--port', '0'], home.path)
+  await until(`it serves: ${said()}`, () => existsSync(join(dir, 'running.json')), 30_000)
+  child.kill('SIGKILL')
+  try {
+    await until('no process is left', () => leftProcesses(home.path).length === 0, STOP_LIMIT_MS)
+  } finally {
+    for (const line of leftProcesses(home.path)) process.kill(Number(line.trim().split(' ')[0]), 'SIGKILL')
+  }
 })
