@@ -225,6 +225,7 @@ export class Absorber {
       publisher,
       self: this.#context.self.member,
       register: this.#directory.register(),
+      delivered: this.#directory.registerKnownTo(publisher),
       definitions: await this.#definitions.for(
         publisher,
         candidates.map((candidate) => candidate.object),
@@ -242,7 +243,7 @@ export class Absorber {
       server: author,
       reader: this.#context.self.member,
       channel: 'node',
-      register: this.#directory.register(),
+      register: this.#directory.registerKnownTo(author),
       now: this.#context.now(),
     }).send
   }

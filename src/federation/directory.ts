@@ -39,6 +39,7 @@ export class CharterDirectory implements Directory {
   #hashes = new Map<Slug, Hash>()
   readonly #partings = new Map<Slug, Map<MemberId, Parting>>()
   #register: Register | undefined
+  readonly #registersOf = new Map<MemberId, Register>()
 
   constructor(self: MemberId) {
     this.self = self
@@ -69,6 +70,7 @@ export class CharterDirectory implements Directory {
     if (hash !== undefined) this.#hashes.set(alliance, hash)
     this.#refreshEntries()
     this.#register = undefined
+    this.#registersOf.clear()
   }
 
   /** Delegations and ends that a member's root key signed outside of charters; they count beside its rows'. */
@@ -104,6 +106,19 @@ export class CharterDirectory implements Directory {
   register(): Register {
     this.#register ??= registerOf(this.charters().map((voted) => voted.charter))
     return this.#register
+  }
+
+  /**
+   * Who is who by those charters alone in which a member stands: by no others can it decide what it sends here. A cap or
+   * a suspension in an alliance that is none of its own makes its sending no wrong.
+   */
+  registerKnownTo(member: MemberId): Register {
+    const charters = this.charters().map((voted) => voted.charter)
+    const known = charters.filter(({ members }) => members.some(({ id }) => id === member))
+    if (known.length === charters.length) return this.register()
+    const register = this.#registersOf.get(member) ?? registerOf(known)
+    this.#registersOf.set(member, register)
+    return register
   }
 
   members(): DirectoryMember[] {

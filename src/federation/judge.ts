@@ -51,6 +51,8 @@ export interface Rules {
   publisher: MemberId
   self: MemberId
   register: Register
+  /** The same as far as the publisher can know it, by which it decided to send; absent: all of it. */
+  delivered?: Register
   definitions: Definitions
   now: Millis
   /** Whether a drill's content counts here now. */
@@ -112,7 +114,8 @@ export function judgeObject(candidates: readonly Candidate[], rules: Rules): Map
 
 /** Whether the publisher was allowed to send this object here, by the rules that it should have asked itself. */
 function deliveryFault(candidate: Candidate, rules: Rules): Verdict | undefined {
-  const { publisher, self, register, definitions, now } = rules
+  const { publisher, self, definitions, now } = rules
+  const register = rules.delivered ?? rules.register
   const { drill } = candidate.audience
   if (drill !== undefined && !rules.acceptsDrill(drill)) return { status: 'quarantined', code: 'QUARANTINE:DRILL' }
   const resolved: Resolved = combine(resolveMarkings(candidate.object, definitions), resolvedOf(candidate.audience))

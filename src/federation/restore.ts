@@ -1,10 +1,11 @@
 import { fromHex, fromUtf8, type Json, type LogId, type MemberId, type Millis, parseJson } from '#base'
 import { ENTRY_KIND, type Frame, FrameDecoder, Frontier, peekCheckpoint, verifyStatement } from '#log'
 import { objectColumns } from '#stix'
-import type { Change, LogHead, MirroredEntry, Store } from '#store'
+import { type Change, type LogHead, type MirroredEntry, type Store, StoreError } from '#store'
 import type { Recovered } from './api.ts'
 import type { Context } from './context.ts'
 import type { CharterDirectory } from './directory.ts'
+import { FederationError } from './error.ts'
 import type { Heads } from './heads.ts'
 import { toObject } from './judge.ts'
 import { CHECKPOINT_GAP_BYTES, CLOCK_AHEAD_MS } from './limits.ts'
@@ -19,6 +20,8 @@ const START_ASK_MS = 3_000
 /** How long a restored node asks: its peers may be busy, or on their way up as well. */
 const RESTORED_ASK_MS = 30_000
 const ASK_AGAIN_MS = 1_000
+/** A peer that holds what was lost, and could not be reached for it, is asked again after this. */
+const RECOVER_AGAIN_MS = 30_000
 /** Entries that come back from a peer in one commit. */
 const BATCH_ENTRIES = 2_048
 
@@ -55,6 +58,7 @@ export class Restore {
   readonly #held = new Map<MemberId, Held>()
   readonly #asking = new Map<MemberId, AbortController>()
   readonly #forked = new Set<LogId>()
+  #turn: Promise<unknown> = Promise.resolve()
   #stopped = false
 
   constructor(parts: RestoreParts) {
@@ -99,9 +103,18 @@ export class Restore {
   async met(target: Target): Promise<boolean> {
     const { gate, heads } = this.#parts
     if (gate.why !== undefined || this.#held.has(target.member) || !(await this.#ask(target))) return false
-    const lost = await this.#bringBack()
-    await this.#renew(heads.own().filter(({ log }) => lost.has(log)))
+    await this.#inTurn(async () => {
+      const lost = await this.#bringBack()
+      await this.#renew(heads.own().filter(({ log }) => lost.has(log)))
+    })
     return true
+  }
+
+  /** Two peers met at once would bring the same entries back. */
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    const done = this.#turn.then(work)
+    this.#turn = done.catch(() => undefined)
+    return done
   }
 
   stop(): void {
@@ -214,10 +227,23 @@ export class Restore {
       let state = await this.#stateOf(log)
       while (state.frontier.size < target.size && !this.#stopped) state = await this.#recoverBatch(from, state, target)
     } catch (cause) {
+      if (isUnanswered(cause)) return this.#askLater(from)
       const held = heads.get(log)?.size ?? 0
       const message = `${target.size - held} entries of an own log were lost, and the peer that holds them does not give them back: ${cause instanceof Error ? cause.message : String(cause)}`
       await context.alarm('omission', from.member, message, { log, index: held })
     }
+  }
+
+  /** The way to the peer broke: that is no fault of its own, and it still holds what is lacking. */
+  #askLater(from: Target): void {
+    const { context } = this.#parts
+    this.#held.delete(from.member)
+    context.timers.set(RECOVER_AGAIN_MS, () => {
+      if (this.#stopped || this.#held.has(from.member)) return
+      const failed = (cause: unknown) =>
+        context.log('warn', 'Asking for what was lost failed', { cause: String(cause) })
+      this.met(from).then((isAnswered) => isAnswered || this.#askLater(from), failed)
+    })
   }
 
   async #recoverBatch(from: Target, state: MirrorState, target: SignedCheckpoint): Promise<MirrorState> {
@@ -327,3 +353,9 @@ export class Restore {
     }
   }
 }
+
+/** Whether nothing of substance was answered, or what was could not be written here. */
+const isUnanswered = (cause: unknown): boolean =>
+  cause instanceof StoreError ||
+  (cause instanceof FederationError &&
+    (cause.code === 'LINK_UNREACHABLE' || (cause.code === 'LINK_REFUSED' && cause.details['status'] !== 404)))

@@ -1,5 +1,6 @@
 import type { Store } from '#store'
 import { FederationError } from './error.ts'
+import type { Timers } from './api.ts'
 import { systemTimers } from './timers.ts'
 
 /** How long an append waits for peers to be asked: longer than an ordinary start asks. */
@@ -13,11 +14,13 @@ const APPEND_WAIT_MS = 5_000
 export class SigningGate {
   /** Whether the data directory was restored from a backup and has asked nobody yet. */
   readonly isRestored: boolean
+  readonly #timers: Timers
   readonly #opened = Promise.withResolvers<void>()
   #isOpen = false
 
-  constructor(isRestored: boolean) {
+  constructor(isRestored: boolean, timers: Timers = systemTimers) {
     this.isRestored = isRestored
+    this.#timers = timers
   }
 
   /** Why nothing is signed; undefined once it is. */
@@ -40,9 +43,9 @@ export class SigningGate {
     if (this.#isOpen) return
     const wait = this.isRestored ? 0 : APPEND_WAIT_MS
     const late = Promise.withResolvers<void>()
-    const timer = systemTimers.set(wait, late.resolve)
+    const timer = this.#timers.set(wait, late.resolve)
     await Promise.race([this.#opened.promise, late.promise])
-    systemTimers.clear(timer)
+    this.#timers.clear(timer)
     if (!this.#isOpen) throw new FederationError('RESTORE_ASKING', this.why ?? '')
   }
 

@@ -28,12 +28,11 @@ import { INVITATION_VALID_MS } from '../limits.ts'
 import type { LinkClient, Target } from '../link-client.ts'
 import { toCommitment, toWords } from '../words.ts'
 import { amend, type Amendment } from './amendment.ts'
-import type { Charters, Proposal } from './charters.ts'
+import { type Charters, type Proposal, VOTES } from './charters.ts'
 import { catchUp, pushBody } from './exchange.ts'
 import { invitationText, parseInvitation } from './invitation.ts'
 import { type Joins, requireRow } from './joins.ts'
 
-const VOTES = 'charter-votes'
 const DEFAULT_RULES: CharterRules = { quorum: 'majority', receipts: 'author', greenDefault: 'community', carriers: [] }
 
 /** What alliance operations work with. */

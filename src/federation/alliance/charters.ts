@@ -11,6 +11,8 @@ const IN_FORCE = 'charters'
 const PROPOSED = 'charter-proposals'
 /** Versions of other sides of forks. */
 const FORKED = 'charter-forks'
+/** This member's own votes, one for each alliance and version. */
+export const VOTES = 'charter-votes'
 /** Versions of other sides kept of one alliance: each needs a quorum that voted twice. */
 const FORKS_MOST = 64
 /** Competing proposals kept for one alliance. */
@@ -145,7 +147,11 @@ export class Charters {
         })
         if (!waiting && others.length >= PROPOSALS_MOST)
           throw new FederationError('ALLIANCE_VERSION', `${others.length} proposals for ${alliance} wait already`)
-        await this.#context.store.commit([{ op: 'put', collection: PROPOSED, key, value: plain(proposal) }])
+        const own = counted.filter(({ statement }) => statement['member'] === this.#context.self.member)
+        await this.#context.store.commit([
+          { op: 'put', collection: PROPOSED, key, value: plain(proposal) },
+          ...own.map((vote) => ownVote(charter, vote)),
+        ])
         if (!waiting || counted.length > (waiting as unknown as VotedCharter).votes.length)
           this.#context.emit('allianceChanged', { alliance, what: 'proposal', version: charter.version })
       }
@@ -280,6 +286,14 @@ const beforeVersion = (alliance: Slug, version: number) => versionKey(alliance, 
 const keyOf = (charter: CharterStatement) => versionKey(charter.alliance, charter.version)
 const forkKey = (charter: CharterStatement) => `${keyOf(charter)}/${statementHash(charter)}`
 const plain = ({ charter, votes }: VotedCharter) => ({ charter, votes }) as unknown as Json
+/** A vote that this member gave, and that a restore may have made it forget, stands when a peer shows it. */
+const ownVote = ({ alliance, version }: CharterStatement, vote: Envelope): Change => ({
+  op: 'put',
+  collection: VOTES,
+  key: `${alliance}/${version}`,
+  value: vote as unknown as Json,
+  ifAbsent: true,
+})
 const inForce = (voted: VotedCharter): Change => ({
   op: 'put',
   collection: IN_FORCE,

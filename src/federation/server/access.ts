@@ -32,7 +32,8 @@ export class Access {
   /** The log's head, if this reader may know that it exists. */
   readable(log: LogId, reader: MemberId): LogHead | undefined {
     const head = this.#heads.get(log)
-    return head && this.admits(head, reader) ? head : undefined
+    // An author that lost data gets back what it wrote, whatever it may receive of others.
+    return head && (head.author === reader || this.admits(head, reader)) ? head : undefined
   }
 
   /** Own logs that the reader may mirror, ascending. */
