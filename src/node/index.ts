@@ -1,3 +1,4 @@
+import type { Environment } from './environment.ts'
 import type { Millis } from '#base'
 import type { FsckReport } from '#store'
 import type { BackupManifest, BackupOptions, RestoreOptions } from './backup.ts'
@@ -47,9 +48,9 @@ export async function restoreBackup(options: RestoreOptions): Promise<BackupMani
   return (await import('./backup.ts')).restoreBackup(options)
 }
 
-/** Looks at everything that the node of a data directory stands on. */
-export async function examine(dir: string, now: Millis): Promise<Finding[]> {
-  return (await import('./doctor/doctor.ts')).examine(dir, now)
+/** Looks at everything that the node of a data directory stands on, and at the proxy that its links go through. */
+export async function examine(dir: string, now: Millis, proxy?: Environment['proxy']): Promise<Finding[]> {
+  return (await import('./doctor/doctor.ts')).examine(dir, now, proxy)
 }
 
 /** Starts the members of a scenario as processes of this machine and runs its drill; their nodes stay up until disposed. */

@@ -3,18 +3,16 @@ import assert from 'node:assert/strict'
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import http from 'node:http'
-import { type AddressInfo, connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { readEnvironment } from '#node'
 import { loopbackCertificate } from './certificate.ts'
+import { connectProxy, PASSWORD } from './forward-proxy.ts'
 import { holds, indicator, openWorld, publish, until } from './world.ts'
 
 const ALLIANCES = { trilateral: ['jp-nco', 'us-cisa'] }
-const PASSWORD = 'not-in-any-log'
 
 function certificateFiles() {
   const folder = mkdtempSync(join(tmpdir(), 'noroshi-proxy-'))
@@ -27,42 +25,6 @@ function certificateFiles() {
     keyFile,
     caFile: certFile,
     [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }),
-  }
-}
-
-/** A proxy that tunnels for whoever knows the password. */
-async function connectProxy() {
-  const tunnels: string[] = []
-  const sockets = new Set<Socket>()
-  const server = http.createServer((_request, response) => response.writeHead(405).end())
-  server.on('connect', (request, socket: Socket, head) => {
-    sockets.add(socket)
-    socket.on('error', () => undefined)
-    const expected = `Basic ${Buffer.from(`node:${PASSWORD}`).toString('base64')}`
-    if (request.headers['proxy-authorization'] !== expected) {
-      socket.end('HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n')
-      return
-    }
-    tunnels.push(request.url ?? '')
-    const { hostname, port } = new URL(`http://${request.url}`)
-    const inner = connect(Number(port), hostname, () => {
-      socket.write('HTTP/1.1 200 Connection Established\r\n\r\n')
-      inner.write(head)
-      inner.pipe(socket).pipe(inner)
-    })
-    sockets.add(inner)
-    inner.on('error', () => socket.destroy())
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  return {
-    tunnels,
-    url: (password: string) => `http://node:${password}@127.0.0.1:${port}`,
-    [Symbol.dispose]() {
-      server.close()
-      for (const socket of sockets) socket.destroy()
-    },
   }
 }
 

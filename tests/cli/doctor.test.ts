@@ -5,6 +5,7 @@ import { createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { loopbackCertificate } from '../alliance/certificate.ts'
+import { connectProxy, PASSWORD } from '../alliance/forward-proxy.ts'
 import { folder, init, noroshi, serve } from './command-line.ts'
 
 interface Finding {
@@ -14,8 +15,8 @@ interface Finding {
   next?: string
 }
 
-async function examine(dir: string): Promise<{ code: number | null; findings: Finding[] }> {
-  const ran = await noroshi(['doctor', '--dir', dir, '--json'])
+async function examine(dir: string, env = {}): Promise<{ code: number | null; findings: Finding[] }> {
+  const ran = await noroshi(['doctor', '--dir', dir, '--json'], { env })
   assert.equal(ran.stderr, '')
   return { code: ran.code, findings: ran.json()[0]?.['findings'] as Finding[] }
 }
@@ -130,5 +131,21 @@ test('peers: out of reach, no node, or up over TLS under a private authority', a
   const stranger = of((await examine(jp)).findings, 'peer')
   assert.match(stranger[0]!.what, /no certificate \(/)
   assert.match(stranger[0]!.next!, /caFile/)
+  using proxy = await connectProxy()
+  await configure(jp, { tls })
+  const through = await examine(jp, { HTTPS_PROXY: proxy.url(PASSWORD) })
+  assert.match(of(through.findings, 'proxy')[0]!.what, /^https goes through http:\/\/127\.0\.0\.1:\d+$/)
+  assert.match(of(through.findings, 'peer')[0]!.what, /^us-cisa at https:\S+ answers|: up$/)
+  assert.equal(proxy.tunnels.length, 1)
+  const refused = await examine(jp, { HTTPS_PROXY: proxy.url('wrong') })
+  assert.match(of(refused.findings, 'peer')[0]!.what, /no proxy \(.*407/)
+  assert.match(of(refused.findings, 'peer')[0]!.next!, /password in HTTPS_PROXY/)
+  const direct = await examine(jp, { HTTPS_PROXY: proxy.url('wrong'), NO_PROXY: '127.0.0.1' })
+  assert.equal(of(direct.findings, 'peer')[0]!.state, of(through.findings, 'peer')[0]!.state)
+  const gone = await examine(jp, { HTTPS_PROXY: `http://node:${PASSWORD}@127.0.0.1:${port}` })
+  assert.match(of(gone.findings, 'proxy')[0]!.what, /no connection \(.*ECONNREFUSED/)
+  assert.ok(!JSON.stringify([through, refused, direct, gone]).includes(PASSWORD))
+  const wrong = await examine(jp, { HTTPS_PROXY: 'socks5://127.0.0.1:9' })
+  assert.match(of(wrong.findings, 'proxy')[0]!.next!, /HTTPS_PROXY=http/)
   assert.ok(one.url)
 })

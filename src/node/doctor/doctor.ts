@@ -6,14 +6,15 @@ import { lookAtCertificate } from './certificate.ts'
 import { lookAtDirectory, lookAtKeys } from './directory.ts'
 import { lookAtDisk, lookAtLimits } from './disk.ts'
 import type { Finding } from './finding.ts'
-import { trusting } from './reach.ts'
+import { lookAtProxy } from './proxy.ts'
+import { type Proxy, trusting } from './reach.ts'
 import { isAlive, lookAtAddress, lookAtPeers, lookAtPort, type Peer } from './network.ts'
 
 /** Longest wait for the node's own answer about its peers. */
 const ASK_TIMEOUT_MS = 5_000
 
-/** Looks at everything that a node stands on; never changes anything. */
-export async function examine(dir: string, now: Millis): Promise<Finding[]> {
+/** Looks at everything that a node stands on, and at the `proxy` that its links go through; never changes anything. */
+export async function examine(dir: string, now: Millis, proxy?: Proxy): Promise<Finding[]> {
   const { findings, data } = await lookAtDirectory(dir)
   if (!data) return findings
   const { config } = data
@@ -29,7 +30,8 @@ export async function examine(dir: string, now: Millis): Promise<Finding[]> {
     ...(await lookAtPort(config, running)),
     ...(await lookAtCertificate(config, now)),
     ...(await lookAtAddress(config, isRunning, trusting(ca, await read(running?.certFile)))),
-    ...(isRunning ? await lookAtPeers(await peersOf(data, running), trusting(ca)) : []),
+    ...(proxy ? await lookAtProxy(proxy) : []),
+    ...(isRunning ? await lookAtPeers(await peersOf(data, running), trusting(ca), proxy) : []),
   ]
 }
 

@@ -4,7 +4,7 @@ import { isLoopback, type NodeConfig } from '../config.ts'
 import type { RunningNode } from '../data-directory.ts'
 import { pinnedTls } from '../own-certificate.ts'
 import { fail, type Finding, ok, warn } from './finding.ts'
-import { type Reach, reach } from './reach.ts'
+import { type Proxy, type Reach, reach } from './reach.ts'
 
 /** Requests over links are refused from there on. */
 const CLOCK_FAIL_MS = 60_000
@@ -70,8 +70,12 @@ export async function lookAtAddress(
 }
 
 /** How far each peer can be reached, and what its clock says. */
-export async function lookAtPeers(peers: readonly Peer[], trust: ConnectionOptions): Promise<Finding[]> {
-  const found = await Promise.all(peers.map(async (peer) => ({ peer, at: await reach(peer.address, trust) })))
+export async function lookAtPeers(
+  peers: readonly Peer[],
+  trust: ConnectionOptions,
+  proxy: Proxy | undefined,
+): Promise<Finding[]> {
+  const found = await Promise.all(peers.map(async (peer) => ({ peer, at: await reach(peer.address, trust, proxy) })))
   return [...found.map(({ peer, at }) => peerFinding(peer, at)), ...clocks(found)]
 }
 
@@ -91,6 +95,7 @@ const NEXT_STEPS = {
   name: 'Check the name, and this machine’s name server.',
   connection: 'Ask the peer whether its node runs; check the firewalls between you.',
   certificate: 'A private authority is named by "tls.caFile" in noroshi.json; else the peer must renew.',
+  proxy: 'Check user and password in HTTPS_PROXY, and whether the proxy permits this host; else name it in NO_PROXY.',
   answer: 'Something answers there that is no node: check the address and the proxy in front of it.',
 } as const
 
