@@ -5,6 +5,7 @@ import type { ObjectColumns, Store } from '#store'
 import type { AirGap } from './air-gap/air-gap.ts'
 import type { EvidenceBook } from './evidence/evidence-book.ts'
 import type { Amendment } from './alliance/amendment.ts'
+import type { QuotaLimits, QuotaStanding, QuotaState } from './quota-limits.ts'
 import type { SigningGate } from './signing-gate.ts'
 
 /** What a federation is handed: the node owns clock, randomness, sockets and the store. */
@@ -22,6 +23,8 @@ export interface FederationOptions {
   /** Structured log line; never gets a secret or a payload. */
   log?: (level: 'debug' | 'info' | 'warn' | 'error', message: string, fields?: Record<string, Json>) => void
   limits?: Partial<Limits>
+  /** What any author may bring here where nobody says otherwise of it; absent: `QUOTAS`. */
+  quotas?: Partial<QuotaLimits>
   /**
    * Whether a drill's content counts here now. Absent: none does; it is quarantined with an alarm, because "exercise" must
    * not hide an attack.
@@ -167,12 +170,12 @@ export interface Receipt {
   arrived: Millis
   /** For `received`: possession and root were recomputed and agree; for `armed`: the signature is good. */
   verified: boolean
+  /** The carrier that brought it; absent: its member did. */
+  via?: MemberId
   refused?: { index: number; code: string }[]
   envelope: Envelope
 }
 
-  /** The carrier that brought it; absent: its member did. */
-  via?: MemberId
 export interface Recalled {
   author: MemberId
   log: LogId
@@ -200,12 +203,12 @@ export interface RecallAck {
   withheld: Millis
   purged: Millis | null
   arrived: Millis
+  /** The carrier that brought it; absent: its member did. */
+  via?: MemberId
   envelope: Envelope
 }
 
 export type AlarmKind =
-  /** The carrier that brought it; absent: its member did. */
-  via?: MemberId
   | 'bad-answer'
   | 'bad-signature'
   | 'clock'
@@ -218,6 +221,7 @@ export type AlarmKind =
   | 'mass-recall'
   | 'misdelivered'
   | 'omission'
+  | 'quota'
   | 'rollback'
   | 'stale'
 
@@ -395,6 +399,10 @@ export interface Federation extends AsyncDisposable {
   introduceKeys(statements: readonly Envelope[]): Promise<MemberId[]>
   /** Appends a statement to every own log, so that each stands under a checkpoint by the key in use. */
   vouch(statement: Envelope): Promise<number>
+  /** Every author that a charter names, with its limits and what is held of it; ascending by slug. */
+  quotas(): QuotaStanding[]
+  /** Sets limits of one author, named by id or slug; null goes back to the node's own. In force at once. */
+  setQuota(member: string, change: { readonly [Name in keyof QuotaLimits]?: number | null }): Promise<QuotaStanding>
   /** Authors whose mass recall keeps detection in alert-only. */
   alertOnly(): MemberId[]
   /** A person confirms an author's mass recall: its recalled entries may be disarmed. */

@@ -39,8 +39,11 @@ import { Mirrors } from './mirrors.ts'
 import { Nonces } from './nonces.ts'
 import { SentOffers } from './offers-sent.ts'
 import { Outbox } from './outbox.ts'
+import type { QuotaStanding } from './quota-limits.ts'
+import { type QuotaChange, Quotas } from './quotas.ts'
 import { recallOwn } from './own-recall.ts'
 import { vouchForOwn } from './own-vouch.ts'
+import { RecallWatch } from './recall-watch.ts'
 import { Recalls } from './recalls.ts'
 import { Restore } from './restore.ts'
 import { SentReceipts } from './receipts-sent.ts'
@@ -56,7 +59,13 @@ import { Suspects } from './suspects.ts'
 export async function openFederation(options: FederationOptions): Promise<Federation> {
   // The node's handlers hear of events first-hand; some of them also set this federation's own work going.
   const hooks: Partial<FederationEvents> = {}
-  const context = toContext({ ...options, events: withHooks(options.events ?? {}, hooks, options) })
+  const onPurged: Context['onPurged'] = async (places) => {
+    await options.onPurged?.(places)
+    // What went frees its author's quota.
+    for (const log of new Set(places.map((place) => place.log))) await heads.refresh(log)
+    shell.weigh()
+  }
+  const context = toContext({ ...options, onPurged, events: withHooks(options.events ?? {}, hooks, options) })
   const directory = new CharterDirectory(options.self.member)
   const charters = await Charters.open(context, directory)
   const joins = await Joins.open(context, directory)
@@ -70,6 +79,7 @@ export async function openFederation(options: FederationOptions): Promise<Federa
   const onEnds = (member: MemberId, ends: readonly DelegationEnd[]) => suspects.hold(member, ends)
   const absorber = new Absorber(context, directory, heads, recalls, sent, suspects)
   const signedRows = new SignedRows()
+  const quotas = await Quotas.open(context, directory, heads, options.quotas)
   const mirrors = new Mirrors(context, directory, heads, client, absorber, signedRows)
   const shell = new LinkShell({
     context,
@@ -79,6 +89,8 @@ export async function openFederation(options: FederationOptions): Promise<Federa
     client,
     mirrors,
     outbox,
+    quotas,
+    watch: new RecallWatch(context, heads, recalls, mirrors),
     keyStatements,
     signedRows,
     onEnds,
@@ -176,6 +188,7 @@ export async function openFederation(options: FederationOptions): Promise<Federa
     directory,
     heads,
     outbox,
+    quotas,
     recalls,
     sent,
     shell,
@@ -206,6 +219,7 @@ interface Parts {
   directory: CharterDirectory
   heads: Heads
   outbox: Outbox
+  quotas: Quotas
   recalls: Recalls
   sent: SentReceipts
   shell: LinkShell
@@ -326,6 +340,17 @@ class OpenFederation implements Federation {
     return grown.length
   }
 
+  quotas(): QuotaStanding[] {
+    return this.#parts.quotas.list(this.links())
+  }
+
+  async setQuota(name: string, change: QuotaChange): Promise<QuotaStanding> {
+    const { id } = this.#member(name)
+    await this.#parts.quotas.set(id, change)
+    this.#parts.shell.weigh()
+    return this.quotas().find(({ author }) => author === id) as QuotaStanding
+  }
+
   alertOnly(): MemberId[] {
     return this.#parts.recalls.guard.alertOnly()
   }
@@ -347,6 +372,7 @@ class OpenFederation implements Federation {
 
   /** A charter came into force here: links, streams and peers follow. */
   charterChanged(alliance: Slug): void {
+    this.#parts.shell.weigh()
     if (!this.#started) return
     this.#background(
       'Following a charter',

@@ -1,10 +1,12 @@
 import type { LogId, MemberId } from '#base'
 import type { LogHead, Store } from '#store'
+import { NO_USE, type QuotaUse } from './quota.ts'
 
 /** Heads of all logs held, in memory: read at start, refreshed after every commit that moves one. */
 export class Heads {
   readonly #store: Store
   readonly #heads = new Map<LogId, LogHead>()
+  readonly #uses = new Map<MemberId, QuotaUse>()
   #own: LogHead[] = []
 
   private constructor(store: Store) {
@@ -13,7 +15,7 @@ export class Heads {
 
   static async open(store: Store): Promise<Heads> {
     const heads = new Heads(store)
-    for (const head of await store.logs()) heads.#heads.set(head.log, head)
+    for (const head of await store.logs()) heads.#put(head)
     heads.#sortOwn()
     return heads
   }
@@ -35,6 +37,11 @@ export class Heads {
     return [...this.#heads.values()].filter((head) => head.author === author)
   }
 
+  /** What is held of an author, over all its logs. */
+  use(author: MemberId): QuotaUse {
+    return this.#uses.get(author) ?? NO_USE
+  }
+
   /** Reads a log's head again from the store. */
   async refresh(log: LogId): Promise<LogHead | undefined> {
     const head = await this.#store.log(log)
@@ -42,9 +49,22 @@ export class Heads {
     const known = this.#heads.get(log)
     // Two refreshes can end in the other order than they began.
     if (known && known.size > head.size) return known
-    this.#heads.set(log, head)
+    this.#put(head)
     if (head.own) this.#sortOwn()
     return head
+  }
+
+  #put(head: LogHead): void {
+    const before = this.#heads.get(head.log)
+    this.#heads.set(head.log, head)
+    const use = this.use(head.author)
+    const ended = (one: LogHead | undefined) => (one?.closed === true ? 1 : 0)
+    this.#uses.set(head.author, {
+      entries: use.entries + head.size - (before?.size ?? 0),
+      bytes: use.bytes + head.bytes - (before?.bytes ?? 0),
+      logs: use.logs + (1 - ended(head)) - (before ? 1 - ended(before) : 0),
+      ended: use.ended + ended(head) - ended(before),
+    })
   }
 
   #sortOwn(): void {

@@ -31,4 +31,5 @@ export type {
 } from './api.ts'
 export { FederationError, type FederationErrorCode } from './error.ts'
 export { openFederation } from './federation.ts'
+export { type QuotaLimits, type QuotaStanding, QUOTAS } from './quota-limits.ts'
 export { SigningGate } from './signing-gate.ts'

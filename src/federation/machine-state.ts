@@ -3,6 +3,8 @@ import type { AlarmKind } from './api.ts'
 import type { BackoffRange } from './backoff.ts'
 import type { ClockReading } from './clock-fault.ts'
 import type { ClockSample } from './clock-offset.ts'
+import type { Account, QuotaUse } from './quota.ts'
+import type { QuotaLimits } from './quota-limits.ts'
 
 /** Everything that the link machine knows: of each peer its own part, which no other peer touches. */
 export interface MachineState {
@@ -67,10 +69,29 @@ export interface PeerState {
   readonly ahead: ReadonlySet<Slug>
   readonly catchUps: number
   readonly catchUpAt: Millis
+  /** What the peer may bring as an author. */
+  readonly account: Account
+  /** When each log was last taken from, counted: whoever waited longest comes next. */
+  readonly turns: ReadonlyMap<LogId, number>
+  /** Up to where logs were read for their recalls, beyond what is held, while the author is over its quota. */
+  readonly passed: ReadonlyMap<LogId, number>
+  /** When a rate has something left again, while logs wait for it. */
+  readonly paceAt?: Millis
+  /** When each state of the quota was last told. */
+  readonly told: { readonly slowed?: Millis; readonly over?: Millis }
 }
 
 export type LinkEvent =
-  | { type: 'peer-added'; peer: MemberId; slug: Slug; address: string; held: ReadonlyMap<LogId, Head>; now: Millis }
+  | {
+      type: 'peer-added'
+      peer: MemberId
+      slug: Slug
+      address: string
+      held: ReadonlyMap<LogId, Head>
+      /** What it may bring, what of it is held, and what is left of its first sync; absent: no limits. */
+      quota?: { limits: QuotaLimits; use: QuotaUse; backlog: number }
+      now: Millis
+    }
   | { type: 'peer-removed'; peer: MemberId }
   | {
       type: 'snapshot'
@@ -99,7 +120,12 @@ export type LinkEvent =
   | { type: 'stream-opened'; peer: MemberId; now: Millis }
   | { type: 'stream-closed'; peer: MemberId; jitter: number; now: Millis }
   | { type: 'alive'; peer: MemberId; now: Millis }
-  | { type: 'mirrored'; peer: MemberId; log: LogId; head: Head; now: Millis }
+  /** `bytes`: of the entries that became durable; `use`: what is held of the author now. */
+  | { type: 'mirrored'; peer: MemberId; log: LogId; head: Head; bytes?: number; use?: QuotaUse; now: Millis }
+  /** A log was read on up to `size`, for its recalls alone. */
+  | { type: 'passed'; peer: MemberId; log: LogId; size: number; bytes: number; use: QuotaUse; now: Millis }
+  /** Limits were changed, or something else than a link changed what is held. */
+  | { type: 'quota'; peer: MemberId; limits: QuotaLimits; use: QuotaUse; now: Millis }
   | { type: 'fetch-failed'; peer: MemberId; log: LogId; reason: string; jitter: number; now: Millis }
   | { type: 'due'; peer: MemberId; id: number; now: Millis }
   | { type: 'sent'; peer: MemberId; ids: readonly number[]; now: Millis }
@@ -111,7 +137,10 @@ export type Effect =
   | { type: 'ask'; peer: MemberId; since?: number }
   | { type: 'open-stream'; peer: MemberId; since?: number }
   | { type: 'close-stream'; peer: MemberId }
-  | { type: 'fetch'; peer: MemberId; log: LogId; held?: Head; offered: Head }
+  /** `only`: the author is over its quota, and nothing but its recalls is taken. */
+  | { type: 'fetch'; peer: MemberId; log: LogId; held?: Head; offered: Head; only?: 'recalls' }
+  /** The author's first sync began: so many entries of it no rate counts. */
+  | { type: 'backlog'; peer: MemberId; entries: number }
   | { type: 'send'; peer: MemberId; ids: readonly number[] }
   | { type: 'catch-up'; peer: MemberId; alliance: Slug }
   | { type: 'alarm'; peer: MemberId; kind: AlarmKind; log?: LogId; message: string }

@@ -2,7 +2,9 @@ import type { LogId, Millis } from '#base'
 import type { AlarmKind, LinkState } from './api.ts'
 import { backoff } from './backoff.ts'
 import { type ClockSample, estimateOf, isSettled, withSample } from './clock-offset.ts'
+import { isBehind, takeTurns } from './fetch-turns.ts'
 import type { Effect, LinkEvent, MachineSettings, MachineState, PeerState, Step } from './machine-state.ts'
+import { BACKLOG_ENTRIES_MOST, NO_USE, openAccount, spent, UNLIMITED, withLimits } from './quota.ts'
 
 /** Between two asks while the peer's clock is not known well. */
 const CLOCK_AGAIN_MS = 1_000
@@ -60,6 +62,7 @@ export function nextWake(state: MachineState): Millis | undefined {
     if (peer.ahead.size > 0) at(peer.catchUpAt)
     if (peer.outbox.length > 0 && !peer.sending) at(peer.sendAt)
     if (peer.fetching.size >= state.settings.fetches) continue
+    if (peer.paceAt !== undefined) at(peer.paceAt)
     for (const [log, { until }] of peer.blocked)
       if (!peer.fetching.has(log) && isBehind(peer, log)) at(Math.max(until, peer.fetchAt))
     if (peer.fetchFailures > state.settings.fetches && hasWaiting(peer)) at(peer.fetchAt)
@@ -85,6 +88,7 @@ export function linkStateOf(peer: PeerState, now: Millis): LinkState {
     ...(peer.lastError === undefined ? {} : { lastError: peer.lastError }),
     charterDiffers: [...peer.ahead],
     ...(peer.calls ? { way: 'offer' as const } : {}),
+    ...(peer.account.state.state === 'ok' ? {} : { quota: peer.account.state }),
   }
 }
 
@@ -97,6 +101,7 @@ interface PeerStep {
 function added(state: MachineState, event: Extract<LinkEvent, { type: 'peer-added' }>): Step {
   const known = state.peers.get(event.peer)
   if (known && known.address === event.address) return { state, effects: [] }
+  const { limits, use, backlog } = event.quota ?? { limits: UNLIMITED, use: NO_USE, backlog: 0 }
   const fresh: PeerState = {
     peer: event.peer,
     slug: event.slug,
@@ -126,6 +131,10 @@ function added(state: MachineState, event: Extract<LinkEvent, { type: 'peer-adde
     ahead: new Set(),
     catchUps: 0,
     catchUpAt: event.now,
+    account: known?.account ?? openAccount(limits, use, event.now, backlog),
+    turns: known?.turns ?? new Map(),
+    passed: new Map(),
+    told: known?.told ?? {},
   }
   const { next, effects } = work(state.settings, fresh, event.now)
   const close: Effect[] = known ? [{ type: 'close-stream', peer: event.peer }] : []
@@ -172,7 +181,22 @@ function change(settings: MachineSettings, peer: PeerState, event: PeerEvent): P
       return { next: { ...peer, seen: Math.max(peer.seen ?? 0, event.now) }, effects: [] }
     case 'mirrored': {
       const held = new Map(peer.held).set(event.log, event.head)
-      return { next: { ...peer, held, fetchFailures: 0, fetchAt: event.now, ...settled(peer, event.log) }, effects: [] }
+      const entries = Math.max(0, event.head.size - (peer.held.get(event.log)?.size ?? 0))
+      const { use = peer.account.use, bytes = 0 } = event
+      const account = { ...spent(peer.account, entries, bytes, event.now), use }
+      const done = { fetchFailures: 0, fetchAt: event.now, ...settled(peer, event.log) }
+      return { next: { ...peer, held, account, ...done }, effects: [] }
+    }
+    case 'passed': {
+      const from = peer.passed.get(event.log) ?? peer.held.get(event.log)?.size ?? 0
+      const paid = spent(peer.account, Math.max(0, event.size - from), event.bytes, event.now)
+      const passed = new Map(peer.passed).set(event.log, event.size)
+      const done = { fetchFailures: 0, fetchAt: event.now, ...settled(peer, event.log) }
+      return { next: { ...peer, account: { ...paid, use: event.use }, passed, ...done }, effects: [] }
+    }
+    case 'quota': {
+      const account = { ...withLimits(peer.account, event.limits, event.now), use: event.use }
+      return { next: { ...peer, account }, effects: [] }
     }
     case 'fetch-failed': {
       const failures = (peer.blocked.get(event.log)?.failures ?? 0) + 1
@@ -227,8 +251,11 @@ function applySnapshot(
       effects.push(alarm(peer, 'fork', log, `offers another root for ${row.size} entries than it signed before`))
   }
   const ahead = new Set(event.unknownCharters)
+  const backlog = backlogOf(peer, event.offered)
+  if (backlog > 0) effects.push({ type: 'backlog', peer: peer.peer, entries: backlog })
   const next: PeerState = {
     ...done,
+    ...(backlog > 0 ? { account: { ...peer.account, backlog } } : {}),
     // What the peer posts tells nothing of the way to it.
     ...(isOffer ? { calls: true } : { calls: false, failures: 0, askAt }),
     seen: event.now,
@@ -255,7 +282,8 @@ function work(settings: MachineSettings, peer: PeerState, now: Millis): PeerStep
     next = { ...next, asking: true }
     effects.push({ type: 'ask', peer: next.peer, ...since(next) })
   }
-  if (next.seen === null || next.failures > 0 || next.calls) return { next, effects }
+  if (next.calls) return takeTurns(settings, next, now)
+  if (next.seen === null || next.failures > 0) return { next, effects }
   if (next.ahead.size > 0 && isDue(next.catchUpAt)) {
     const catchUps = next.catchUps + 1
     next = { ...next, catchUps, catchUpAt: now + backoff({ ...settings.backoff, maxMs: settings.pollMs }, catchUps, 1) }
@@ -265,20 +293,23 @@ function work(settings: MachineSettings, peer: PeerState, now: Millis): PeerStep
     next = { ...next, stream: 'opening' }
     effects.push({ type: 'open-stream', peer: next.peer, ...since(next) })
   }
-  const fetching = new Set(next.fetching)
-  for (const [log, offered] of next.offered) {
-    if (fetching.size >= settings.fetches || !isDue(next.fetchAt)) break
-    const held = next.held.get(log)
-    if (fetching.has(log) || offered.size <= (held?.size ?? 0) || !isDue(next.blocked.get(log)?.until ?? 0)) continue
-    fetching.add(log)
-    effects.push({ type: 'fetch', peer: next.peer, log, offered, ...(held ? { held } : {}) })
+  if (isDue(next.fetchAt)) {
+    const turns = takeTurns(settings, next, now)
+    next = turns.next
+    effects.push(...turns.effects)
   }
-  if (fetching.size > next.fetching.size) next = { ...next, fetching }
   if (next.outbox.length > 0 && !next.sending && isDue(next.sendAt)) {
     next = { ...next, sending: true }
     effects.push({ type: 'send', peer: next.peer, ids: next.outbox.slice(0, settings.sendMost) })
   }
   return { next, effects }
+}
+
+/** What an author has to tell whom nothing of it is held: its first sync, which is no flood. */
+function backlogOf(peer: PeerState, offered: PeerState['offered']): number {
+  if (peer.sequence !== undefined || peer.held.size > 0 || peer.account.limits === UNLIMITED) return 0
+  const entries = [...offered.values()].reduce((sum, { size }) => sum + size, 0)
+  return Math.min(entries, BACKLOG_ENTRIES_MOST)
 }
 
 function failed(peer: PeerState, settings: MachineSettings, event: { reason: string; jitter: number; now: Millis }) {
@@ -308,8 +339,6 @@ const longestWait = ({ pollMs, backoff: { maxMs } }: MachineSettings) => Math.ma
 
 const hasWaiting = (peer: PeerState) =>
   [...peer.offered.keys()].some((log) => isBehind(peer, log) && !peer.fetching.has(log) && !peer.blocked.has(log))
-
-const isBehind = (peer: PeerState, log: LogId) => (peer.offered.get(log)?.size ?? 0) > (peer.held.get(log)?.size ?? 0)
 
 const since = (peer: PeerState) => (peer.sequence === undefined ? {} : { since: peer.sequence })
 

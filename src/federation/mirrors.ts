@@ -11,6 +11,7 @@ import {
 } from '#base'
 import { type Audience, type Frame, FrameDecoder, type Frontier, type Proof } from '#log'
 import { type Absorber, type Batch, type Prepared, prepare } from './absorb.ts'
+import { AuthorTurns } from './author-turns.ts'
 import type { Context } from './context.ts'
 import type { CharterDirectory } from './directory.ts'
 import type { Heads } from './heads.ts'
@@ -20,6 +21,7 @@ import { CHECKPOINT_GAP_BYTES } from './limits.ts'
 import type { LinkClient, Target } from './link-client.ts'
 import type { Head } from './machine-state.ts'
 import { MirrorFault, readMirrorState } from './mirror-state.ts'
+import { type InlineEntries, PushedEntries } from './pushed-entries.ts'
 import {
   checkCheckpoint,
   checkEntries,
@@ -30,17 +32,6 @@ import {
   type SignedCheckpoint,
   type VerifiedEntry,
 } from './verify.ts'
-
-/** New entries that came along with a snapshot on the stream. */
-export interface InlineEntries {
-  log: LogId
-  from: number
-  checkpoint: string
-  frames: string
-}
-
-/** Pushed entries that wait for their fetch; beyond this they are fetched after all. */
-const INLINE_MOST = 256
 
 /** Entries asked for at once: two such batches are in memory, parsed, while a third is written. */
 const BATCH_ENTRIES = 2_048
@@ -82,11 +73,10 @@ export class Mirrors {
   readonly #absorber: Absorber
   readonly #signedRows: SignedRows
   readonly #states = new Map<LogId, MirrorState>()
-  readonly #inline = new Map<string, InlineEntries>()
+  readonly #pushed = new PushedEntries()
   /** What follows a state, by log, while that state is being written. */
   readonly #ahead = new Map<LogId, { peer: MemberId; state: MirrorState; early: Promise<Early | undefined> }>()
-  /** The last batch of each author that is being judged. */
-  readonly #turns = new Map<MemberId, Promise<void>>()
+  readonly #turns = new AuthorTurns()
 
   constructor(
     context: Context,
@@ -106,8 +96,7 @@ export class Mirrors {
 
   /** Keeps what came along until the fetch that it saves begins. */
   offer(peer: MemberId, entries: InlineEntries): void {
-    if (this.#inline.size >= INLINE_MOST) this.#inline.clear()
-    this.#inline.set(`${peer}/${entries.log}`, entries)
+    this.#pushed.keep(peer, entries)
   }
 
   /**
@@ -119,8 +108,7 @@ export class Mirrors {
     const held = { size: state.frontier.size, root: toHex(state.frontier.root()) as Hash }
     // A file brought it meanwhile.
     if (held.size > offered.size || (held.size === offered.size && held.root === offered.root)) return held
-    const inline = this.#inline.get(`${peer.member}/${log}`)
-    this.#inline.delete(`${peer.member}/${log}`)
+    const inline = this.#pushed.take(peer.member, log)
     try {
       const batch = inline ? this.#fromInline(state, inline) : undefined
       const { checkpoint, frames, ready } = batch ?? (await this.#fetch(peer, state, offered))
@@ -138,6 +126,25 @@ export class Mirrors {
       this.#ahead.delete(log)
       throw cause
     }
+  }
+
+  /** Where the mirror of a log stands. @throws MirrorFault where the log is another author's */
+  standing(author: MemberId, log: LogId): Promise<MirrorState> {
+    return this.#state(author, log)
+  }
+
+  /**
+   * The verified entries after a state, up to a checkpoint, and the state behind them; nothing of them is kept.
+   * @throws MirrorFault when what came does not hold; FederationError when the peer can't be reached
+   */
+  async read(peer: Target, state: MirrorState, offered: Head) {
+    const { checkpoint, frames } = await this.#fetch(peer, state, offered)
+    await this.#requireOffered(state, checkpoint, offered)
+    const checked = checkEntries(state, frames, checkpoint)
+    if (!checked.ok) throw new MirrorFault({ ...checked.fault, kind: 'bad-answer' })
+    const { entries, frontier, audience } = checked.value
+    const entryTime = lastTime(entries, state.entryTime)
+    return { entries, next: { ...state, frontier, audience, checkpointTime: checkpoint.time, entryTime } }
   }
 
   /**
@@ -199,7 +206,7 @@ export class Mirrors {
     const prepared = batch.prepared ?? prepare(log, audience, entries)
     const entryTime = lastTime(entries, state.entryTime)
     const next: MirrorState = { ...state, frontier, audience, checkpointTime: checkpoint.time, entryTime }
-    await this.#inTurn(author, async () => {
+    await this.#turns.take(author, async () => {
       const written = this.#absorber.absorb(state, { ...verified, checkpoint, frames, offered, prepared })
       meanwhile?.(next)
       await written
@@ -207,22 +214,6 @@ export class Mirrors {
     })
     this.#states.set(log, next)
     return { size: checkpoint.size, root: checkpoint.root }
-  }
-
-  /**
-   * Judges and commits the batches of one author one after the other: an object and the marking definition that it
-   * needs, or two versions of one object, may arrive in two logs at once, and each has to see the other.
-   */
-  async #inTurn(author: MemberId, work: () => Promise<void>): Promise<void> {
-    const before = this.#turns.get(author) ?? Promise.resolve()
-    const turn = before.then(work)
-    const settled = turn.catch(() => undefined)
-    this.#turns.set(author, settled)
-    try {
-      await turn
-    } finally {
-      if (this.#turns.get(author) === settled) this.#turns.delete(author)
-    }
   }
 
   async #state(author: MemberId, log: LogId): Promise<MirrorState> {

@@ -1,8 +1,11 @@
-import type { Json, MemberId, Millis } from '#base'
+import { type Json, type MemberId, type Millis, parseJson, utf8 } from '#base'
 import type { Envelope } from '#log'
 import type { Context } from './context.ts'
+import type { LinkClient, Target } from './link-client.ts'
 
 const COLLECTION = 'outbox'
+/** Bytes of statements in one request. */
+const SEND_BYTES = 512 * 1_024
 
 interface Waiting {
   to: MemberId
@@ -53,6 +56,26 @@ export class Outbox {
   /** A statement that would be made again after a restart. */
   offer(to: MemberId, envelope: Envelope, sent: () => void): void {
     this.#add({ to, envelope, sent })
+  }
+
+  /**
+   * Posts the first of these statements, as many as one request takes; answers which were delivered.
+   * @throws FederationError LINK_UNREACHABLE, LINK_REFUSED
+   */
+  async post(client: LinkClient, to: Target, ids: readonly number[]): Promise<number[]> {
+    const most: number[] = []
+    let bytes = 0
+    for (const id of ids) {
+      bytes += JSON.stringify(this.envelopes([id])).length
+      if (most.length > 0 && bytes > SEND_BYTES) break
+      most.push(id)
+    }
+    const body = utf8(JSON.stringify({ receipts: this.envelopes(most) }))
+    const { refused } = parseJson(await client.post(to, '/link/v1/receipts', body)) as { refused?: Json[] }
+    if (refused && refused.length > 0)
+      this.#context.log('warn', 'An author refused receipts', { peer: to.member, refused: refused.slice(0, 10) })
+    await this.delivered(most)
+    return most
   }
 
   envelopes(ids: readonly number[]): Envelope[] {

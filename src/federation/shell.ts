@@ -1,4 +1,4 @@
-import { type Json, type LogId, type MemberId, type Millis, parseJson, utf8 } from '#base'
+import { type Json, type LogId, type MemberId, type Millis, parseJson } from '#base'
 import { type DelegationEnd, LogError, type LogRow, parseEnvelope, SNAPSHOT_FRESH_MS } from '#log'
 import type { LinkState } from './api.ts'
 import type { Charters } from './alliance/charters.ts'
@@ -19,10 +19,11 @@ import { initialState, linkStateOf, nextWake, step } from './machine.ts'
 import { MirrorFault } from './mirror-state.ts'
 import type { Mirrors } from './mirrors.ts'
 import type { Outbox } from './outbox.ts'
+import { type Turn, turnOf } from './quota.ts'
+import type { Quotas } from './quotas.ts'
+import type { RecallWatch } from './recall-watch.ts'
 import { toInline } from './server/inline.ts'
 
-/** Bytes of receipts in one request. */
-const SEND_BYTES = 512 * 1_024
 /** A tick that finds nothing to do must not be followed by another at once. */
 const TICK_LEAST_MS = 10
 
@@ -35,6 +36,8 @@ export interface ShellParts {
   client: LinkClient
   mirrors: Mirrors
   outbox: Outbox
+  quotas: Quotas
+  watch: RecallWatch
   keyStatements: KeyStatements
   signedRows: SignedRows
   /** A member's key was ended before its time. */
@@ -93,7 +96,8 @@ export class LinkShell {
     const isKnown = this.#state.peers.has(peer)
     const held = new Map(this.#parts.heads.of(peer).map(({ log, size, root }) => [log, { size, root }]))
     const now = this.#now()
-    this.#dispatch({ type: 'peer-added', peer, slug, address, held, now })
+    const quota = this.#parts.quotas.of(peer)
+    this.#dispatch({ type: 'peer-added', peer, slug, address, held, quota, now })
     if (!isKnown) for (const id of this.#parts.outbox.waitingFor(peer)) this.#dispatch({ type: 'due', peer, id, now })
   }
 
@@ -123,9 +127,25 @@ export class LinkShell {
     return { sequence, logs, ahead: this.#state.peers.get(peer)?.ahead ?? new Set() }
   }
 
-  /** A batch that a peer posted is durable. */
-  mirrored(peer: MemberId, log: LogId, head: Head): void {
-    this.#dispatch({ type: 'mirrored', peer, log, head, now: this.#now() })
+  /** A batch that a peer posted, of so many bytes, is durable. */
+  mirrored(peer: MemberId, log: LogId, head: Head, bytes: number): void {
+    const use = this.#parts.heads.use(peer)
+    this.#dispatch({ type: 'mirrored', peer, log, head, bytes, use, now: this.#now() })
+  }
+
+  /** Whether the next batch of a log that a peer posts may be taken. */
+  turn(peer: MemberId, log: LogId): Turn {
+    const state = this.#state.peers.get(peer)
+    const isNew = this.#parts.heads.get(log) === undefined
+    return state ? turnOf(state.account, { isNew, opening: 0 }, this.#now()) : { take: 'freely' }
+  }
+
+  /** Limits of authors, or what is held of them, may have changed. */
+  weigh(): void {
+    for (const peer of this.#state.peers.keys()) {
+      const { limits, use } = this.#parts.quotas.of(peer)
+      this.#dispatch({ type: 'quota', peer, limits, use, now: this.#now() })
+    }
   }
 
   /** Statements went to the peer in an answer. */
@@ -181,6 +201,8 @@ export class LinkShell {
         return this.#fetch(effect)
       case 'send':
         return this.#send(peer, effect.ids)
+      case 'backlog':
+        return this.#parts.quotas.began(peer, effect.entries)
       case 'catch-up':
         return this.#catchUp(peer, effect.alliance)
       case 'alarm':
@@ -289,8 +311,16 @@ export class LinkShell {
     const to = this.target(peer)
     if (!to) return
     try {
-      const head = await this.#parts.mirrors.extend(to, log, offered)
-      this.#dispatch({ type: 'mirrored', peer, log, head, now: this.#now() })
+      const { mirrors, heads, watch } = this.#parts
+      if (effect.only) {
+        const read = await watch.pass(to, log, offered)
+        this.#dispatch({ type: 'passed', peer, log, ...read, use: heads.use(peer), now: this.#now() })
+        return
+      }
+      const held = heads.get(log)?.bytes ?? 0
+      watch.forget(log)
+      const head = await mirrors.extend(to, log, offered)
+      this.mirrored(peer, log, head, Math.max(0, (heads.get(log)?.bytes ?? 0) - held))
     } catch (cause) {
       if (!(cause instanceof MirrorFault))
         this.#parts.context.log('warn', 'A mirror could not be extended', { peer, log, cause: reasonOf(cause) })
@@ -306,23 +336,11 @@ export class LinkShell {
   }
 
   async #send(peer: MemberId, ids: readonly number[]): Promise<void> {
-    const to = this.target(peer)
     const { outbox, client } = this.#parts
-    const most: number[] = []
-    let bytes = 0
-    for (const id of ids) {
-      bytes += JSON.stringify(outbox.envelopes([id])).length
-      if (most.length > 0 && bytes > SEND_BYTES) break
-      most.push(id)
-    }
     try {
+      const to = this.target(peer)
       if (!to) throw new Error('the link is gone')
-      const body = utf8(JSON.stringify({ receipts: outbox.envelopes(most) }))
-      const answer = parseJson(await client.post(to, '/link/v1/receipts', body))
-      const { refused } = answer as { refused?: Json[] }
-      if (refused && refused.length > 0)
-        this.#parts.context.log('warn', 'An author refused receipts', { peer, refused: refused.slice(0, 10) })
-      await outbox.delivered(most)
+      const most = await outbox.post(client, to, ids)
       this.#dispatch({ type: 'sent', peer, ids: most, now: this.#now() })
     } catch (cause) {
       this.#dispatch({ type: 'send-failed', peer, reason: reasonOf(cause), jitter: this.#jitter(), now: this.#now() })

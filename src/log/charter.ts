@@ -9,6 +9,7 @@ import { keyWindows } from './delegation.ts'
 import { LogError } from './error.ts'
 import { isAscending, isBase64, isCount, isMemberId, isNation, isSlug, isText } from './fields.ts'
 import { memberIdOf, toPublicKey } from './keys.ts'
+import { isQuota, type MemberQuota } from './member-quota.ts'
 import { type Envelope, parseEnvelope, requireStatement, statementHash, verifyStatement } from './statement.ts'
 
 /**
@@ -46,6 +47,8 @@ export interface CharterMember {
   /** Highest level the member accepts. */
   maxTlp?: TlpLevel
   tlpVersion?: '1.0' | '2.0'
+  /** What each of the others takes of the member, at most. */
+  quota?: MemberQuota
   /** Caveats that the member's node enforces; absent = none declared. */
   caveats?: string[]
   cyberCommunity?: boolean
@@ -241,12 +244,14 @@ function checkMember(member: CharterMember): void {
 }
 
 function checkOptionalMembers(member: CharterMember, fault: (what: string) => LogError): void {
-  const { address, maxTlp, tlpVersion, caveats, cyberCommunity, clients = [] } = member
+  const { address, maxTlp, tlpVersion, quota, caveats, cyberCommunity, clients = [] } = member
   if (address !== undefined && (!isShortText(address) || !/^https?:\/\/[^\s/]/.test(address)))
     throw fault('its address is no http(s) URL')
   if (maxTlp !== undefined && !TLP_LEVELS.includes(maxTlp)) throw fault('its highest level is unknown')
   if (tlpVersion !== undefined && tlpVersion !== '1.0' && tlpVersion !== '2.0')
     throw fault('its TLP version is unknown')
+  if (quota !== undefined && !isQuota(quota))
+    throw fault('its quota is no whole numbers from 1 by names that a quota has')
   if (caveats !== undefined && !isAscending(caveats, isShortText)) throw fault('its caveats do not ascend')
   if (cyberCommunity !== undefined && typeof cyberCommunity !== 'boolean') throw fault('`cyberCommunity` is no boolean')
   if (!Array.isArray(clients) || clients.length > CHARTER_MAX_MEMBERS) throw fault('`clients` is no array, or too long')

@@ -27,6 +27,7 @@ export {
 } from './payload.ts'
 export { RECALL_REASONS, type RecallReason } from './recall-reasons.ts'
 export { keyIdOf, memberIdOf, type PublicKey, type Signer, toPublicKey, toSigner, verifySignature } from './keys.ts'
+export { isQuota, type MemberQuota, QUOTA_NAMES } from './member-quota.ts'
 export { EMPTY_ROOT, Frontier, type HashAt, leafHash, nodeHash, rootOf } from './tree.ts'
 export { hashFromTiles, TILE_WIDTH, tileSlot } from './tiles.ts'
 export {

@@ -20,6 +20,7 @@ export interface RowChange {
   maxTlp?: CharterMember['maxTlp'] | null
   tlpVersion?: CharterMember['tlpVersion'] | null
   cyberCommunity?: boolean | null
+  quota?: CharterMember['quota'] | null
   clients?: CharterMember['clients'] | null
 }
 

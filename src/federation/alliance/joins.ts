@@ -111,7 +111,9 @@ export class Joins {
     const { alliance, secret, member, commitment } = body
     if (!isSlug(alliance) || typeof secret !== 'string' || typeof commitment !== 'string' || !isJsonObject(member))
       return notFound()
-    const row = { ...member, standing: 'active', joined: now() } as unknown as CharterMember
+    // What the others take of it is for them to say.
+    const { quota: _, ...offered } = member
+    const row = { ...offered, standing: 'active', joined: now() } as unknown as CharterMember
     const key = secretHash(secret)
     const invitation = (await store.record(INVITATIONS, key)) as unknown as InvitationRecord | undefined
     const charter = this.#directory.charter(alliance)?.charter

@@ -2,7 +2,7 @@ import { type LogId, toBase64 } from '#base'
 import { encodeFrames, type LogRow } from '#log'
 import type { LogHead } from '#store'
 import type { Context } from '../context.ts'
-import type { InlineEntries } from '../mirrors.ts'
+import type { InlineEntries } from '../pushed-entries.ts'
 
 /** New entries of one log, pushed along with a snapshot. @see docs/wire.md, Stream and Offer */
 export interface PushedEntries {

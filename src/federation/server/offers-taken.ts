@@ -118,10 +118,14 @@ export class TakenOffers {
       this.#staged.set(author, { log: row.log, from, frames: all, bytes })
       return undefined
     }
+    const turn = shell.turn(author, row.log)
+    // Over its quota: the author keeps it, and offers it again.
+    if (turn.take === 'never' || turn.take === 'later') return 'QUOTA'
     try {
       const { log, checkpoint } = part
+      const bytes = frames.reduce((sum, frame) => sum + ('bytes' in frame ? frame.bytes.length : 0), 0)
       const { size, root } = await mirrors.take(author, { log, from, checkpoint, frames: all, by: 'offer' }, row)
-      shell.mirrored(author, log, { size, root })
+      shell.mirrored(author, log, { size, root }, bytes)
       return undefined
     } catch (cause) {
       if (cause instanceof MirrorFault) return 'ENTRIES'
@@ -135,6 +139,8 @@ export class TakenOffers {
     for (const { log, size } of logs) {
       const head = this.#parts.heads.get(log)
       if (head && (head.own || head.author !== author)) continue
+      const turn = this.#parts.shell.turn(author, log)
+      if (turn.take === 'never' || turn.take === 'later') continue
       const staged = this.#stagedOf(author, log)
       const from = staged ? staged.from + staged.frames.length : (head?.size ?? 0)
       if (from < size) want.push({ log, from, size })
