@@ -252,6 +252,8 @@ export function delegate(
 export async function readSeed(dir: string, name: string): Promise<Uint8Array> {
   const text = (await readText(dir, name)).trim()
   if (!/^[0-9a-f]{64}$/.test(text)) throw new NodeError('KEY_UNREADABLE', `${join(dir, name)} is not a key.`)
+  /** The key of that certificate, where whoever calls has to show one: commands of this machine show the node's own. */
+  keyFile?: string
   return new Uint8Array(Buffer.from(text, 'hex'))
 }
 

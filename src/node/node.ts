@@ -342,6 +342,7 @@ export async function openNode(options: NodeOptions): Promise<NoroshiNode> {
       log.info({ member: config.slug }, 'stopped')
     },
   }
+      ...(config.tls?.clientCaFile === undefined ? {} : { keyFile: resolve(config.tls.keyFile) }),
 }
 
 function effectiveConfig(config: NodeConfig, options: NodeOptions): NodeConfig {

@@ -8,8 +8,12 @@ export interface PinnedTls extends SecureContextOptions {
 }
 
 /** How this machine's commands recognise the node of a data directory; undefined where it serves without TLS. */
-export async function pinnedTls({ certFile }: Pick<RunningNode, 'certFile'>): Promise<PinnedTls | undefined> {
+export async function pinnedTls({ certFile, keyFile }: Files): Promise<PinnedTls | undefined> {
   if (certFile === undefined) return undefined
+  const cert = await readFile(certFile)
+  const shown = keyFile === undefined ? {} : { cert, key: await readFile(keyFile) }
   // The certificate names the public address, not this machine's: whoever answers must have that very certificate.
-  return { ca: await readFile(certFile), allowPartialTrustChain: true, checkServerIdentity: () => undefined }
+  return { ca: cert, ...shown, allowPartialTrustChain: true, checkServerIdentity: () => undefined }
 }
+
+type Files = Pick<RunningNode, 'certFile' | 'keyFile'>

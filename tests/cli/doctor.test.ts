@@ -149,3 +149,18 @@ test('peers: out of reach, no node, or up over TLS under a private authority', a
   assert.match(of(wrong.findings, 'proxy')[0]!.next!, /HTTPS_PROXY=http/)
   assert.ok(one.url)
 })
+
+test('a node that lets in whom it knows alone is reached by the commands of its own machine', async () => {
+  await using home = await folder()
+  const dir = home.in('jp')
+  const pair = loopbackCertificate()
+  await writeFile(home.in('cert.pem'), pair.cert)
+  await writeFile(home.in('key.pem'), pair.key)
+  const [certFile, keyFile] = [home.in('cert.pem'), home.in('key.pem')]
+  await init(dir)
+  await configure(dir, { tls: { certFile, keyFile, caFile: certFile, clientCaFile: certFile } })
+  await using node = await serve(dir)
+  const status = await noroshi(['status', '--dir', dir, '--json'])
+  assert.equal(status.code, 0, status.stderr)
+  assert.equal(of((await examine(dir)).findings, 'port')[0]!.what, `the node serves at ${node.url}`)
+})
