@@ -38,7 +38,7 @@ export interface DetectorMemory extends IndexMemory {
  */
 export class Detector {
   readonly atoms = new AtomIndex()
-  readonly #guard: Guard
+  #guard: Guard
   readonly #patterns = new PatternSet()
   readonly #sigma = new SigmaEngine()
   readonly #sigmaRules = new Map<string, Rule>()
@@ -46,6 +46,11 @@ export class Detector {
   #atomRules = 0
 
   constructor(options: GuardOptions = {}) {
+    this.#guard = new Guard(options)
+  }
+
+  /** Other ranges and domains are to be kept out from now on; what is armed already stays until it is armed anew. */
+  protect(options: GuardOptions): void {
     this.#guard = new Guard(options)
   }
 

@@ -1,5 +1,7 @@
 import { getPublicSuffix } from 'tldts'
 import type { DetectCode } from './error.ts'
+import { compilePattern, matchObservations, type Observation, type Pattern } from '#stix'
+import { ordinaryObservations } from './ordinary.ts'
 import { contains, type Network, overlaps, toNetwork } from './atoms/address.ts'
 import type { Atom } from './atoms/key.ts'
 
@@ -11,6 +13,8 @@ export interface GuardOptions {
   allow?: readonly string[]
   /** The member's own ranges and domains. */
   own?: readonly string[]
+  /** Those of its allies, as they declare them: a range or name wider than any member's own does not count. */
+  allies?: readonly string[]
   /** Shortest prefix of an IPv4 range that arms. */
   minPrefix4?: number
   /** Shortest prefix of an IPv6 range that arms. */
@@ -27,6 +31,12 @@ export interface Refusal {
 export const MIN_PREFIX_4 = 16
 /** A /32 is what a provider gets. */
 export const MIN_PREFIX_6 = 32
+
+/** Characters of a pattern that a refusal quotes. */
+const SHOWN_CHARS = 200
+/** Shortest prefix that one organisation may call its own: the largest that were ever given out. */
+const ALLY_PREFIX_4 = 8
+const ALLY_PREFIX_6 = 19
 
 /** Public resolvers and services whose traffic every network has. */
 export const DEFAULT_ALLOW: readonly string[] = [
@@ -87,14 +97,17 @@ export class Guard {
   readonly #allowDomains: Set<string>
   readonly #ownNetworks: Network[]
   readonly #ownDomains: Set<string>
+  readonly #own: readonly string[]
+  #ordinary: readonly Observation[] | undefined
   readonly #min4: number
   readonly #min6: number
 
   constructor(options: GuardOptions = {}) {
     const allow = options.allow ?? DEFAULT_ALLOW
-    const own = options.own ?? []
+    const own = [...(options.own ?? []), ...(options.allies ?? []).filter(isSomebodys)]
     this.#allowNetworks = networks(allow)
     this.#allowDomains = domains(allow)
+    this.#own = own
     this.#ownNetworks = networks(own)
     this.#ownDomains = domains(own)
     this.#min4 = options.minPrefix4 ?? MIN_PREFIX_4
@@ -113,6 +126,17 @@ export class Guard {
     return undefined
   }
 
+  /** Why one observation expression may not arm by itself: it holds for what every network sees. */
+  refuseObservation(pattern: Pattern): Refusal | undefined {
+    this.#ordinary ??= ordinaryObservations(this.#own)
+    const compiled = compilePattern(pattern)
+    if (!this.#ordinary.some((observation) => matchObservations(compiled, [observation]))) return undefined
+    return {
+      code: 'DETECT_ORDINARY',
+      message: `${pattern.text.slice(0, SHOWN_CHARS)} holds for everybody's ordinary traffic; name what is particular to the attack.`,
+    }
+  }
+
   #refuseNetwork(network: Network, value: string): Refusal | undefined {
     const least = network.family === 4 ? this.#min4 : this.#min6
     if (network.prefix < least)
@@ -125,7 +149,7 @@ export class Guard {
     if (this.#ownNetworks.some((other) => overlaps(other, network)))
       return {
         code: 'DETECT_OWN_RANGE',
-        message: `${value} lies in this member's own ranges; ask the author to check it.`,
+        message: `${value} lies in a member's own ranges; ask the author to check it.`,
       }
     if (this.#allowNetworks.some((other) => overlaps(other, network)))
       return { code: 'DETECT_ALLOWED_VALUE', message: `${value} is on the allow list; remove it there if it must arm.` }
@@ -140,18 +164,25 @@ export class Guard {
         code: 'DETECT_PUBLIC_SUFFIX',
         message: `${value} is a public suffix; name the registered domain under it.`,
       }
-    if (covered(domain, this.#ownDomains))
+    if (covered(domain, this.#ownDomains) || isParent(domain, this.#ownDomains))
       return {
         code: 'DETECT_OWN_RANGE',
-        message: `${value} is one of this member's own domains; ask the author to check it.`,
+        message: `${value} is one of a member's own domains; ask the author to check it.`,
       }
-    if (covered(domain, this.#allowDomains) || [...this.#allowDomains].some((known) => known.endsWith(`.${domain}`)))
+    if (covered(domain, this.#allowDomains) || isParent(domain, this.#allowDomains))
       return {
         code: 'DETECT_ALLOWED_VALUE',
         message: `${value} belongs to the allow list; remove it there if it must arm.`,
       }
     return undefined
   }
+}
+
+/** Whether a range or name can be one organisation's: nobody gets to keep half of all addresses out of detection. */
+function isSomebodys(value: string): boolean {
+  const network = toNetwork(value)
+  if (network) return network.prefix >= (network.family === 4 ? ALLY_PREFIX_4 : ALLY_PREFIX_6)
+  return value.includes('.') && getPublicSuffix(value, { allowPrivateDomains: true }) !== value
 }
 
 const networks = (values: readonly string[]): Network[] =>
@@ -162,6 +193,10 @@ const networks = (values: readonly string[]): Network[] =>
 
 const domains = (values: readonly string[]): Set<string> =>
   new Set(values.filter((value) => !toNetwork(value)).map((value) => value.toLowerCase()))
+
+/** Whether a domain in the set lies below this one. */
+const isParent = (domain: string, set: ReadonlySet<string>): boolean =>
+  [...set].some((known) => known.endsWith(`.${domain}`))
 
 /** Whether a domain or one of its parents is in the set. */
 function covered(domain: string, set: ReadonlySet<string>): boolean {

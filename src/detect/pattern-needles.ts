@@ -21,14 +21,14 @@ export function needlesOf({ expression }: Pattern, limit: number): Atom[] | unde
 
 /**
  * Why a pattern would match everybody's ordinary traffic: in one of its alternatives every observation expression
- * names values that the guard refuses.
+ * names values that the guard refuses, or holds for what every network sees.
  */
 export function refuseOrdinary(pattern: Pattern, guard: Guard): Refusal | undefined {
   const visit = (node: ObservationNode): Refusal | undefined => {
     if (node.kind === 'observation') {
       const atoms = atomsOf({ ...pattern, expression: node })
       const found = atoms && toAtoms(atoms)
-      if (!found || !Array.isArray(found)) return undefined
+      if (!found || !Array.isArray(found)) return guard.refuseObservation({ ...pattern, expression: node })
       for (const atom of found) {
         const refusal = guard.refuse(atom)
         if (refusal) return refusal

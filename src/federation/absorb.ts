@@ -5,7 +5,7 @@ import type { Change, MirroredEntry, ObjectColumns, ObjectRow } from '#store'
 import type { Context } from './context.ts'
 import { MarkingDefinitions } from './definitions.ts'
 import type { CharterDirectory } from './directory.ts'
-import { equivocationProof, signedEntry, signedLeaf } from './evidence/proofs.ts'
+import { equivocationProof, publishedProof, signedEntry, signedLeaf } from './evidence/proofs.ts'
 import type { Heads } from './heads.ts'
 import { type Candidate, judgeObject, type Rules, toCandidate, toObject, type Verdict, VERSIONS_MOST } from './judge.ts'
 import { placeOf } from './judge-versions.ts'
@@ -20,6 +20,11 @@ const IDS_PER_QUERY = 500
 const ROWS_PER_QUERY = 5_000
 /** Objects that are judged again when a marking definition arrives late. */
 const REJUDGED_MOST = 5_000
+
+/** Malformed entries of one batch that its evidence holds. */
+const PROVED_MOST = 8
+/** Largest of them, in bytes. */
+const PROVED_BYTES = 65_536
 
 /** A verified batch that is to become part of a mirror. */
 export interface Batch {
@@ -146,6 +151,7 @@ export class Absorber {
       })
     await recalls.done()
     await this.#raiseAlarms(author, log, columns, revisions)
+    await this.#raiseMalformed(author, log, from, batch, columns)
     if (explained.overdue.length > 0)
       await this.#context.alarm('omission', author, 'Content is withheld that no recall or expiry of the log names', {
         log,
@@ -283,13 +289,41 @@ export class Absorber {
       const proof = await equivocationProof(store, logs, id, { log, index })
       return proof ? { proof: proof as unknown as Json } : {}
     }
-    const entry = kind === 'forged-author' ? await signedEntry(store, log, index) : undefined
+    if (kind === 'misdelivered') return {}
+    if (kind !== 'forged-author') return publishedProof(store, log, [index])
+    const entry = await signedEntry(store, log, index)
     return entry ? { proof: { type: 'forged-author', entry } as unknown as Json } : {}
   }
 
   async #omission(log: LogId, [index]: readonly number[]): Promise<{ proof?: Json }> {
     const entry = index === undefined ? undefined : await signedLeaf(this.#context.store, log, index)
     return entry ? { proof: { type: 'omission', entry } as unknown as Json } : {}
+  }
+
+  /** Entries that are not what the format or STIX asks for stay inert; told of once a batch, with the bytes as they came. */
+  async #raiseMalformed(author: MemberId, log: LogId, from: number, batch: Batch, columns: Map<number, ObjectColumns>) {
+    const bad = batch.entries.filter(
+      (entry) =>
+        (entry.bytes === undefined && entry.why === 'malformed') ||
+        batch.prepared.malformed.has(entry.index) ||
+        columns.get(entry.index)?.code?.startsWith('INVALID'),
+    )
+    const [first] = bad
+    if (!first) return
+    const arrived = new Map<number, Uint8Array>()
+    for (const { index } of bad) {
+      const frame = batch.frames[index - from]
+      if (frame && 'bytes' in frame && frame.bytes.length <= PROVED_BYTES) arrived.set(index, frame.bytes)
+    }
+    const indexes = [...arrived.keys()].slice(0, PROVED_MOST)
+    const code = columns.get(first.index)?.code ?? 'no entry of the format'
+    const message = `${bad.length} entries from ${first.index} on are not used: ${code}`
+    const proof = await publishedProof(this.#context.store, log, indexes, arrived)
+    await this.#context.alarm('malformed', author, message, {
+      log,
+      index: first.index,
+      evidence: { indexes, ...proof },
+    })
   }
 
   async #raiseAlarms(author: MemberId, log: LogId, columns: Map<number, ObjectColumns>, revisions: Revision[]) {
@@ -311,7 +345,9 @@ export class Absorber {
             ? 'drill'
             : key.includes('MISDELIVERED')
               ? 'misdelivered'
-              : 'rollback'
+              : key.endsWith('MODIFIED_AHEAD')
+                ? 'clock'
+                : 'rollback'
       const [entry] = await this.#context.store.entries(at, index, index + 1)
       const evidence = {
         id,
@@ -357,4 +393,5 @@ const isAlarming = (code: string | undefined): boolean =>
     code.includes('MISDELIVERED') ||
     code === 'REJECT:NOT_OWNER' ||
     code === 'QUARANTINE:DRILL' ||
+    code === 'QUARANTINE:MODIFIED_AHEAD' ||
     code === 'REJECT:ROLLBACK')

@@ -218,10 +218,13 @@ export type AlarmKind =
   | 'forged-author'
   | 'fork'
   | 'key'
+  | 'malformed'
   | 'mass-recall'
   | 'misdelivered'
   | 'omission'
+  | 'poison'
   | 'quota'
+  | 'receipt'
   | 'rollback'
   | 'stale'
 
@@ -383,6 +386,8 @@ export interface Federation extends AsyncDisposable {
   removeLink(member: string): Promise<void>
   /** Objects of a mirror up to `size` are armed but for `refused`; sends the claim to the author. */
   armed(log: LogId, size: number, refused: readonly { index: number; code: string }[]): Promise<void>
+  /** Detection refuses entries of a mirror as harmful: an alarm, with the entries as their author signed them. */
+  poisoned(log: LogId, entries: readonly { index: number; message: string }[]): Promise<void>
   /** Takes back an entry of an own log: withheld here at once, recalled at every recipient. */
   recall(log: LogId, index: number, reason: RecallReason): Promise<void>
   /** Ends the retention of objects in an own log: purged here and by every recipient. Answers how many. */

@@ -27,6 +27,7 @@ import { type Context, toContext } from './context.ts'
 import { CharterDirectory } from './directory.ts'
 import { FederationError } from './error.ts'
 import { EvidenceBook } from './evidence/evidence-book.ts'
+import { raisePoison } from './evidence/poison.ts'
 import { Gossip } from './evidence/gossip.ts'
 import { SignedRows } from './evidence/signed-rows.ts'
 import { expireOwn } from './expire.ts'
@@ -302,6 +303,10 @@ class OpenFederation implements Federation {
 
   armed(log: LogId, size: number, refused: readonly { index: number; code: string }[]): Promise<void> {
     return claimArmed(this.#parts, log, size, refused)
+  }
+
+  poisoned(log: LogId, entries: readonly { index: number; message: string }[]): Promise<void> {
+    return raisePoison(this.#parts, log, entries)
   }
 
   async recall(log: LogId, index: number, reason: RecallReason): Promise<void> {

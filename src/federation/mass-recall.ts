@@ -1,6 +1,8 @@
 import type { Json, LogId, MemberId, Millis } from '#base'
+import { ENTRY_KIND } from '#log'
 import type { Change } from '#store'
 import type { Context } from './context.ts'
+import { publishedProof } from './evidence/proofs.ts'
 
 const ALERT_ONLY = 'alert-only'
 const ARMED = 'armed'
@@ -9,6 +11,8 @@ export const RECALL_WINDOW_MS = 3_600_000
 /** Recalls within the window that pass without a person: this many, or this part of what is armed, if that is more. */
 export const RECALLS_FREE = 20
 const RECALLS_FREE_PART = 0.05
+/** Entries that are looked through for the recalls that evidence holds. */
+const PROVED_MOST = 32
 
 /** What of a log is armed here. */
 interface ArmedRecord {
@@ -74,7 +78,16 @@ export class MassRecallGuard {
 
   async alarm(author: MemberId, log: LogId): Promise<void> {
     const message = `${author} recalled more than ${this.#free(author)} armed entries within an hour: detection goes on in alert-only until a person confirms`
-    await this.#context.alarm('mass-recall', author, message, { log })
+    await this.#context.alarm('mass-recall', author, message, { log, evidence: await this.#newestRecalls(log) })
+  }
+
+  /** The recalls at the end of the log, as their author signed them. */
+  async #newestRecalls(log: LogId): Promise<Json> {
+    const { store } = this.#context
+    const { size = 0 } = (await store.log(log)) ?? {}
+    const entries = await store.entries(log, Math.max(0, size - PROVED_MOST), size)
+    const indexes = entries.flatMap(({ index, kind }) => (kind === ENTRY_KIND.recall ? [index] : []))
+    return { indexes, ...(await publishedProof(store, log, indexes)) }
   }
 
   async lift(author: MemberId): Promise<void> {

@@ -52,6 +52,8 @@ export interface CharterMember {
   /** Caveats that the member's node enforces; absent = none declared. */
   caveats?: string[]
   cyberCommunity?: boolean
+  /** Address ranges and domains of the member, ascending: nobody's detection arms them. */
+  networks?: string[]
   standing: Standing
   joined: Millis
   left?: Millis
@@ -98,6 +100,11 @@ export interface Vote extends JsonObject {
 /** Most members of a charter, and most clients of a member. */
 export const CHARTER_MAX_MEMBERS = 1_000
 const TEXT_MAX_CHARS = 2_048
+/** Most ranges and domains of a member. */
+export const CHARTER_MAX_NETWORKS = 1_000
+/** An address, a range in CIDR, or a domain. */
+const NETWORK =
+  /^(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?:\/[0-9]{1,2})?|[0-9a-f:]{2,39}(?:\/[0-9]{1,3})?|(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9]))$/
 
 /**
  * Checks the whole shape of a charter, the members' keys and their delegations included.
@@ -222,6 +229,8 @@ function voterOf(
 }
 
 const STANDINGS: readonly unknown[] = ['active', 'suspended', 'left', 'observer', 'candidate']
+const isNetwork = (value: unknown): value is string =>
+  typeof value === 'string' && value.length <= 253 && NETWORK.test(value)
 const isShortText = (value: unknown): value is string => isText(value) && value.length <= TEXT_MAX_CHARS
 
 function checkMember(member: CharterMember): void {
@@ -244,7 +253,7 @@ function checkMember(member: CharterMember): void {
 }
 
 function checkOptionalMembers(member: CharterMember, fault: (what: string) => LogError): void {
-  const { address, maxTlp, tlpVersion, quota, caveats, cyberCommunity, clients = [] } = member
+  const { address, maxTlp, tlpVersion, quota, caveats, cyberCommunity, networks = [], clients = [] } = member
   if (address !== undefined && (!isShortText(address) || !/^https?:\/\/[^\s/]/.test(address)))
     throw fault('its address is no http(s) URL')
   if (maxTlp !== undefined && !TLP_LEVELS.includes(maxTlp)) throw fault('its highest level is unknown')
@@ -254,6 +263,8 @@ function checkOptionalMembers(member: CharterMember, fault: (what: string) => Lo
     throw fault('its quota is no whole numbers from 1 by names that a quota has')
   if (caveats !== undefined && !isAscending(caveats, isShortText)) throw fault('its caveats do not ascend')
   if (cyberCommunity !== undefined && typeof cyberCommunity !== 'boolean') throw fault('`cyberCommunity` is no boolean')
+  if (!isAscending(networks, isNetwork) || networks.length > CHARTER_MAX_NETWORKS)
+    throw fault('its networks are no addresses, ranges or domains in lower case, ascending')
   if (!Array.isArray(clients) || clients.length > CHARTER_MAX_MEMBERS) throw fault('`clients` is no array, or too long')
   for (const client of clients) {
     if (!isJsonObject(client)) throw fault('a client is no JSON object')

@@ -125,6 +125,7 @@ export {
 } from './evidence/evidence-file.ts'
 export { type CheckedAlliance, KeyBook } from './evidence/key-book.ts'
 export { type Examined, examineSigned, type SignedThing } from './evidence/signed-things.ts'
-export type { Proof, SignedEntry, SignedHead } from './evidence/proof.ts'
+export type { SignedEntry, SignedHead } from './evidence/opened.ts'
+export type { Proof } from './evidence/proof.ts'
 export { answerWireVector } from './vectors.ts'
 export { clientIdOf } from './client-id.ts'

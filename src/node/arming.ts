@@ -14,6 +14,22 @@ const KINDS: Readonly<Record<string, Rule['kind']>> = { stix: 'stix', sigma: 'si
 /** Why an indicator was not armed, besides what detection itself refuses. */
 type Held = 'RED_NOT_CORRELATED' | 'DRILL_NOT_ARMED' | 'LANGUAGE_UNSUPPORTED' | 'SUPERSEDED' | 'REVOKED'
 
+/** Codes of detection's guards: an indicator that would match everybody's ordinary traffic, or a member's own. */
+const POISON: ReadonlySet<string> = new Set([
+  'DETECT_ALLOWED_VALUE',
+  'DETECT_ORDINARY',
+  'DETECT_OWN_RANGE',
+  'DETECT_PUBLIC_SUFFIX',
+  'DETECT_RANGE_TOO_BROAD',
+  'DETECT_RESERVED_ADDRESS',
+])
+
+/** Why a row was not armed, in words where there are some. */
+interface Refusal {
+  code: string
+  message?: string
+}
+
 /** What arming reads of an entry. */
 type Row = Pick<ObjectRow, 'log' | 'index' | 'publisher' | 'id' | 'modified' | 'patternType' | 'revoked' | 'json'>
 
@@ -141,6 +157,10 @@ export class Arming {
     this.#queue('arming a mirror', async () => {
       const refused = this.#armRows(log, this.#holdsLog(audience), rows)
       await this.#o.federation().armed(log, size, refused)
+      const poison = refused.flatMap(({ index, code, message = code }) =>
+        POISON.has(code) ? [{ index, message }] : [],
+      )
+      if (poison.length > 0) await this.#o.federation().poisoned(log, poison)
     })
   }
 
@@ -204,26 +224,28 @@ export class Arming {
     log: LogId,
     held: Held | undefined,
     found: readonly Row[] | readonly { index: number }[],
-  ): { index: number; code: string }[] {
+  ): (Refusal & { index: number })[] {
     if (found.length === 0) return []
     if (held) {
       this.#refused += found.length
       return found.map(({ index }) => ({ index, code: held }))
     }
     const rows: ArmedRow[] = []
+    const refusals: (Refusal & { index: number })[] = []
     for (const row of found as readonly Row[]) {
-      const { code, kind } = this.#take(row)
+      const { refusal, kind } = this.#take(row)
+      if (refusal) refusals.push({ index: row.index, ...refusal })
       rows.push({
         log,
         index: row.index,
         id: row.id,
         time: this.#o.now(),
         kind,
-        ...(code === undefined ? {} : { refused: code }),
+        ...(refusal ? { refused: refusal.code } : {}),
       })
     }
     this.#o.events.armed(rows, this.size)
-    return rows.flatMap(({ index, refused }) => (refused === undefined ? [] : [{ index, code: refused }]))
+    return refusals
   }
 
   /** Rows of the entries that are in use. */
@@ -254,25 +276,26 @@ export class Arming {
   }
 
   /** Arms one row if it is the newest version; says what it was and why it was refused. */
-  #take(row: Row): { kind: string; code?: string } {
+  #take(row: Row): { kind: string; refusal?: Refusal } {
     const key = keyOf(row.publisher, row.id)
     const kind = row.patternType ?? 'unknown'
     const known = this.#newest.get(key)
-    if (known !== undefined && modifiedOf(known) > row.modified) return { kind, code: 'SUPERSEDED' satisfies Held }
-    const code = this.#armRow(key, kind, row)
-    this.#newest.set(key, code === undefined ? row.modified : INACTIVE + row.modified)
-    if (code === undefined && kind === 'sigma') this.#sigma.add(key)
-    if (code !== undefined) {
+    if (known !== undefined && modifiedOf(known) > row.modified)
+      return { kind, refusal: { code: 'SUPERSEDED' satisfies Held } }
+    const refusal = this.#armRow(key, kind, row)
+    this.#newest.set(key, refusal ? INACTIVE + row.modified : row.modified)
+    if (!refusal && kind === 'sigma') this.#sigma.add(key)
+    if (refusal) {
       this.#refused++
       this.#disarm(key)
     }
-    return { kind, ...(code === undefined ? {} : { code }) }
+    return { kind, ...(refusal ? { refusal } : {}) }
   }
 
-  #armRow(key: string, kind: string, row: Row): string | undefined {
+  #armRow(key: string, kind: string, row: Row): Refusal | undefined {
     const language = KINDS[kind]
-    if (row.revoked) return 'REVOKED' satisfies Held
-    if (!language) return 'LANGUAGE_UNSUPPORTED' satisfies Held
+    if (row.revoked) return { code: 'REVOKED' satisfies Held }
+    if (!language) return { code: 'LANGUAGE_UNSUPPORTED' satisfies Held }
     // Read strictly when it was published or mirrored: what is in use parses.
     const object = JSON.parse(fromUtf8(row.json)) as JsonObject
     const result = this.#o.detector.arm({
@@ -284,7 +307,7 @@ export class Arming {
       validFrom: timestampMillis(String(object['valid_from'])),
       ...(typeof object['valid_until'] === 'string' ? { validUntil: timestampMillis(object['valid_until']) } : {}),
     })
-    return result.armed ? undefined : result.code
+    return result.armed ? undefined : { code: result.code, message: result.message }
   }
 
   #disarm(key: string): void {

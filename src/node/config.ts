@@ -5,6 +5,8 @@ import { NodeError } from './errors.ts'
 import { LIMITS, type Limits } from './limits.ts'
 
 const SLUG = Type.String({ pattern: '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$' })
+/** Addresses, ranges and domains. */
+const NETWORKS = Type.Array(Type.String({ minLength: 2, maxLength: 253 }), { maxItems: 10_000 })
 const LimitsSchema = Type.Object(
   Object.fromEntries(Object.keys(LIMITS).map((name) => [name, Type.Optional(Type.Integer({ minimum: 1 }))])),
   { additionalProperties: false },
@@ -41,6 +43,8 @@ export const NodeConfigSchema = Type.Object(
     ),
     behindProxy: Type.Optional(Type.Boolean()),
     demo: Type.Optional(Type.Boolean()),
+    networks: Type.Optional(NETWORKS),
+    neverArm: Type.Optional(NETWORKS),
     limits: Type.Optional(LimitsSchema),
   },
   { additionalProperties: false },
@@ -78,6 +82,10 @@ export interface NodeConfig {
   behindProxy?: boolean
   /** The keys are a rehearsal's, known to everybody. */
   demo?: boolean
+  /** This member's own address ranges and domains: they never arm here, and stand in charters that it founds or joins. */
+  networks?: string[]
+  /** Others that never arm here, besides the shipped list: national services, content networks. */
+  neverArm?: string[]
   limits?: Partial<Limits>
 }
 

@@ -11,6 +11,8 @@ export interface Ears {
   situation: () => Situation
   recallWork: () => RecallWork
   links: () => ReturnType<Federation['links']>
+  /** A charter came into force: what members declare as their own may have changed. */
+  chartered: () => void
   self: MemberId
   now: () => Millis
 }
@@ -46,6 +48,9 @@ export function federationEvents(events: NodeEvents, ears: Ears): FederationEven
     recallAcknowledged: (event) => events.recallAcknowledged(event),
     alarm: (event) => events.alarm(event),
     linkChanged: (link) => events.linkChanged(link, ears.links()),
-    allianceChanged: (event) => events.allianceChanged(event),
+    allianceChanged(event) {
+      events.allianceChanged(event)
+      if (event.what === 'in-force') ears.chartered()
+    },
   }
 }

@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { isDeepStrictEqual } from 'node:util'
 import type { DestinationStream } from 'pino'
 import { fromBase64, type MemberId, type Millis } from '#base'
 import { Detector } from '#detect'
@@ -35,6 +36,7 @@ import { openMetrics } from './metrics.ts'
 import type { NodeContext } from './node-context.ts'
 import { openOutbound, refusesAddress } from './outbound.ts'
 import { profileOf, selfOrganisation } from './own-profile.ts'
+import { protectedNetworks } from './protected-networks.ts'
 import { Publisher } from './publish.ts'
 import { erasePurgedMatches } from './purged-matches.ts'
 import { RecallWork } from './recall-tasks.ts'
@@ -142,6 +144,7 @@ export async function openNode(options: NodeOptions): Promise<NoroshiNode> {
         situation: () => situation,
         recallWork: () => recallWork,
         links: () => federation.links(),
+        chartered: () => protect(),
         self: config.member,
         now,
       }),
@@ -162,7 +165,8 @@ export async function openNode(options: NodeOptions): Promise<NoroshiNode> {
   const slugOf = (member: MemberId) =>
     member === config.member ? config.slug : (directory.member(member)?.slug ?? member)
   const visibility = new Visibility({ store, directory, rules, now })
-  const detector = new Detector()
+  let guarded = protectedNetworks(config, directory)
+  const detector = new Detector(guarded)
   const arming: Arming = new Arming({
     store,
     detector,
@@ -171,6 +175,13 @@ export async function openNode(options: NodeOptions): Promise<NoroshiNode> {
     now,
     armDrills: options.rehearsal === true,
   })
+  const protect = () => {
+    const next = protectedNetworks(config, directory)
+    if (isDeepStrictEqual(next, guarded)) return
+    guarded = next
+    detector.protect(next)
+    arming.rebuild()
+  }
   const drills = new DrillResults({ store, events, now })
   const publisher = new Publisher({
     store,

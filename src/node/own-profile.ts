@@ -7,6 +7,7 @@ export function profileOf({ delegations }: DataDirectory, config: NodeConfig): C
   const { member: id, slug, name, nation, kind, rootKey: root } = config
   const address = config.publicUrl ?? lastingUrl(config)
   const sectors = [...new Set(config.sectors)].sort()
+  const networks = [...new Set(config.networks)].sort()
   return {
     id,
     slug,
@@ -19,6 +20,7 @@ export function profileOf({ delegations }: DataDirectory, config: NodeConfig): C
     standing: 'active',
     joined: 0,
     ...(address ? { address } : {}),
+    ...(networks.length > 0 ? { networks } : {}),
   }
 }
 

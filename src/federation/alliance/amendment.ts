@@ -21,6 +21,7 @@ export interface RowChange {
   tlpVersion?: CharterMember['tlpVersion'] | null
   cyberCommunity?: boolean | null
   quota?: CharterMember['quota'] | null
+  networks?: string[] | null
   clients?: CharterMember['clients'] | null
 }
 

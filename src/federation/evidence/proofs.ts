@@ -87,13 +87,30 @@ export async function growthPath(store: Store, log: LogId, first: number, second
   return isPowerOfTwo(first) ? [root, ...proof] : proof
 }
 
-/** An entry with its way to the newest checkpoint held; undefined where its bytes are gone. */
-export async function signedEntry(store: Store, log: LogId, index: number): Promise<SignedEntry | undefined> {
+/** An entry with its way to the newest checkpoint held; undefined where its bytes are gone. `arrived`: as they came. */
+export async function signedEntry(
+  store: Store,
+  log: LogId,
+  index: number,
+  arrived?: Uint8Array,
+): Promise<SignedEntry | undefined> {
   const head = await store.log(log)
-  const [entry] = await store.entries(log, index, index + 1)
-  if (!head || !entry?.bytes || index >= head.size) return undefined
+  const bytes = arrived ?? (await store.entries(log, index, index + 1))[0]?.bytes
+  if (!head || !bytes || index >= head.size) return undefined
   const path = await store.inclusionProof(log, index, head.size)
-  return { note: head.checkpoint, index, entry: toBase64(entry.bytes), path }
+  return { note: head.checkpoint, index, entry: toBase64(bytes), path }
+}
+
+/** Entries as their author signed them; nothing where their bytes are not held. `arrived`: those that are not kept. */
+export async function publishedProof(
+  store: Store,
+  log: LogId,
+  indexes: readonly number[],
+  arrived: ReadonlyMap<number, Uint8Array> = new Map(),
+): Promise<{ proof?: Json }> {
+  const entries = await Promise.all(indexes.map((index) => signedEntry(store, log, index, arrived.get(index))))
+  const found = entries.filter((entry) => entry !== undefined)
+  return found.length > 0 ? { proof: { type: 'published', entries: found } as unknown as Json } : {}
 }
 
 /** The same of an entry whose content was not given. */

@@ -6,6 +6,7 @@ import type { Forwarded } from '../carriage/forwarded.ts'
 import type { Context } from '../context.ts'
 import type { CharterDirectory } from '../directory.ts'
 import type { Heads } from '../heads.ts'
+import { raiseFalseReceipt } from '../evidence/false-receipt.ts'
 import { CLOCK_AHEAD_MS } from '../limits.ts'
 import type { Access } from './access.ts'
 
@@ -130,7 +131,10 @@ export class TakenReceipts {
     const key = `${head.log}/${member}/${kind}/${pad(size)}/${pad(from)}`
     if (await this.#context.store.record(RECEIPTS, key)) return { changes: [], tell: () => undefined }
     const verified = kind === 'armed' ? true : await this.#checkPossession(head, envelope)
-    if (verified === 'ROOT' || verified === 'POSSESSION') return { code: verified }
+    if (verified === 'ROOT' || verified === 'POSSESSION') {
+      await raiseFalseReceipt(this.#context, head.log, envelope, verified)
+      return { code: verified }
+    }
     const row: ReceiptRow = { kind, envelope, arrived: this.#context.now(), verified, ...(via ? { via } : {}) }
     return {
       changes: [{ op: 'put', collection: RECEIPTS, key, value: row as unknown as Json }],

@@ -12,7 +12,8 @@ import { LogError } from '../error.ts'
 import { isCount, isMemberId } from '../fields.ts'
 import { type Envelope, parseEnvelope } from '../statement.ts'
 import { type CheckedAlliance, KeyBook, type Voted } from './key-book.ts'
-import { examineProof, type Finding, type Proof, ProofFault } from './proof.ts'
+import { type Finding, ProofFault } from './opened.ts'
+import { examineProof, type Proof } from './proof.ts'
 
 /** Name of the format. */
 export const EVIDENCE_FORMAT = 'noroshi/evidence/v1'

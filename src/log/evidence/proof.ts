@@ -7,41 +7,35 @@ import {
   canonicalJson,
   compareTimestamps,
   equalBytes,
-  fromBase64,
   fromHex,
   type Hash,
   isHash,
-  isJsonObject,
   type Json,
   type JsonObject,
-  type LogId,
   type MemberId,
-  type Millis,
-  parseJson,
 } from '#base'
 import { type CharterStatement, toCharter } from '../charter.ts'
-import { type Checkpoint, openCheckpoint, peekCheckpoint } from '../checkpoint.ts'
-import { decodeEntry, ENTRY_KIND } from '../entry.ts'
-import { LogError } from '../error.ts'
-import { isCount } from '../fields.ts'
-import { rootsOfPath, verifyInclusion } from '../proofs.ts'
-import type { Snapshot } from '../snapshot.ts'
-import { type Envelope, parseEnvelope, statementHash, verifyStatement } from '../statement.ts'
-import { leafHash } from '../tree.ts'
-import type { BookedKey, KeyBook } from './key-book.ts'
-
-/** A size and root that somebody signed: in a checkpoint, or in a snapshot's row of a log. */
-export type SignedHead = { note: string } | { snapshot: Envelope; log: LogId }
-
-/** An entry, and the way to the root of a checkpoint over it. */
-export interface SignedEntry {
-  note: string
-  index: number
-  /** Base64 of the entry; absent where its content must not travel, then `leaf` stands for it. */
-  entry?: string
-  leaf?: Hash
-  path: Hash[]
-}
+import { rootsOfPath } from '../proofs.ts'
+import { type Envelope, statementHash, verifyStatement } from '../statement.ts'
+import type { KeyBook } from './key-book.ts'
+import {
+  type Finding,
+  hashes,
+  type Head,
+  openHead,
+  openNoteOf,
+  openObject,
+  type Opened,
+  pair,
+  ProofFault,
+  proved,
+  requireIncluded,
+  requireOneLog,
+  type SignedEntry,
+  type SignedHead,
+  when,
+} from './opened.ts'
+import { examineFalseReceipt, examinePublished } from './published.ts'
 
 /** What a file lays before its reader. */
 export type Proof =
@@ -57,30 +51,12 @@ export type Proof =
   | { type: 'double-vote'; charters: [JsonObject, JsonObject]; votes: [Envelope, Envelope] }
   /** The log holds an entry whose content the holder says it was not given. */
   | { type: 'omission'; entry: SignedEntry }
+  /** Entries as their author signed them: whoever reads them judges what was published. */
+  | { type: 'published'; entries: SignedEntry[] }
+  /** A receipt whose possession is not that of the entries whose root it names; `frames` of all of them, in base64. */
+  | { type: 'false-receipt'; receipt: Envelope; frames: string }
   /** What only the holder saw. */
   | { type: 'witness'; seen: Json }
-
-/** What a proof shows. */
-export interface Finding {
-  /** Proved against `accused`; or only what the holder says. */
-  isProved: boolean
-  accused?: MemberId
-  /** In words: what the signatures and hashes show. */
-  shown: string[]
-  /** What they do not show. */
-  open: string[]
-}
-
-/** The file does not hold what it says; the message names the place. */
-export class ProofFault extends Error {}
-
-interface Head {
-  log: LogId
-  size: number
-  root: Hash
-  time: Millis
-  key: BookedKey
-}
 
 /**
  * What a proof shows under the keys of a book.
@@ -100,6 +76,10 @@ export function examineProof(proof: Proof, accused: MemberId, book: KeyBook): Fi
       return examineVotes(proof, accused, book)
     case 'omission':
       return examineOmission(proof.entry, accused, book)
+    case 'published':
+      return examinePublished(proof.entries, accused, book)
+    case 'false-receipt':
+      return examineFalseReceipt(proof, accused, book)
     case 'witness':
       return { isProved: false, shown: [], open: ['Only the holder saw this: nothing that the member signed shows it'] }
     default:
@@ -223,81 +203,6 @@ function examineOmission(entry: SignedEntry, accused: MemberId, book: KeyBook): 
   }
 }
 
-interface Opened {
-  object: JsonObject
-  head: Head
-  index: number
-}
-
-function openObject(signed: SignedEntry, accused: MemberId, book: KeyBook): Opened {
-  const head = openNoteOf(signed.note, accused, book)
-  if (typeof signed.entry !== 'string') throw new ProofFault('The entry itself is missing')
-  const bytes = fromBase64(signed.entry)
-  requireIncluded(leafHash(bytes), signed, head)
-  const entry = decodeEntry(bytes)
-  if (entry.kind !== ENTRY_KIND.object) throw new ProofFault(`Entry ${signed.index} holds no object`)
-  const object = parseJson(entry.payload)
-  if (!isJsonObject(object)) throw new ProofFault(`Entry ${signed.index} holds no object`)
-  return { object, head, index: signed.index }
-}
-
-function requireIncluded(leaf: Uint8Array, { index, path }: SignedEntry, head: Head): void {
-  if (!isCount(index) || !verifyInclusion(leaf, index, head.size, hashes(path), fromHex(head.root)))
-    throw new ProofFault(`Entry ${index} does not lead to the root of its checkpoint`)
-}
-
-function openHead(head: SignedHead, accused: MemberId, book: KeyBook): Head {
-  if (typeof head !== 'object' || head === null) throw new ProofFault('A head is missing')
-  if ('note' in head) return openNoteOf(head.note, accused, book)
-  const { statement } = parseEnvelope(head.snapshot)
-  const { time } = statement as unknown as Snapshot
-  const [snapshot, key] = underKey(book, accused, time, (raw) =>
-    verifyStatement<Snapshot>(head.snapshot, 'snapshot', [raw]),
-  )
-  if (snapshot.author !== accused) throw new ProofFault('The snapshot is of another author')
-  const row = snapshot.logs.find(({ log }) => log === head.log)
-  if (!row) throw new ProofFault('The snapshot does not name the log')
-  return { log: row.log, size: row.size, root: row.root, time, key }
-}
-
-function openNoteOf(note: unknown, accused: MemberId, book: KeyBook): Head {
-  if (typeof note !== 'string') throw new ProofFault('A checkpoint is missing')
-  const { time } = peekCheckpoint(note)
-  const [checkpoint, key] = underKey<Checkpoint>(book, accused, time, (publicKey) =>
-    openCheckpoint(note, { name: accused, publicKey }),
-  )
-  const { log, size, root } = checkpoint
-  return { log, size, root, time, key }
-}
-
-/** What opens under a node key of the member at that time. */
-function underKey<T>(book: KeyBook, member: MemberId, at: Millis, open: (key: Uint8Array) => T): [T, BookedKey] {
-  for (const key of book.keys(member, 'node', at)) {
-    try {
-      return [open(key.key), key]
-    } catch (cause) {
-      if (!(cause instanceof LogError)) throw cause
-    }
-  }
-  const isCompromised = book.all(member).some(({ distrustedFrom }) => distrustedFrom !== undefined)
-  throw new ProofFault(
-    `Something is not signed by a node key that ${book.nameOf(member)} had ${when(at)}${isCompromised ? '; a key that it called compromised counts for nothing' : ''}`,
-  )
-}
-
-function proved(accused: MemberId, shown: string[], heads: readonly Head[], more: string[] = []): Finding {
-  const open = [...more, KEY_COPY]
-  if (heads.some(({ key }) => key.isUnderLaterRoot))
-    open.push(
-      'The member’s root key was replaced: that its keys are its own rests on the votes of the alliance named below',
-    )
-  return { isProved: true, accused, shown, open }
-}
-
-function requireOneLog(a: Head, b: Head): void {
-  if (a.log !== b.log) throw new ProofFault('The heads are of different logs')
-}
-
 function isSameTime(a: string, b: string): boolean {
   try {
     return compareTimestamps(a, b) === 0
@@ -306,20 +211,5 @@ function isSameTime(a: string, b: string): boolean {
   }
 }
 
-function pair<T>(values: readonly T[] | undefined): readonly T[] {
-  if (!Array.isArray(values) || values.length !== 2) throw new ProofFault('The proof needs two of a kind')
-  return values
-}
-
-function hashes(path: readonly Hash[] | undefined): Uint8Array[] {
-  if (!Array.isArray(path) || path.length > PATH_MOST || !path.every((hash) => isHash(hash)))
-    throw new ProofFault('The proof has no path of hashes')
-  return path.map((hash) => fromHex(hash, 32))
-}
-
-/** Hashes of a path in a tree of 2^53 entries. */
-const PATH_MOST = 110
-const KEY_COPY = 'Who held the key: whoever had a copy of it could sign this too'
 const ROOT_COPY = 'Who held the root key: whoever had a copy of it could vote too'
-const when = (time: Millis) => new Date(time).toISOString()
 const words = ({ root, time }: Head) => `root ${root.slice(0, 16)}… (${when(time)})`

@@ -71,6 +71,7 @@ const Row = Type.Object(
     maxTlp: OrNone(Level),
     tlpVersion: OrNone(Type.Union([Type.Literal('1.0'), Type.Literal('2.0')])),
     cyberCommunity: OrNone(Type.Boolean()),
+    networks: OrNone(Type.Array(Type.String({ maxLength: 253 }), { maxItems: 1_000 })),
     clients: OrNone(Type.Array(Client, { maxItems: 1_000 })),
   },
   closed,
