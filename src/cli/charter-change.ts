@@ -36,10 +36,15 @@ function differences(of: string, before: object | undefined, after: object): str
   if (before === undefined) return []
   const [old, now] = [before, after] as Record<string, unknown>[]
   return [...new Set([...Object.keys(before), ...Object.keys(after)])].flatMap((name) => {
+    if (name === 'delegations')
+      return [`${of}: the keys that its root key delegated`].filter(() => !isSame(old, now, name))
     const [a, b] = [JSON.stringify(old?.[name]), JSON.stringify(now?.[name])]
     return a === b ? [] : [`${of}: ${name} ${shown(a)} becomes ${shown(b)}`]
   })
 }
+
+const isSame = (old: Record<string, unknown> | undefined, now: Record<string, unknown> | undefined, name: string) =>
+  JSON.stringify(old?.[name]) === JSON.stringify(now?.[name])
 
 const SHOWN_CHARACTERS = 200
 const shown = (json: string | undefined) => {

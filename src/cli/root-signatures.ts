@@ -31,7 +31,7 @@ export async function withRootSignatures<T>(
   let root: Signer | undefined
   for (let round = 0; round < ROUNDS; round++) {
     let code = 0
-    const answer = await node.post<T & { sign?: { bytes: string }; time?: number }>(
+    const answer = await node.post<T & { sign?: { bytes: string; key: string }; time?: number }>(
       path,
       { ...body, ...(time === undefined ? {} : { time, signatures }) },
       (status) => (code = status),
@@ -39,7 +39,7 @@ export async function withRootSignatures<T>(
     if (code !== 202 || answer.sign === undefined) return answer
     const bytes = fromBase64(answer.sign.bytes)
     assertVote(bytes, alliance, charter)
-    root ??= await openRootSigner(node.dir, await passphrase())
+    root ??= await openRootSigner(node.dir, await passphrase(), answer.sign.key)
     signatures.push({ bytes: answer.sign.bytes, sig: toBase64(root.sign(bytes)) })
     time = answer.time
   }

@@ -6,6 +6,7 @@ import type { AirGap } from './air-gap/air-gap.ts'
 import type { EvidenceBook } from './evidence/evidence-book.ts'
 import type { Amendment } from './alliance/amendment.ts'
 import type { QuotaLimits, QuotaStanding, QuotaState } from './quota-limits.ts'
+import type { NewRoot } from './alliance/new-roots.ts'
 import type { SigningGate } from './signing-gate.ts'
 
 /** What a federation is handed: the node owns clock, randomness, sockets and the store. */
@@ -342,11 +343,22 @@ export interface Alliances {
   approve(alliance: Slug, root: RootSigner, version?: number, hash?: Hash): Promise<ProposalState>
   /** Proposes version n+1 with one change, and votes for it; beside another proposal only as its rival. */
   amend(alliance: Slug, amendment: Amendment, root: RootSigner, isRival?: boolean): Promise<ProposalState>
+  /**
+   * Proposes this member's next root key. With the key before, that one votes for it; without (it is lost), the votes of
+   * the others alone put it in force. Said again, the proposal that waits is sent again.
+   */
+  changeRoot(alliance: Slug, next: NextRoot, old: RootSigner | undefined): Promise<ProposalState>
   proposals(alliance?: Slug): Promise<ProposalState[]>
   /** Installs a complete, voted charter (with its predecessors, oldest first) or throws. */
   bootstrapCharter(charters: VotedCharter | readonly VotedCharter[]): Promise<void>
   /** Asks the inviter whether the join is in force; true once this member stands in the charter. */
   joined(alliance: Slug): Promise<boolean>
+}
+
+/** A member's next root key in base64, and its delegations and ends of them as that key signed them. */
+export interface NextRoot {
+  root: string
+  delegations: Envelope[]
 }
 
 export interface JoinRequest {
@@ -364,6 +376,8 @@ export interface ProposalState {
   needed: number
   inForce: boolean
   charter: CharterStatement
+  /** Root keys that it would change, against the charter in force. */
+  roots: NewRoot[]
 }
 
 /** Everything between nodes. */

@@ -4,10 +4,11 @@ import {
   type CharterMember,
   type CharterStatement,
   type Envelope,
-  keyIdOf,
   type KeyWindow,
   LogError,
   keyWindows,
+  memberIdOf,
+  signedBy,
   statementHash,
 } from '#log'
 import { type Register, registerOf } from '#policy'
@@ -246,20 +247,44 @@ function entriesOf(
   return entries
 }
 
-/** Keys of a member: an end counts for a delegation wherever either of them stands. */
+/**
+ * Keys of a member: an end counts for a delegation wherever either of them stands. Statements outlast a root key: those of
+ * an earlier one say nothing under the next. Charters name different root keys while a member changes its own in one
+ * alliance after the other, or where an alliance gave it a key that is not its own: then a key counts that all of them
+ * delegate. Where they share none, the root key counts from which the member id was made, if one of them names it.
+ */
 function keysOf(rows: readonly CharterMember[], statements: readonly Envelope[]): KeyWindow[] {
-  return [...Map.groupBy(rows, ({ root }) => root)].flatMap(([root, same]) => {
-    const delegations = [
-      ...same.flatMap((row) => row.delegations),
-      ...statements.filter((one) => isSignedBy(one, root)),
-    ]
-    return keyWindows(delegations, same[0]!.id, fromBase64(root, 32))
+  const byRoot = [...Map.groupBy(rows, ({ root }) => root)].map(([root, same]) => {
+    const raw = fromBase64(root, 32)
+    const listed = same.flatMap((row) => row.delegations)
+    const { id } = same[0]!
+    return {
+      isFirst: memberIdOf(raw) === id,
+      windows: keyWindows([...listed, ...signedBy(statements, raw)], id, raw),
+    }
   })
+  const [first, ...others] = byRoot
+  if (!first) return []
+  const shared = others.reduce((windows, other) => sharedWindows(windows, other.windows), first.windows)
+  return shared.length > 0 ? shared : (byRoot.find(({ isFirst }) => isFirst)?.windows ?? [])
 }
 
-/** Statements outlast a root key: those of an earlier one say nothing under the next. */
-const isSignedBy = ({ signatures }: Envelope, root: string) =>
-  signatures.some(({ key }) => key === keyIdOf(fromBase64(root, 32)))
+/** What both delegate, as long as both do. */
+function sharedWindows(some: readonly KeyWindow[], others: readonly KeyWindow[]): KeyWindow[] {
+  return some.flatMap((one) =>
+    others
+      .filter(({ keyId, purpose }) => keyId === one.keyId && purpose === one.purpose)
+      .map((other) => {
+        const distrusted = [one, other].flatMap(({ distrustedFrom }) => distrustedFrom ?? [])
+        return {
+          ...one,
+          from: Math.max(one.from, other.from),
+          until: Math.min(one.until, other.until),
+          ...(distrusted.length > 0 ? { distrustedFrom: Math.min(...distrusted) } : {}),
+        }
+      }),
+  )
+}
 
 /** Of a compromised key nothing counts that arrives now, whatever time it claims. */
 const counts = ({ from, until, distrustedFrom }: KeyWindow, at: Millis) =>

@@ -75,7 +75,7 @@ export async function openFederation(options: FederationOptions): Promise<Federa
   const recalls = await Recalls.open(context, outbox)
   const sent = await SentReceipts.open(context, heads, outbox)
   const client = new LinkClient(context)
-  const keyStatements = await KeyStatements.open(context, directory)
+  const keyStatements = await KeyStatements.open(context, directory, charters)
   const suspects = await Suspects.open(context, heads)
   const onEnds = (member: MemberId, ends: readonly DelegationEnd[]) => suspects.hold(member, ends)
   const absorber = new Absorber(context, directory, heads, recalls, sent, suspects)
@@ -97,7 +97,8 @@ export async function openFederation(options: FederationOptions): Promise<Federa
     onEnds,
   })
   const { restore: restoring } = options
-  const restore = restoring && new Restore({ context, ...restoring, directory, heads, client, recalls })
+  const restore =
+    restoring && new Restore({ context, ...restoring, directory, heads, client, recalls, keyStatements, onEnds })
   const access = new Access(context, directory, heads, (head, reader) => restore?.mayOffer(head, reader) ?? true)
   const snapshots = new Snapshots(context, directory, access)
   const forwarded = new Forwarded({ context, directory, access, outbox })
@@ -133,7 +134,8 @@ export async function openFederation(options: FederationOptions): Promise<Federa
   const peersOf = (alliance: Slug): Target[] =>
     directory.members().flatMap(({ id }) => (directory.standsIn(alliance, id) ? (shell.target(id) ?? []) : []))
   const onJoining = (alliance: Slug) => pending.follow(alliance)
-  const alliances = new AllianceOperations({ context, directory, charters, joins, client, peersOf, onJoining })
+  const people = { context, directory, charters, joins, client, keyStatements }
+  const alliances = new AllianceOperations({ ...people, peersOf, onJoining })
   const pending: PendingJoins = new PendingJoins({
     context,
     joins,
@@ -176,6 +178,7 @@ export async function openFederation(options: FederationOptions): Promise<Federa
     receipts: taken,
     nonces,
     keyStatements,
+    carriage,
     gossip,
     offers,
     takenOffers,
@@ -203,7 +206,6 @@ export async function openFederation(options: FederationOptions): Promise<Federa
     evidence,
     gossip,
     restore,
-    carriage,
   })
   hooks.allianceChanged = ({ alliance, what }) => {
     if (what === 'in-force' || what === 'fork') node.charterChanged(alliance)
@@ -332,9 +334,8 @@ class OpenFederation implements Federation {
   }
 
   async introduceKeys(statements: readonly Envelope[]): Promise<MemberId[]> {
-    const { context, keyStatements, client, shell } = this.#parts
-    if (this.directory.roots(context.self.member).length === 0) return []
-    await keyStatements.take(context.self.member, statements)
+    const { keyStatements, client, shell } = this.#parts
+    if (!(await keyStatements.takeOwn(statements))) return []
     const peers = this.links().flatMap(({ peer }) => shell.target(peer) ?? [])
     return keyStatements.sendAll(client, peers)
   }

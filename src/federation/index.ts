@@ -1,5 +1,6 @@
 export type { AirGapExport, AirGapImport } from './air-gap/air-gap.ts'
 export type { Amendment, RowChange } from './alliance/amendment.ts'
+export type { NewRoot } from './alliance/new-roots.ts'
 export type {
   Alarm,
   AlarmKind,
@@ -15,6 +16,7 @@ export type {
   LinkResponse,
   LinkState,
   Mirrored,
+  NextRoot,
   ProposalState,
   Recalled,
   Recovered,
@@ -32,4 +34,5 @@ export type {
 export { FederationError, type FederationErrorCode } from './error.ts'
 export { openFederation } from './federation.ts'
 export { type QuotaLimits, type QuotaStanding, QUOTAS } from './quota-limits.ts'
+export { keyWords } from './words.ts'
 export { SigningGate } from './signing-gate.ts'

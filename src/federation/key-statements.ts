@@ -4,8 +4,28 @@
  * as it is: both before the next charter lists them.
  * @see docs/wire.md, Ending a delegation early
  */
-import { isJsonObject, type Json, type JsonObject, type KeyId, type MemberId, parseJson, utf8 } from '#base'
-import { type DelegationEnd, type Envelope, isMemberId, keyWindows, LogError, parseEnvelope, statementHash } from '#log'
+import {
+  fromBase64,
+  isJsonObject,
+  type Json,
+  type JsonObject,
+  type KeyId,
+  type MemberId,
+  parseJson,
+  toBase64,
+  utf8,
+} from '#base'
+import {
+  type DelegationEnd,
+  type Envelope,
+  isMemberId,
+  keyWindows,
+  LogError,
+  parseEnvelope,
+  signedBy,
+  statementHash,
+} from '#log'
+import type { Charters } from './alliance/charters.ts'
 import type { LinkResponse } from './api.ts'
 import type { Context } from './context.ts'
 import type { CharterDirectory } from './directory.ts'
@@ -26,25 +46,41 @@ const AGAIN_MS = 30_000
 export class KeyStatements {
   readonly #context: Context
   readonly #directory: CharterDirectory
+  readonly #charters: Pick<Charters, 'proposals'>
   readonly #kept = new Map<MemberId, Map<string, Envelope>>()
   readonly #asked = new Map<MemberId, number>()
   readonly #told = new Map<MemberId, number>()
 
-  private constructor(context: Context, directory: CharterDirectory) {
+  private constructor(context: Context, directory: CharterDirectory, charters: Pick<Charters, 'proposals'>) {
     this.#context = context
     this.#directory = directory
+    this.#charters = charters
   }
 
-  static async open(context: Context, directory: CharterDirectory): Promise<KeyStatements> {
-    const statements = new KeyStatements(context, directory)
+  static async open(
+    context: Context,
+    directory: CharterDirectory,
+    charters: Pick<Charters, 'proposals'>,
+  ): Promise<KeyStatements> {
+    const statements = new KeyStatements(context, directory, charters)
     for await (const { value } of context.store.records(COLLECTION)) statements.#keep(value as unknown as Envelope)
     for (const [member, kept] of statements.#kept) directory.learnKeys(member, [...kept.values()])
     return statements
   }
 
-  /** This member's own. */
-  own(): Envelope[] {
-    return [...(this.#kept.get(this.#context.self.member)?.values() ?? [])]
+  /** This member's own, by the root keys that stand for it in charters, or are about to. */
+  async own(): Promise<Envelope[]> {
+    const { member } = this.#context.self
+    const kept = this.of(member)
+    return (await this.rootsOf(member)).flatMap((root) => signedBy(kept, root))
+  }
+
+  /** Root keys of a member in charters, and in those that wait for votes: what they sign may count in a moment. */
+  async rootsOf(member: MemberId): Promise<Uint8Array[]> {
+    const waiting = await this.#charters.proposals()
+    const rows = waiting.flatMap(({ charter }) => charter.members.filter(({ id }) => id === member))
+    const roots = [...this.#directory.roots(member).map((root) => toBase64(root)), ...rows.map(({ root }) => root)]
+    return [...new Set(roots)].map((root) => fromBase64(root, 32))
   }
 
   /** A member's. */
@@ -53,8 +89,8 @@ export class KeyStatements {
   }
 
   /** Body of a request or an answer that carries the own statements. */
-  body(): JsonObject {
-    return { statements: this.own() as unknown as Json[] }
+  async body(): Promise<JsonObject> {
+    return { statements: (await this.own()) as unknown as Json[] }
   }
 
   /**
@@ -63,16 +99,22 @@ export class KeyStatements {
    */
   async take(member: MemberId, envelopes: readonly Envelope[]): Promise<{ isNew: boolean; ends: DelegationEnd[] }> {
     const known = this.#kept.get(member) ?? new Map<string, Envelope>()
-    const fresh = envelopes.filter((envelope) => !known.has(statementHash(envelope.statement)))
+    const roots = await this.rootsOf(member)
+    // Under a root key that this node does not know yet, or no more, a statement says nothing; the others are taken.
+    const meant = envelopes.filter((envelope) => roots.some((root) => signedBy([envelope], root).length > 0))
+    if (envelopes.length > 0 && meant.length === 0)
+      throw new FederationError('KEY_STATEMENT', `A statement about a key of ${member} is not signed by its root key`)
+    const fresh = meant.filter((envelope) => !known.has(nameOf(envelope)))
     if (fresh.length === 0) return { isNew: false, ends: [] }
-    for (const envelope of fresh) this.#require(member, envelope)
-    if (known.size + fresh.length > STATEMENTS_MOST)
+    for (const envelope of fresh) requireSigned(member, envelope, roots)
+    const counting = roots.flatMap((root) => signedBy([...known.values()], root))
+    if (counting.length + fresh.length > STATEMENTS_MOST)
       throw new FederationError('KEY_STATEMENT', `${member} has more than ${STATEMENTS_MOST} statements about its keys`)
     await this.#context.store.commit(
       fresh.map((envelope) => ({
         op: 'put' as const,
         collection: COLLECTION,
-        key: `${member}/${statementHash(envelope.statement)}`,
+        key: `${member}/${nameOf(envelope)}`,
         value: envelope as unknown as Json,
       })),
     )
@@ -80,6 +122,17 @@ export class KeyStatements {
     this.#directory.learnKeys(member, [...(this.#kept.get(member)?.values() ?? [])])
     const ends = fresh.map(({ statement }) => statement).filter((statement) => statement['type'] === 'delegation-end')
     return { isNew: true, ends: ends as unknown as DelegationEnd[] }
+  }
+
+  /**
+   * Keeps what this member's own root keys signed; whether there is anything that could mean something to a peer. What a
+   * root key signed that stands in no charter yet, or in none any more, does not.
+   */
+  async takeOwn(statements: readonly Envelope[]): Promise<boolean> {
+    const { member } = this.#context.self
+    const meant = (await this.rootsOf(member)).flatMap((root) => signedBy(statements, root))
+    if (meant.length > 0) await this.take(member, meant)
+    return meant.length > 0
   }
 
   /** Answers `POST /link/v1/statements`. */
@@ -119,9 +172,34 @@ export class KeyStatements {
 
   /** Tells a peer that does not know this node's key; whether it was told now. Not again within half a minute. */
   async tell(client: LinkClient, to: Target): Promise<boolean> {
-    if (this.own().length === 0 || !this.#isDue(this.#told, to.member)) return false
-    await this.send(client, to)
+    if ((await this.own()).length === 0 || !this.#isDue(this.#told, to.member)) return false
+    try {
+      await this.send(client, to)
+    } catch (cause) {
+      this.#told.delete(to.member)
+      throw cause
+    }
     return true
+  }
+
+  /** One of the two may have changed its key since they last met: whether they know more of each other's now. */
+  async learnedAfter(
+    cause: unknown,
+    client: LinkClient,
+    peer: Target,
+    onEnds: (member: MemberId, ends: readonly DelegationEnd[]) => Promise<void>,
+  ): Promise<boolean> {
+    try {
+      if (cause instanceof LogError && cause.code === 'SIGNATURE_INVALID') {
+        const { isNew, ends } = await this.ask(client, peer)
+        await onEnds(peer.member, ends)
+        return isNew
+      }
+      const isUnknown = cause instanceof FederationError && cause.details['status'] === 401
+      return isUnknown && (await this.tell(client, peer))
+    } catch {
+      return false
+    }
   }
 
   /** Hands them to all of these peers; answers those who have them now. */
@@ -142,7 +220,7 @@ export class KeyStatements {
 
   /** Hands a peer the own statements. */
   async send(client: LinkClient, to: Target): Promise<void> {
-    await client.post(to, '/link/v1/statements', utf8(JSON.stringify(this.body())))
+    await client.post(to, '/link/v1/statements', utf8(JSON.stringify(await this.body())))
   }
 
   #isDue(times: Map<MemberId, number>, member: MemberId): boolean {
@@ -153,27 +231,30 @@ export class KeyStatements {
     return true
   }
 
-  #require(member: MemberId, envelope: Envelope): void {
-    const roots = this.#directory.roots(member)
-    const isSigned = roots.some((root) => {
-      try {
-        keyWindows([envelope], member, root)
-        return true
-      } catch (cause) {
-        if (cause instanceof LogError) return false
-        throw cause
-      }
-    })
-    if (!isSigned)
-      throw new FederationError('KEY_STATEMENT', `A statement about a key of ${member} is not signed by its root key`)
-  }
-
   #keep(envelope: Envelope): void {
     const member = envelope.statement['member'] as MemberId
     const kept = this.#kept.get(member) ?? new Map<string, Envelope>()
-    this.#kept.set(member, kept.set(statementHash(envelope.statement), envelope))
+    this.#kept.set(member, kept.set(nameOf(envelope), envelope))
   }
 }
+
+function requireSigned(member: MemberId, envelope: Envelope, roots: readonly Uint8Array[]): void {
+  const isSigned = roots.some((root) => {
+    try {
+      keyWindows([envelope], member, root)
+      return true
+    } catch (cause) {
+      if (cause instanceof LogError) return false
+      throw cause
+    }
+  })
+  if (!isSigned)
+    throw new FederationError('KEY_STATEMENT', `A statement about a key of ${member} is not signed by its root key`)
+}
+
+/** The same words by another root key are another statement: the next root key repeats what the one before had signed. */
+const nameOf = ({ statement, signatures }: Envelope) =>
+  [statementHash(statement), ...signatures.map(({ key }) => key)].join('/')
 
 /**
  * Delegations and ends out of a body.

@@ -1,5 +1,13 @@
 import { fromHex, fromUtf8, type Json, type LogId, type MemberId, type Millis, parseJson } from '#base'
-import { ENTRY_KIND, type Frame, FrameDecoder, Frontier, peekCheckpoint, verifyStatement } from '#log'
+import {
+  type DelegationEnd,
+  ENTRY_KIND,
+  type Frame,
+  FrameDecoder,
+  Frontier,
+  peekCheckpoint,
+  verifyStatement,
+} from '#log'
 import { objectColumns } from '#stix'
 import { type Change, type LogHead, type MirroredEntry, type Store, StoreError } from '#store'
 import type { Recovered } from './api.ts'
@@ -10,6 +18,7 @@ import type { Heads } from './heads.ts'
 import { toObject } from './judge.ts'
 import { CHECKPOINT_GAP_BYTES, CLOCK_AHEAD_MS } from './limits.ts'
 import { linkAddresses } from './link-addresses.ts'
+import type { KeyStatements } from './key-statements.ts'
 import type { LinkClient, Target } from './link-client.ts'
 import type { Recalls } from './recalls.ts'
 import type { SigningGate } from './signing-gate.ts'
@@ -35,6 +44,9 @@ export interface RestoreParts {
   heads: Heads
   client: LinkClient
   recalls: Recalls
+  keyStatements: KeyStatements
+  /** A member's key was ended before its time. */
+  onEnds: (member: MemberId, ends: readonly DelegationEnd[]) => Promise<void>
   /** What was found out is on disk: the node is restored no more. */
   onSettled: () => Promise<void>
 }
@@ -132,14 +144,14 @@ export class Restore {
 
   /** Whether the peer answered with a list that holds. */
   async #ask(target: Target, withinMs = START_ASK_MS): Promise<boolean> {
-    const { context, client } = this.#parts
+    const { context } = this.#parts
     if (this.#asking.has(target.member)) return false
     const abort = new AbortController()
     this.#asking.set(target.member, abort)
     const timer = context.timers.set(withinMs, () => abort.abort(new Error(`no answer within ${withinMs} ms`)))
     try {
-      const body = await client.get(target, '/link/v1/heads', abort.signal)
-      this.#held.set(target.member, { from: target, notes: this.#notesOf(target.member, body) })
+      const notes = await this.#headsAt(target, abort.signal)
+      this.#held.set(target.member, { from: target, notes })
       return true
     } catch (cause) {
       context.log('info', 'A peer did not say which heads it holds', { peer: target.member, cause: String(cause) })
@@ -147,6 +159,18 @@ export class Restore {
     } finally {
       context.timers.clear(timer)
       this.#asking.delete(target.member)
+    }
+  }
+
+  /** Asked before any link is up: nothing else has told the two of each other's new keys yet. */
+  async #headsAt(target: Target, signal: AbortSignal): Promise<Map<LogId, SignedCheckpoint>> {
+    const { client, keyStatements, onEnds } = this.#parts
+    const ask = async () => this.#notesOf(target.member, await client.get(target, '/link/v1/heads', signal))
+    try {
+      return await ask()
+    } catch (cause) {
+      if (signal.aborted || !(await keyStatements.learnedAfter(cause, client, target, onEnds))) throw cause
+      return ask()
     }
   }
 

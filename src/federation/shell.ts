@@ -6,7 +6,6 @@ import { catchUp } from './alliance/exchange.ts'
 import { type ClockReading, clockReason, offsetOf, openTimed, readingOf } from './clock-fault.ts'
 import type { Context } from './context.ts'
 import type { CharterDirectory } from './directory.ts'
-import { FederationError } from './error.ts'
 import { offeredEvidence } from './evidence/offered.ts'
 import type { SignedRows } from './evidence/signed-rows.ts'
 import { parseEvents } from './event-stream.ts'
@@ -226,29 +225,14 @@ export class LinkShell {
       await this.#take(peer, parseJson(body, JSON_LIMITS), base, { sent })
       this.#whole.delete(peer)
     } catch (cause) {
-      if (await this.#hasNewKeys(to, cause)) return this.#ask(peer)
+      const { client, keyStatements, onEnds } = this.#parts
+      if (await keyStatements.learnedAfter(cause, client, to, onEnds)) return this.#ask(peer)
       if (cause instanceof LogError && cause.code === 'SNAPSHOT_BASE') this.#whole.add(peer)
       const clock = readingOf(cause, sent, this.#now())
       const reason = clock ? this.#clockReason(peer, clock) : reasonOf(cause)
       await this.#alarmOnce(peer, cause, clock && reason)
       const [jitter, now] = [this.#jitter(), this.#now()]
       this.#dispatch({ type: 'ask-failed', peer, reason, jitter, now, ...(clock ? { clock } : {}) })
-    }
-  }
-
-  /** One of the two may have changed its key since they last met: whether they know more of each other's now. */
-  async #hasNewKeys(to: Target, cause: unknown): Promise<boolean> {
-    const { client, keyStatements, onEnds } = this.#parts
-    try {
-      if (cause instanceof LogError && cause.code === 'SIGNATURE_INVALID') {
-        const { isNew, ends } = await keyStatements.ask(client, to)
-        await onEnds(to.member, ends)
-        return isNew
-      }
-      const isUnknown = cause instanceof FederationError && cause.details['status'] === 401
-      return isUnknown && (await keyStatements.tell(client, to))
-    } catch {
-      return false
     }
   }
 

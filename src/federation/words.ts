@@ -20,7 +20,17 @@ export function toCommitment(root: Uint8Array, nonce: Uint8Array): Uint8Array {
   return sha256(concat(utf8('noroshi/words/commitment/v1\n'), root, nonce))
 }
 
+/**
+ * Twelve words of a key that is not bound by a commitment: nobody finds a second key with the same ones (2^96 tries).
+ * @see docs/wire.md, Charters
+ */
+export function keyWords(publicKey: Uint8Array): string {
+  const digest = sha256(utf8('noroshi/key-words/v1\n'), publicKey)
+  return [...digest.subarray(0, KEY_WORDS_SHOWN)].map((byte) => WORDS[byte]).join(' ')
+}
+
 const WORDS_SHOWN = 4
+const KEY_WORDS_SHOWN = 12
 
 /** 256 short words that are hard to mishear, one for each value of a byte. */
 export const WORDS: readonly string[] = `

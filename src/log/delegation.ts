@@ -96,6 +96,12 @@ export function keyWindows(envelopes: readonly Envelope[], member: MemberId, roo
   return windows.map((window) => ended(window, ends.get(toBase64(window.key))))
 }
 
+/** Those of the statements that this root key signed, or claims to have. */
+export function signedBy(envelopes: readonly Envelope[], root: Uint8Array): Envelope[] {
+  const id = keyIdOf(root)
+  return envelopes.filter(({ signatures }) => signatures.some(({ key }) => key === id))
+}
+
 function ended(window: KeyWindow, end: DelegationEnd | undefined): KeyWindow {
   if (!end) return window
   const until = Math.min(window.until, end.until)

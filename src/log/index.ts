@@ -50,6 +50,7 @@ export {
   keyWindows,
   openDelegation,
   type Purpose,
+  signedBy,
 } from './delegation.ts'
 export {
   CHARTER_MAX_MEMBERS,

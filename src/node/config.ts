@@ -23,6 +23,7 @@ export const NodeConfigSchema = Type.Object(
     kind: SLUG,
     sectors: Type.Array(SLUG, { maxItems: 64 }),
     rootKey: Type.String({ pattern: '^[A-Za-z0-9+/]{43}=$' }),
+    laterRootKey: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9+/]{43}=$' })),
     listen: Type.Object(
       { host: Type.String({ minLength: 1, maxLength: 255 }), port: Type.Integer({ minimum: 0, maximum: 65_535 }) },
       { additionalProperties: false },
@@ -74,6 +75,8 @@ export interface NodeConfig {
   sectors: string[]
   /** The member's first root key, base64. */
   rootKey: string
+  /** The root key in use, once it is another. */
+  laterRootKey?: string
   listen: { host: string; port: number }
   /** Address under which peers reach this node. */
   publicUrl?: string

@@ -2,11 +2,11 @@ import { existsSync } from 'node:fs'
 import { chmod, mkdir, open, readFile, readdir, rename, rm } from 'node:fs/promises'
 import { randomBytes } from 'node:crypto'
 import { dirname, join } from 'node:path'
-import { type MemberId, type Millis, fromBase64, toBase64 } from '#base'
-import { type Envelope, memberIdOf, signStatement, type Signer, toSigner } from '#log'
+import { type KeyId, type MemberId, type Millis, fromBase64, toBase64 } from '#base'
+import { type Envelope, keyIdOf, memberIdOf, signStatement, type Signer, toSigner } from '#log'
 import { DEFAULT_HOST, DEFAULT_PORT, type NodeConfig, parseConfig } from './config.ts'
 import { NodeError } from './errors.ts'
-import { newRecipientKey, readIdentities, RECIPIENT_FILE, toRecipientFile } from './recipient-key.ts'
+import { newRecipientKey, RECIPIENT_FILE, toRecipientFile } from './recipient-key.ts'
 import { DEMO_PASSPHRASE, demoSeed, openRootKey, type SealedRootKey, sealRootKey } from './root-key.ts'
 
 /** How long a node or seal key is delegated: a year, so that a lost root key shows before it is forgotten. */
@@ -15,7 +15,12 @@ const DELEGATION_MS = 366 * 86_400_000
 export const KEY_FILES = {
   config: 'noroshi.json',
   root: 'keys/root.json',
+  /** Waits for the alliances to vote for it. */
+  nextRoot: 'keys/root.next.json',
+  /** Counts for nothing any more. */
+  previousRoot: 'keys/root.previous.json',
   seal: 'keys/seal.json',
+  previousSeal: 'keys/seal.previous.json',
   node: 'keys/node.seed',
   recipient: RECIPIENT_FILE,
   delegations: 'keys/delegations.json',
@@ -164,14 +169,59 @@ export async function readConfig(dir: string): Promise<NodeConfig> {
   return parseConfig(value, path)
 }
 
+/** The root key in use, in base64. */
+export const rootKeyOf = ({ rootKey, laterRootKey }: NodeConfig): string => laterRootKey ?? rootKey
+
+/** Puts a configuration in the place of the one before. */
+export const writeConfig = (dir: string, config: NodeConfig): Promise<void> =>
+  writeDurably(dir, KEY_FILES.config, json(config))
+
+/** A sealed key of the data directory. @throws KEY_UNREADABLE */
+export const readRootFile = async (dir: string, name: string): Promise<SealedRootKey> => {
+  const text = await readText(dir, name)
+  try {
+    return JSON.parse(text) as SealedRootKey
+  } catch (cause) {
+    throw new NodeError('KEY_UNREADABLE', `${join(dir, name)} is not a sealed key.`, { details: { dir }, cause })
+  }
+}
+
+/** Writes a sealed key. */
+export const writeRootFile = (dir: string, name: string, file: SealedRootKey): Promise<void> =>
+  writeDurably(dir, name, json(file))
+
 /**
- * Opens the sealed root key; used by the command line alone, the node never sees the passphrase.
+ * Opens a sealed root key; used by the command line alone, the node never sees the passphrase. While the key is changed
+ * there are two, and `key` says which one is meant.
  *
  * @throws KEY_UNREADABLE, PASSPHRASE_WRONG
  */
-export async function openRootSigner(dir: string, passphrase: string): Promise<Signer> {
-  const file = JSON.parse(await readText(dir, KEY_FILES.root)) as SealedRootKey
-  return toSigner(await openRootKey(file, passphrase))
+export async function openRootSigner(dir: string, passphrase: string, key?: KeyId): Promise<Signer> {
+  const names = [KEY_FILES.root, ...(existsSync(join(dir, KEY_FILES.nextRoot)) ? [KEY_FILES.nextRoot] : [])]
+  for (const name of names) {
+    const file = await readRootFile(dir, name)
+    if (key === undefined || (typeof file.publicKey === 'string' && keyIdOf(fromBase64(file.publicKey)) === key))
+      return toSigner(await openRootKey(file, passphrase, name))
+  }
+  throw new NodeError('KEY_UNREADABLE', `${join(dir, 'keys')} holds no root key ${key}, which the charter names.`)
+}
+
+/**
+ * The root keys that sign for the member: the one in use, and the next where one waits. The one in use may be lost, once
+ * a next one is there.
+ *
+ * @throws KEY_UNREADABLE, PASSPHRASE_WRONG
+ */
+export async function openRootSigners(dir: string, passphrase: string): Promise<Signer[]> {
+  if (!existsSync(join(dir, KEY_FILES.nextRoot))) return [await openRootSigner(dir, passphrase)]
+  const next = await readRootFile(dir, KEY_FILES.nextRoot)
+  const opened = [toSigner(await openRootKey(next, passphrase, KEY_FILES.nextRoot))]
+  try {
+    return [await openRootSigner(dir, passphrase), ...opened]
+  } catch (error) {
+    if (error instanceof NodeError && error.code === 'PASSPHRASE_WRONG') return opened
+    throw error
+  }
 }
 
 /** Delegations of the node's keys, and ends of them, as the root key signed them. @throws KEY_UNREADABLE */
@@ -202,6 +252,8 @@ export interface RunningNode {
   url: string
   /** Its certificate chain, PEM, where it serves TLS. */
   certFile?: string
+  /** The key of that certificate, where whoever calls has to show one: commands of this machine show the node's own. */
+  keyFile?: string
 }
 
 /** Where the node of a data directory is being served, if it is. */
@@ -217,23 +269,6 @@ export async function readRunning(dir: string): Promise<RunningNode | undefined>
 export async function writeRunning(dir: string, running: RunningNode): Promise<AsyncDisposable> {
   await writeDurably(dir, KEY_FILES.running, json(running))
   return { [Symbol.asyncDispose]: () => rm(join(dir, KEY_FILES.running), { force: true }) }
-}
-
-/**
- * Makes a node a new recipient key, which the root key delegates; files to the keys before can still be read.
- *
- * @throws KEY_UNREADABLE
- */
-export async function addRecipientKey(dir: string, root: Signer, now: Millis): Promise<Envelope> {
-  const { member, rootKey } = await readConfig(dir)
-  if (toBase64(root.publicKey) !== rootKey)
-    throw new NodeError('KEY_UNREADABLE', `${join(dir, KEY_FILES.root)} is not the root key of this node's member.`)
-  const delegations = JSON.parse(await readText(dir, KEY_FILES.delegations)) as Envelope[]
-  const key = newRecipientKey()
-  const delegation = delegate(root, member, key, 'recipient', now)
-  await writeDurably(dir, KEY_FILES.recipient, toRecipientFile(key.identity, await readIdentities(dir)))
-  await writeDurably(dir, KEY_FILES.delegations, json([...delegations, delegation]))
-  return delegation
 }
 
 /** A delegation by the root key, for a year from now. */
@@ -252,8 +287,6 @@ export function delegate(
 export async function readSeed(dir: string, name: string): Promise<Uint8Array> {
   const text = (await readText(dir, name)).trim()
   if (!/^[0-9a-f]{64}$/.test(text)) throw new NodeError('KEY_UNREADABLE', `${join(dir, name)} is not a key.`)
-  /** The key of that certificate, where whoever calls has to show one: commands of this machine show the node's own. */
-  keyFile?: string
   return new Uint8Array(Buffer.from(text, 'hex'))
 }
 

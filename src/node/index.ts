@@ -10,10 +10,10 @@ import type { Rehearsal, RehearsalRunOptions } from './rehearsal/rehearsal.ts'
 
 export { DEFAULT_HOST, DEFAULT_PORT, type NodeConfig } from './config.ts'
 export {
-  addRecipientKey,
   type InitOptions,
   initDataDirectory,
   openRootSigner,
+  openRootSigners,
   readConfig,
   readOperatorToken,
   readRunning,
@@ -24,6 +24,8 @@ export { ERRORS, NodeError, type NodeErrorCode, toNodeError } from './errors.ts'
 export { type Limits, LIMITS } from './limits.ts'
 export type { NodeOptions, NoroshiNode } from './node.ts'
 export { prepareKeyChange } from './key-change.ts'
+export { changeRecipientKey, changeSealKey } from './people-keys.ts'
+export { prepareRootChange, rootKeyWords } from './root-change.ts'
 export { type PinnedTls, pinnedTls } from './own-certificate.ts'
 export type { Rehearsal, RehearsalRunOptions } from './rehearsal/rehearsal.ts'
 export { buildWebPage } from './web-page.ts'

@@ -65,5 +65,5 @@ export interface NodeContext {
   /** For whom a request reads. */
   readerOf(request: FastifyRequest): Reader
   /** Makes the key that waits in the data directory the node's own; links go on meanwhile. */
-  changeKey(): Promise<KeyChanged>
+  takeKeys(): Promise<KeyChanged>
 }

@@ -16,9 +16,10 @@ import { CurrentKey } from './current-key.ts'
 import { CursorSeal } from './cursor.ts'
 import {
   type DataDirectory,
+  readConfig,
   readDataDirectory,
-  readDelegations,
   replaceLostToken,
+  rootKeyOf,
   writeRunning,
 } from './data-directory.ts'
 import { lockDirectory } from './directory-lock.ts'
@@ -30,7 +31,7 @@ import { bindEvents } from './events.ts'
 import { federationEvents } from './federation-events.ts'
 import { openHttpServer } from './http-server.ts'
 import { finishKeyChange } from './key-change.ts'
-import { announceKeys, turnKey } from './key-turn.ts'
+import { KeyTurn } from './key-turn.ts'
 import { type NodeLog, openLog } from './logging.ts'
 import { openMetrics } from './metrics.ts'
 import type { NodeContext } from './node-context.ts'
@@ -42,6 +43,7 @@ import { erasePurgedMatches } from './purged-matches.ts'
 import { RecallWork } from './recall-tasks.ts'
 import { forgetRestored, isRestored } from './restored-mark.ts'
 import { RemoteRoot } from './remote-root.ts'
+import { rootIn } from './root-change.ts'
 import { isDemoKey } from './root-key.ts'
 import { bindRules, type RuleSeams } from './sharing-rules.ts'
 import { Retention } from './retention.ts'
@@ -97,19 +99,18 @@ const VERSION = (
 export async function openNode(options: NodeOptions): Promise<NoroshiNode> {
   await using resources = new AsyncDisposableStack()
   await replaceLostToken(options.dir)
-  const data = await readDataDirectory(options.dir)
-  const config = effectiveConfig(data.config, options)
-  assertKeysFit(data, options)
+  const config = effectiveConfig(await readConfig(options.dir), options)
   assertTransportSafe(config)
   resources.use(lockDirectory(options.dir))
   // A change of the key that was cut off, or prepared while the node was stopped, is finished before anything is signed.
   const changed = await finishKeyChange(options.dir)
-  const nodeKey = new CurrentKey(changed?.key ?? data.nodeKey)
+  const data = await readDataDirectory(options.dir)
+  assertKeysFit(data, options)
+  const nodeKey = new CurrentKey(data.nodeKey)
   const profile = profileOf(data, config)
 
   const now = options.now ?? Date.now
   const random = options.random ?? ((bytes: number) => new Uint8Array(randomBytes(bytes)))
-  const root = new RemoteRoot(fromBase64(config.rootKey), now)
   const started = now()
   const limits = limitsOf(config)
   const log = openLog(options.logLevel ?? 'info', options.logDestination)
@@ -131,6 +132,12 @@ export async function openNode(options: NodeOptions): Promise<NoroshiNode> {
       ...(options.proxy ? { proxy: options.proxy } : {}),
     }),
   )
+  const keys = new KeyTurn({ dir: options.dir, current: nodeKey, federation: () => federation, profile })
+  let isOpen = false
+  const followKeys = () => {
+    if (!isOpen) return
+    keys.follow().catch((cause: unknown) => log.warn({ cause: String(cause) }, 'the next root key is not in use yet'))
+  }
   const federation: Federation = resources.use(
     await openFederation({
       store,
@@ -144,7 +151,10 @@ export async function openNode(options: NodeOptions): Promise<NoroshiNode> {
         situation: () => situation,
         recallWork: () => recallWork,
         links: () => federation.links(),
-        chartered: () => protect(),
+        chartered: () => {
+          protect()
+          followKeys()
+        },
         self: config.member,
         now,
       }),
@@ -155,7 +165,13 @@ export async function openNode(options: NodeOptions): Promise<NoroshiNode> {
       ...(options.seams?.admits ? { admits: options.seams.admits } : {}),
     }),
   )
+  isOpen = true
   const { directory } = federation
+  // In each alliance the key signs that its charter names; before the first one, the one in use.
+  const root = new RemoteRoot((alliance) => {
+    const named = alliance === undefined ? undefined : rootIn(directory, config.member, alliance)
+    return fromBase64(named ?? profile.root)
+  }, now)
   const rules = bindRules({
     directory,
     self: selfOrganisation(config),
@@ -271,11 +287,7 @@ export async function openNode(options: NodeOptions): Promise<NoroshiNode> {
     started,
     now,
     nodeKey,
-    async changeKey() {
-      const done = await turnKey(options.dir, nodeKey, federation)
-      profile.delegations = await readDelegations(options.dir)
-      return done
-    },
+    takeKeys: () => keys.take(),
     store,
     federation,
     directory,
@@ -317,10 +329,11 @@ export async function openNode(options: NodeOptions): Promise<NoroshiNode> {
   await Promise.race([arming.rebuilt(), sleep(ARMED_FIRST_MS, undefined, { ref: false })])
   const server = resources.use(await openHttpServer(context, await serveOptions(config, options)))
   url = server.url
+  await keys.opened()
   federation.start()
-  void announceKeys(data.delegations, changed, federation).catch((cause: unknown) =>
-    log.warn({ cause: String(cause) }, 'peers could not be told of this node’s keys'),
-  )
+  void keys
+    .vouched(changed)
+    .catch((cause: unknown) => log.warn({ cause: String(cause) }, 'own logs could not be vouched for'))
   embargoes.look()
   retention.look()
   recallWork.resume()
@@ -330,6 +343,7 @@ export async function openNode(options: NodeOptions): Promise<NoroshiNode> {
       pid: process.pid,
       url,
       ...(config.tls ? { certFile: resolve(config.tls.certFile) } : {}),
+      ...(config.tls?.clientCaFile === undefined ? {} : { keyFile: resolve(config.tls.keyFile) }),
     }),
   )
   resources.defer(async () => {
@@ -353,7 +367,6 @@ export async function openNode(options: NodeOptions): Promise<NoroshiNode> {
       log.info({ member: config.slug }, 'stopped')
     },
   }
-      ...(config.tls?.clientCaFile === undefined ? {} : { keyFile: resolve(config.tls.keyFile) }),
 }
 
 function effectiveConfig(config: NodeConfig, options: NodeOptions): NodeConfig {
@@ -367,7 +380,7 @@ function effectiveConfig(config: NodeConfig, options: NodeOptions): NodeConfig {
 
 /** Keys that everybody knows open a node to everybody: only a rehearsal on this machine may use them. */
 function assertKeysFit({ config, nodeKey }: DataDirectory, options: NodeOptions): void {
-  const isDemo = config.demo === true || isDemoKey(config.slug, nodeKey.publicKey, fromBase64(config.rootKey))
+  const isDemo = config.demo === true || isDemoKey(config.slug, nodeKey.publicKey, fromBase64(rootKeyOf(config)))
   if (!isDemo) return
   if (!options.rehearsal)
     throw new NodeError(

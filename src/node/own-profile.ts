@@ -1,10 +1,12 @@
-import type { CharterMember } from '#log'
+import { fromBase64 } from '#base'
+import { type CharterMember, signedBy } from '#log'
 import type { NodeConfig } from './config.ts'
-import type { DataDirectory } from './data-directory.ts'
+import { type DataDirectory, rootKeyOf } from './data-directory.ts'
 
 /** How this member would stand in a charter. */
-export function profileOf({ delegations }: DataDirectory, config: NodeConfig): CharterMember {
-  const { member: id, slug, name, nation, kind, rootKey: root } = config
+export function profileOf({ delegations }: Pick<DataDirectory, 'delegations'>, config: NodeConfig): CharterMember {
+  const { member: id, slug, name, nation, kind, rootKey: firstRoot } = config
+  const root = rootKeyOf(config)
   const address = config.publicUrl ?? lastingUrl(config)
   const sectors = [...new Set(config.sectors)].sort()
   const networks = [...new Set(config.networks)].sort()
@@ -16,7 +18,8 @@ export function profileOf({ delegations }: DataDirectory, config: NodeConfig): C
     kind,
     sectors,
     root,
-    delegations,
+    ...(root === firstRoot ? {} : { firstRoot }),
+    delegations: signedBy(delegations, fromBase64(root)),
     standing: 'active',
     joined: 0,
     ...(address ? { address } : {}),

@@ -11,7 +11,10 @@ const other = toSigner(new Uint8Array(32).fill(2))
 
 function world() {
   let clock = 1_000
-  const root = new RemoteRoot(key.publicKey, () => clock)
+  const root = new RemoteRoot(
+    () => key.publicKey,
+    () => clock,
+  )
   const effects: string[] = []
   const operation = async (signer: RootSigner) => {
     await sleep(1)

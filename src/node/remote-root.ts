@@ -6,7 +6,7 @@
  * signs at the same instant, so that it arrives at the very same bytes, finds the signature, and goes on. The instant
  * travels with the signer and counts for what it signs alone: whatever else the operation starts lives now.
  */
-import { fromBase64, type KeyId, type Millis, toBase64, toHex } from '#base'
+import { fromBase64, type KeyId, type Millis, type Slug, toBase64, toHex } from '#base'
 import type { RootSigner } from '#federation'
 import { keyIdOf, verifySignature } from '#log'
 import { NodeError } from './errors.ts'
@@ -22,19 +22,18 @@ export interface RootSignatures {
 
 /** Bytes that the root key has to sign before the operation can go on. */
 export interface SignatureNeeded {
-  sign: { bytes: string }
+  sign: { bytes: string; key: KeyId }
   time: Millis
 }
 
 /** Runs operations whose root key is elsewhere. */
 export class RemoteRoot {
-  readonly #publicKey: Uint8Array
-  readonly #keyId: KeyId
+  readonly #keyFor: (alliance: Slug | undefined) => Uint8Array
   readonly #clock: () => Millis
 
-  constructor(publicKey: Uint8Array, clock: () => Millis) {
-    this.#publicKey = publicKey
-    this.#keyId = keyIdOf(publicKey)
+  /** @param keyFor - the public key that signs in an alliance; while it is changed that differs */
+  constructor(keyFor: (alliance: Slug | undefined) => Uint8Array, clock: () => Millis) {
+    this.#keyFor = keyFor
     this.#clock = clock
   }
 
@@ -43,17 +42,23 @@ export class RemoteRoot {
    *
    * @throws INPUT_INVALID for a signature that is not the root key's, or an instant that has passed
    */
-  async run<T>(handed: RootSignatures, operation: (root: RootSigner) => Promise<T>): Promise<T | SignatureNeeded> {
+  async run<T>(
+    handed: RootSignatures,
+    operation: (root: RootSigner) => Promise<T>,
+    alliance?: Slug,
+  ): Promise<T | SignatureNeeded> {
+    const publicKey = this.#keyFor(alliance)
+    const keyId = keyIdOf(publicKey)
     const time = handed.time ?? this.#clock()
     const age = this.#clock() - time
     if (age < 0 || age > INSTANT_AGE_MS)
       throw new NodeError('INPUT_INVALID', 'time: the operation took too long; start it again.')
-    const known = new Map((handed.signatures ?? []).map(({ bytes, sig }) => [bytes, this.#checked(bytes, sig)]))
+    const known = new Map((handed.signatures ?? []).map(({ bytes, sig }) => [bytes, checked(publicKey, bytes, sig)]))
     let wanted: string | undefined
     const root: RootSigner = {
       at: time,
-      publicKey: this.#publicKey,
-      keyId: this.#keyId,
+      publicKey,
+      keyId,
       sign(bytes) {
         const text = toBase64(bytes)
         const signature = known.get(text)
@@ -66,15 +71,15 @@ export class RemoteRoot {
       return await operation(root)
     } catch (error) {
       if (wanted === undefined) throw error
-      return { sign: { bytes: wanted }, time }
+      return { sign: { bytes: wanted, key: keyId }, time }
     }
   }
+}
 
-  #checked(bytes: string, sig: string): Uint8Array {
-    const signature = fromBase64(sig)
-    if (verifySignature(this.#publicKey, fromBase64(bytes), signature)) return signature
-    throw new NodeError('INPUT_INVALID', 'signatures: one is not by this member’s root key.')
-  }
+function checked(publicKey: Uint8Array, bytes: string, sig: string): Uint8Array {
+  const signature = fromBase64(sig)
+  if (verifySignature(publicKey, fromBase64(bytes), signature)) return signature
+  throw new NodeError('INPUT_INVALID', 'signatures: one is not by this member’s root key.')
 }
 
 class SignatureWanted extends Error {}

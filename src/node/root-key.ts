@@ -57,11 +57,15 @@ export async function sealRootKey(seed: Uint8Array, publicKey: Uint8Array, passp
  *
  * @throws PASSPHRASE_WRONG, KEY_UNREADABLE
  */
-export async function openRootKey(file: SealedRootKey, passphrase: string): Promise<Uint8Array> {
+export async function openRootKey(
+  file: SealedRootKey,
+  passphrase: string,
+  name = 'keys/root.json',
+): Promise<Uint8Array> {
   const sealed = Buffer.from(String(file.sealed), 'base64')
   const bounded = file.v === 1 && file.kdf === 'scrypt' && file.n <= 1_048_576 && file.r <= 16 && file.p <= 4
   if (!bounded || sealed.length !== SEED_BYTES + TAG_BYTES)
-    throw new NodeError('KEY_UNREADABLE', 'keys/root.json is not a sealed root key of a known form.')
+    throw new NodeError('KEY_UNREADABLE', `${name} is not a sealed key of a known form.`)
   const key = await derive(passphrase.normalize('NFC'), Buffer.from(file.salt, 'base64'), 32, {
     N: file.n,
     r: file.r,
@@ -74,7 +78,7 @@ export async function openRootKey(file: SealedRootKey, passphrase: string): Prom
   try {
     return new Uint8Array(Buffer.concat([decipher.update(sealed.subarray(0, SEED_BYTES)), decipher.final()]))
   } catch {
-    throw new NodeError('PASSPHRASE_WRONG', 'The passphrase does not open keys/root.json.')
+    throw new NodeError('PASSPHRASE_WRONG', `The passphrase does not open ${name}.`)
   }
 }
 

@@ -1,4 +1,4 @@
-import { addRecipientKey, openRootSigner } from '#node'
+import { changeRecipientKey, openRootSigners } from '#node'
 import { examples, type Register, UsageError } from '../command.ts'
 import { findNode, type NodeOptions } from '../node-client.ts'
 import { readPassphrase } from '../passphrase.ts'
@@ -18,9 +18,9 @@ export const register: Register = (program, context) => {
     const node = await findNode(options)
     if (node.dir === undefined)
       throw new UsageError('The key is kept in the data directory: run it on the node’s machine with --dir.')
-    const root = await openRootSigner(node.dir, await readPassphrase('Passphrase of the root key'))
-    const delegation = await addRecipientKey(node.dir, root, Date.now())
-    const { told } = await node.post<{ told: string[] }>('/api/v1/air-gap/key', { delegation })
+    const roots = await openRootSigners(node.dir, await readPassphrase('Passphrase of the root key'))
+    await changeRecipientKey(node.dir, roots, Date.now())
+    const { told } = await node.post<{ told: string[] }>('/api/v1/keys', {})
     await say(options.json, { told }, [
       `The node has a new recipient key; ${told.length} peers were told now, the others learn of it by link or file.`,
     ])

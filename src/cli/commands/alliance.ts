@@ -29,6 +29,7 @@ interface Proposal {
   needed: number
   inForce: boolean
   charter: CharterStatement
+  roots?: { slug: string; key: string; words: string; isSigned: boolean }[]
 }
 
 interface Waiting {
@@ -132,7 +133,11 @@ export const register: Register = (program, context) => {
     ],
   )
     .option('--member <slug>', 'who asked to join')
-    .option('--words <words>', 'the words that they read out', collectWords)
+    .option(
+      '--words <words>',
+      'the words that they read out: of a join, or of a root key that replaces a lost one',
+      collectWords,
+    )
     .option('--version <version>', 'the version of the charter that was read, for a vote')
     .option('--standing <standing>', 'admit as active, observer or candidate', 'active')
     .action(async (slug: string, options: JsonOption & ApproveOptions) => {
@@ -141,7 +146,7 @@ export const register: Register = (program, context) => {
         throw new UsageError('--member needs --words: the words that the new member read out to you.')
       const { member, words, standing } = options
       const body: { member?: string; words?: string; version?: number; charter?: string; standing?: string } =
-        member === undefined ? {} : { member, words: words ?? '', standing }
+        member === undefined ? (words === undefined ? {} : { words }) : { member, words: words ?? '', standing }
       const charter = options.member === undefined ? await readProposal(node, slug, options.version, output) : undefined
       if (charter !== undefined) body.version = charter.version
       const path = `/api/v1/alliances/${slug}/approve`
@@ -183,7 +188,7 @@ export const register: Register = (program, context) => {
 
   registerChanges(commands)
   registerClients(alliance, context)
-  registerKeys(commands, output)
+  registerKeys(commands, context)
 }
 
 const collectWords = (words: string, before?: string) => collect(words, before === undefined ? [] : [before]).join(' ')
@@ -228,11 +233,17 @@ async function isConfirmed(question: string): Promise<boolean> {
 
 const proposalLines = (
   slug: string,
-  { version, votes, needed, charter }: Proposal,
+  { version, votes, needed, charter, roots = [] }: Proposal,
   current: CharterStatement | null,
 ) => [
   `Version ${version} of ${slug} waits: ${votes.length} of ${needed} votes. It changes:`,
   ...changeLines(current ?? undefined, charter).map((line) => `  ${line}`),
+  ...roots.flatMap(({ slug: of, key, isSigned }) => [
+    `  the root key of ${of} becomes ${key}`,
+    isSigned
+      ? `  its root key before voted for that`
+      : `  its root key before did NOT vote for that: call ${of}, let its people read the twelve words of their key, and vote with --words`,
+  ]),
 ]
 
 function requestLines(slug: string, { member, requests, proposals, current, sides }: Waiting): string[] {

@@ -97,7 +97,11 @@ export class AirGapWriter {
     const { sequence } = envelope.statement
     this.#pending.set(member.id, { sequence, rows, ids, envelopes: outbox.envelopes(ids) })
     const progress = { entries: 0 }
-    const header = { snapshot: envelope, charters: await this.#charters(member), keys: this.#parts.keyStatements.own() }
+    const header = {
+      snapshot: envelope,
+      charters: await this.#charters(member),
+      keys: await this.#parts.keyStatements.own(),
+    }
     const plain = this.#plain(encodeAirGapHeader(header as never), rows, envelopes, progress)
     return {
       reader: member.id,

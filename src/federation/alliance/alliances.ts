@@ -20,11 +20,12 @@ import {
   statementHash,
   toCharter,
 } from '#log'
-import type { Alliances, JoinRequest, ProposalState, RootSigner, VotedCharter } from '../api.ts'
+import type { Alliances, JoinRequest, NextRoot, ProposalState, RootSigner, VotedCharter } from '../api.ts'
 import type { Context } from '../context.ts'
 import type { CharterDirectory } from '../directory.ts'
 import { FederationError } from '../error.ts'
 import { INVITATION_VALID_MS } from '../limits.ts'
+import type { KeyStatements } from '../key-statements.ts'
 import type { LinkClient, Target } from '../link-client.ts'
 import { toCommitment, toWords } from '../words.ts'
 import { amend, type Amendment } from './amendment.ts'
@@ -32,6 +33,7 @@ import { type Charters, type Proposal, VOTES } from './charters.ts'
 import { catchUp, pushBody } from './exchange.ts'
 import { invitationText, parseInvitation } from './invitation.ts'
 import { type Joins, requireRow } from './joins.ts'
+import { newRootsOf } from './new-roots.ts'
 
 const DEFAULT_RULES: CharterRules = { quorum: 'majority', receipts: 'author', greenDefault: 'community', carriers: [] }
 
@@ -42,6 +44,7 @@ export interface AllianceParts {
   charters: Charters
   joins: Joins
   client: LinkClient
+  keyStatements: KeyStatements
   /** Peers that stand in the alliance and have a link. */
   peersOf: (alliance: Slug) => Target[]
   /** A join waits for the charter that admits this member. */
@@ -207,7 +210,8 @@ export class AllianceOperations implements Alliances {
     const { charter } = this.#charter(alliance)
     const { member: self, profile } = context.self
     const now = root.at ?? context.now()
-    const next = amend(charter, amendment, { self, now, delegations: profile.delegations })
+    const delegations = [...profile.delegations, ...(await this.#parts.keyStatements.own())]
+    const next = amend(charter, amendment, { self, now, delegations })
     const others = (await charters.proposals(alliance)).filter(({ verdict }) => verdict.hash !== statementHash(next))
     if (others.length > 0 && !isRival)
       throw new FederationError(
@@ -215,6 +219,22 @@ export class AllianceOperations implements Alliances {
         `A proposal for version ${next.version} of ${alliance} waits already, and each member votes once for a version: vote for that one first, or propose a rival to it`,
       )
     return this.#voteFor(next, root)
+  }
+
+  async changeRoot(alliance: Slug, next: NextRoot, old: RootSigner | undefined): Promise<ProposalState> {
+    const { context, charters } = this.#parts
+    const { charter } = this.#charter(alliance)
+    const self = context.self.member
+    const waiting = (await charters.proposals(alliance)).find(
+      (one) => one.charter.members.find(({ id }) => id === self)?.root === next.root,
+    )
+    const now = old?.at ?? context.now()
+    const proposed = waiting?.charter ?? amend(charter, { change: 'root', ...next }, { self, now })
+    if (old) return this.#voteFor(proposed, old)
+    // Nobody here can vote: those who can compare the words of the key with whoever brought it.
+    const proposal = await charters.propose(proposed, [])
+    this.#push(alliance, pushBody({ proposals: [{ charter: proposed, votes: proposal.votes }] }))
+    return toState(proposal, charter)
   }
 
   async approve(alliance: Slug, root: RootSigner, version?: number, hash?: Hash): Promise<ProposalState> {
@@ -231,7 +251,10 @@ export class AllianceOperations implements Alliances {
   }
 
   async proposals(alliance?: Slug): Promise<ProposalState[]> {
-    return (await this.#parts.charters.proposals(alliance)).map(toState)
+    const { charters, directory } = this.#parts
+    return (await charters.proposals(alliance)).map((one) =>
+      toState(one, directory.charter(one.charter.alliance)?.charter),
+    )
   }
 
   async bootstrapCharter(given: VotedCharter | readonly VotedCharter[]): Promise<void> {
@@ -282,7 +305,7 @@ export class AllianceOperations implements Alliances {
       const { votes } = proposal
       this.#push(charter.alliance, pushBody({ proposals: [{ charter, votes }] }))
     }
-    return toState(proposal)
+    return toState(proposal, current)
   }
 
   /** One vote for each alliance and version, on disk before it is shown to anybody. */
@@ -348,8 +371,9 @@ function inviterOf(row: Json | undefined, nonce: Json | undefined, inviter: Memb
   return { row: member, root: fromBase64(member.root, 32), nonce: fromBase64(nonce, 32) }
 }
 
-function toState({ charter, verdict }: Proposal): ProposalState {
+function toState({ charter, verdict }: Proposal, current: CharterStatement | undefined): ProposalState {
   const { alliance, version } = charter
   const { hash, approvals, needed, inForce } = verdict
-  return { alliance, version, hash, votes: approvals, needed, inForce, charter }
+  const roots = newRootsOf(current, charter, approvals)
+  return { alliance, version, hash, votes: approvals, needed, inForce, charter, roots }
 }

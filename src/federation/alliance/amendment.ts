@@ -1,9 +1,10 @@
-import type { MemberId, Millis } from '#base'
+import { fromBase64, type MemberId, type Millis } from '#base'
 import {
   type CharterMember,
   type CharterRules,
   type CharterStatement,
   LogError,
+  signedBy,
   type Standing,
   statementHash,
   toCharter,
@@ -40,6 +41,8 @@ export type Amendment =
   | { change: 'rules'; set: RulesChange }
   /** The proposer's own keys, as its root key delegated and ended them. */
   | { change: 'keys' }
+  /** The proposer's next root key, and its delegations as that one signed them. */
+  | { change: 'root'; root: string; delegations: CharterMember['delegations'] }
 
 /** Who proposes, and when. */
 export interface Proposer {
@@ -83,7 +86,9 @@ function amended(
     case 'row':
       return withRow(charter, amendment.member, (row) => withColumns(row, amendment.set))
     case 'keys':
-      return withRow(charter, self, (row) => ({ ...row, delegations }))
+      return withRow(charter, self, (row) => ({ ...row, delegations: allOf(row, delegations) }))
+    case 'root':
+      return withRow(charter, self, (row) => withRoot(row, amendment))
     case 'rules':
       return { ...charter, rules: withColumns(charter.rules, withCarriers(charter, amendment.set)) }
   }
@@ -125,6 +130,24 @@ function inStanding(row: CharterMember, standing: Standing, time: Millis): Chart
   const { left, ...back } = row
   return { ...back, standing, ...(left === undefined ? {} : { joined: time }) }
 }
+
+/** What the row lists, and what its root key has signed besides. */
+function allOf(row: CharterMember, more: CharterMember['delegations']): CharterMember['delegations'] {
+  const listed = new Set(row.delegations.map(({ statement }) => statementHash(statement)))
+  const own = signedBy(more, fromBase64(row.root, 32)).filter(({ statement }) => {
+    const hash = statementHash(statement)
+    return !listed.has(hash) && listed.add(hash)
+  })
+  return [...row.delegations, ...own]
+}
+
+/** The member id stays that of the first root key. */
+const withRoot = (row: CharterMember, next: { root: string; delegations: CharterMember['delegations'] }) => ({
+  ...row,
+  firstRoot: row.firstRoot ?? row.root,
+  root: next.root,
+  delegations: next.delegations,
+})
 
 /** Puts values in and takes the null ones out. */
 function withColumns<T extends object>(row: T, set: object): T {

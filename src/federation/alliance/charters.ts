@@ -5,6 +5,7 @@ import type { VotedCharter } from '../api.ts'
 import type { Context } from '../context.ts'
 import type { CharterDirectory } from '../directory.ts'
 import { FederationError } from '../error.ts'
+import { newRootsOf } from './new-roots.ts'
 import { type Chain, freezeOf, settlingSide, sidesOf, verdictAtFork, verdictOf } from './forks.ts'
 
 const IN_FORCE = 'charters'
@@ -170,9 +171,25 @@ export class Charters {
     await this.#context.store.commit([inForce(voted), ...(await this.#doneProposals(alliance))])
     this.#remember(voted)
     this.#directory.install(voted)
+    if (head) await this.#tellOfRoots(head, voted)
     await this.#weigh(alliance)
     this.#context.emit('allianceChanged', { alliance, what: 'in-force', version })
     return 'installed'
+  }
+
+  /** Root keys that others replaced without the one before: whoever holds that one should know. */
+  async #tellOfRoots(head: CharterStatement, { charter, votes }: VotedCharter): Promise<void> {
+    const { member } = this.#context.self
+    if (!head.members.some(({ id }) => id === member)) return
+    for (const { member: of, slug, key, isSigned } of newRootsOf(
+      head,
+      charter,
+      this.#verdict(head, { charter, votes }).approvals,
+    ))
+      if (!isSigned) {
+        const message = `Version ${charter.version} of ${charter.alliance} gives ${slug} the root key ${key}, by the votes of the others alone`
+        await this.#context.alarm('key', of, message, { evidence: { charter, votes } as unknown as Json })
+      }
   }
 
   /** A version that does not follow this node's newest: the other side of a fork, where it is in force there. */

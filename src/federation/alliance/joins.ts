@@ -123,6 +123,9 @@ export class Joins {
     if (invitation.usedBy !== undefined && invitation.usedBy !== sender) return notFound()
     if (!isForm(commitment) || charter?.members.some((other) => other.id === sender)) return notFound()
     requireRow(row)
+    // Who says that it stands elsewhere under another root key is not believed: its words prove one key alone.
+    const known = this.#directory.roots(sender)
+    if (known.length > 0 && !known.some((root) => toBase64(root) === row.root)) return notFound()
     const nonce = toBase64(random(32))
     const request: RequestRecord = { member: row, commitment, nonce, time: now() }
     const used: InvitationRecord = { ...invitation, tries: invitation.tries + 1, usedBy: sender }

@@ -170,10 +170,14 @@ export class LinkServer {
     return this.#serve(route, reader, request)
   }
 
-  #statements({ isPost, author }: { isPost: boolean; author?: string }, reader: MemberId, request: LinkRequest) {
+  async #statements(
+    { isPost, author }: { isPost: boolean; author?: string },
+    reader: MemberId,
+    request: LinkRequest,
+  ): Promise<LinkResponse> {
     const { keyStatements, onEnds, carriage } = this.#parts
     if (author !== undefined) return carriage.keysOf(author, reader) ?? notFound()
-    return isPost ? keyStatements.answer(reader, bodyOf(request), onEnds) : json(keyStatements.body())
+    return isPost ? keyStatements.answer(reader, bodyOf(request), onEnds) : json(await keyStatements.body())
   }
 
   async #serve(route: Route, reader: MemberId, request: LinkRequest): Promise<LinkResponse> {

@@ -1,7 +1,6 @@
 import type { Readable } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
 import Type, { type Static } from 'typebox'
-import { parseEnvelope } from '#log'
 import { AirGapJobs } from '../air-gap-jobs.ts'
 import { NodeError } from '../errors.ts'
 import type { NodeContext } from '../node-context.ts'
@@ -16,7 +15,6 @@ const Export = Type.Object(
   closed,
 )
 const Written = Type.Object({ to: Member, sequence: Type.Integer({ minimum: 1 }) }, closed)
-const Key = Type.Object({ delegation: Type.Object({}, { additionalProperties: true }) }, closed)
 const JobId = Type.Object({ id: Type.String({ maxLength: 36 }) })
 
 /** Files between nodes that no link joins, and the key to which they are encrypted. */
@@ -56,15 +54,6 @@ export function airGapRoutes(app: FastifyInstance, node: NodeContext): void {
       const job = jobs.find(request.params.id)
       if (!job) throw new NodeError('NOT_FOUND', 'There is no such job.')
       return job
-    },
-  )
-
-  app.post<{ Body: Static<typeof Key> }>(
-    '/api/v1/air-gap/key',
-    { config, schema: { summary: 'Tell members of a new recipient key', tags, body: Key } },
-    async (request) => {
-      const delegation = parseEnvelope(request.body.delegation)
-      return { told: await node.federation.introduceKeys([delegation]) }
     },
   )
 

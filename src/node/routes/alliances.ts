@@ -1,9 +1,10 @@
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import Type, { type Static, type TSchema } from 'typebox'
 import type { Amendment, VotedCharter } from '#federation'
+import type { Envelope } from '#log'
 import { NodeError } from '../errors.ts'
 import type { NodeContext } from '../node-context.ts'
-import { isSignatureNeeded } from '../remote-root.ts'
+import { isSignatureNeeded, type RootSignatures } from '../remote-root.ts'
 import { closed, Slug, Time } from '../schemas.ts'
 
 const Signing = {
@@ -108,6 +109,15 @@ const Amend = Type.Object(
   closed,
 )
 const Settle = Type.Object({ side: Type.String({ pattern: '^[0-9a-f]{4,64}$' }), ...Signing }, closed)
+const NextRootKey = Type.Object(
+  {
+    root: Type.String({ pattern: '^[A-Za-z0-9+/]{43}=$' }),
+    delegations: Type.Array(Type.Object({}, { additionalProperties: true }), { maxItems: 1_000 }),
+    lost: Type.Optional(Type.Boolean({ description: 'The key before can’t sign: the others alone vote' })),
+    ...Signing,
+  },
+  closed,
+)
 const Params = Type.Object({ slug: Slug })
 const CHARTER_BYTES = 16_777_216
 
@@ -119,12 +129,32 @@ export function allianceRoutes(app: FastifyInstance, node: NodeContext): void {
   const answer = (reply: FastifyReply, result: unknown) =>
     reply.code(isSignatureNeeded(result) ? 202 : 200).send(result)
 
+  /** A root key that nothing but its words vouches for is voted for by whoever compared them. */
+  const vote = async (slug: string, { version, charter, words }: Read, signing: RootSignatures) => {
+    const waiting = await alliances.proposals(slug)
+    const proposal = charter === undefined ? waiting[0] : waiting.find(({ hash }) => hash === charter)
+    const unsigned = (proposal?.roots ?? []).filter((root) => !root.isSigned && root.member !== node.directory.self)
+    for (const root of unsigned) {
+      if (words === undefined)
+        throw new NodeError(
+          'ALLIANCE_REFUSED',
+          `This gives ${root.slug} a root key that the one before did not sign. Call its people, let them read the twelve words of the key to you, and vote with --words.`,
+        )
+      if (wordsOf(words) !== wordsOf(root.words))
+        throw new NodeError(
+          'ALLIANCE_REFUSED',
+          `The words differ from those of ${root.slug}'s next root key: it may be somebody else's. Do not vote for it.`,
+        )
+    }
+    return node.root.run(signing, (root) => alliances.approve(slug, root, version, charter), slug)
+  }
+
   app.post<{ Body: Static<typeof Create> }>(
     '/api/v1/alliances',
     { config, schema: { summary: 'Found an alliance; 202 asks for a signature of the root key', tags, body: Create } },
     async (request, reply) => {
       const { alliance, rules = {}, ...signing } = request.body
-      return answer(reply, await node.root.run(signing, (root) => alliances.create(alliance, rules, root)))
+      return answer(reply, await node.root.run(signing, (root) => alliances.create(alliance, rules, root), alliance))
     },
   )
 
@@ -184,8 +214,7 @@ export function allianceRoutes(app: FastifyInstance, node: NodeContext): void {
     async (request, reply) => {
       const { slug } = request.params
       const { member, words, version, charter, standing, ...signing } = request.body
-      if (member === undefined)
-        return answer(reply, await node.root.run(signing, (root) => alliances.approve(slug, root, version, charter)))
+      if (member === undefined) return answer(reply, await vote(slug, { version, charter, words }, signing))
       const waiting = (await alliances.joinRequests(slug)).find(
         (one) => one.member.id === member || one.member.slug === member,
       )
@@ -201,7 +230,7 @@ export function allianceRoutes(app: FastifyInstance, node: NodeContext): void {
         )
       return answer(
         reply,
-        await node.root.run(signing, (root) => alliances.confirm(slug, waiting.member.id, root, standing)),
+        await node.root.run(signing, (root) => alliances.confirm(slug, waiting.member.id, root, standing), slug),
       )
     },
   )
@@ -221,7 +250,7 @@ export function allianceRoutes(app: FastifyInstance, node: NodeContext): void {
       const { amendment, rival, ...signing } = request.body
       const { slug } = request.params
       const change = amendment as Amendment
-      return answer(reply, await node.root.run(signing, (root) => alliances.amend(slug, change, root, rival)))
+      return answer(reply, await node.root.run(signing, (root) => alliances.amend(slug, change, root, rival), slug))
     },
   )
 
@@ -238,7 +267,28 @@ export function allianceRoutes(app: FastifyInstance, node: NodeContext): void {
     },
     async (request, reply) => {
       const { side, ...signing } = request.body
-      return answer(reply, await node.root.run(signing, (root) => alliances.settle(request.params.slug, side, root)))
+      const { slug } = request.params
+      return answer(reply, await node.root.run(signing, (root) => alliances.settle(slug, side, root), slug))
+    },
+  )
+
+  app.post<{ Params: Static<typeof Params>; Body: Static<typeof NextRootKey> }>(
+    '/api/v1/alliances/:slug/root',
+    {
+      config,
+      schema: {
+        summary: 'Propose this member’s next root key; without `lost`, 202 asks for a signature of the one before',
+        tags,
+        params: Params,
+        body: NextRootKey,
+      },
+    },
+    async (request, reply) => {
+      const { root: next, delegations, lost = false, ...signing } = request.body
+      const { slug } = request.params
+      const change = { root: next, delegations: delegations as unknown as Envelope[] }
+      if (lost) return alliances.changeRoot(slug, change, undefined)
+      return answer(reply, await node.root.run(signing, (root) => alliances.changeRoot(slug, change, root), slug))
     },
   )
 
@@ -258,6 +308,12 @@ export function allianceRoutes(app: FastifyInstance, node: NodeContext): void {
       return reply.code(204).send()
     },
   )
+}
+
+interface Read {
+  version?: number | undefined
+  charter?: string | undefined
+  words?: string | undefined
 }
 
 const wordsOf = (text: string) =>

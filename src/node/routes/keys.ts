@@ -8,10 +8,10 @@ export function keyRoutes(app: FastifyInstance, node: NodeContext): void {
     {
       config: { scopes: [] },
       schema: {
-        summary: 'Take up the next node key that waits in the data directory: peers are told, then it signs',
+        summary: 'Take up the keys that wait in the data directory: peers are told, then they sign',
         tags: ['keys'],
       },
     },
-    () => node.changeKey(),
+    () => node.takeKeys(),
   )
 }
