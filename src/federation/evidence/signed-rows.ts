@@ -1,4 +1,4 @@
-import type { LogId, MemberId } from '#base'
+import type { Hash, LogId, MemberId, Slug } from '#base'
 import type { Envelope, Snapshot } from '#log'
 
 /** Snapshots, kept for as long as a row of theirs is the newest that a peer signed of a log. */
@@ -18,6 +18,17 @@ export class SignedRows {
   /** The snapshot that names a log last. */
   of(peer: MemberId, log: LogId): Envelope | undefined {
     return this.#named.get(peer)?.get(log)
+  }
+
+  /**
+   * Whether a peer's newest word is that it offers the log, and by charters all of which are current. True where it has
+   * signed no snapshot since the start, as for whoever sends files alone.
+   */
+  isOffered(peer: MemberId, log: LogId, isCurrent: (alliance: Slug, hash: Hash) => boolean): boolean {
+    const named = this.#named.get(peer)
+    if (!named) return true
+    const snapshot = named.get(log)?.statement as unknown as Snapshot | undefined
+    return snapshot !== undefined && Object.entries(snapshot.charters).every(([alliance, hash]) => isCurrent(alliance, hash))
   }
 
   forget(peer: MemberId): void {
