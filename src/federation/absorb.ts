@@ -6,6 +6,7 @@ import type { Context } from './context.ts'
 import { MarkingDefinitions } from './definitions.ts'
 import type { CharterDirectory } from './directory.ts'
 import { equivocationProof, publishedProof, signedEntry, signedLeaf } from './evidence/proofs.ts'
+import type { SignedRows } from './evidence/signed-rows.ts'
 import type { Heads } from './heads.ts'
 import { type Candidate, judgeObject, type Rules, toCandidate, toObject, type Verdict, VERSIONS_MOST } from './judge.ts'
 import { placeOf } from './judge-versions.ts'
@@ -76,6 +77,7 @@ export class Absorber {
   readonly #recalls: Recalls
   readonly #receipts: SentReceipts
   readonly #suspects: Suspects
+  readonly #signedRows: SignedRows
   readonly #definitions: MarkingDefinitions
 
   constructor(
@@ -85,7 +87,9 @@ export class Absorber {
     recalls: Recalls,
     receipts: SentReceipts,
     suspects: Suspects,
+    signedRows: SignedRows,
   ) {
+    this.#signedRows = signedRows
     this.#suspects = suspects
     this.#context = context
     this.#directory = directory
@@ -326,6 +330,16 @@ export class Absorber {
     })
   }
 
+  /** Whether the author offers the log by the charters that count here now. */
+  #isOfferedNow(author: MemberId, log: LogId): boolean {
+    const { self } = this.#context
+    return this.#signedRows.isOffered(
+      author,
+      log,
+      (alliance, hash) => hash === this.#directory.hashFor(alliance, self.member),
+    )
+  }
+
   async #raiseAlarms(author: MemberId, log: LogId, columns: Map<number, ObjectColumns>, revisions: Revision[]) {
     const alarms = new Map<string, { index: number; id: string; log: LogId }>()
     for (const [index, { code, id }] of columns) if (isAlarming(code)) alarms.set(id + code, { index, id, log })
@@ -337,6 +351,8 @@ export class Absorber {
           log: candidate.log,
         })
     for (const [key, { index, id, log: at }] of alarms) {
+      // It was on its way when the charter changed: the author did no wrong.
+      if (key.includes('MISDELIVERED') && !this.#isOfferedNow(author, at)) continue
       const kind = key.endsWith('EQUIVOCATION')
         ? 'equivocation'
         : key.endsWith('NOT_OWNER')

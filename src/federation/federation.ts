@@ -78,8 +78,8 @@ export async function openFederation(options: FederationOptions): Promise<Federa
   const keyStatements = await KeyStatements.open(context, directory, charters)
   const suspects = await Suspects.open(context, heads)
   const onEnds = (member: MemberId, ends: readonly DelegationEnd[]) => suspects.hold(member, ends)
-  const absorber = new Absorber(context, directory, heads, recalls, sent, suspects)
   const signedRows = new SignedRows()
+  const absorber = new Absorber(context, directory, heads, recalls, sent, suspects, signedRows)
   const quotas = await Quotas.open(context, directory, heads, options.quotas)
   const mirrors = new Mirrors(context, directory, heads, client, absorber, signedRows)
   const shell = new LinkShell({
@@ -185,6 +185,10 @@ export async function openFederation(options: FederationOptions): Promise<Federa
     onEnds,
     isAhead,
     onGap,
+    onStarted: (peer) => {
+      const to = shell.target(peer)
+      if (to) void alliances.remind(to).catch(() => undefined)
+    },
     maySign: () => restoring?.gate.why === undefined,
   })
   const node: OpenFederation = new OpenFederation({

@@ -70,6 +70,8 @@ export class Restore {
   readonly #held = new Map<MemberId, Held>()
   readonly #asking = new Map<MemberId, AbortController>()
   readonly #forked = new Set<LogId>()
+  /** Peers that said they hold a log, and then did not know it. */
+  readonly #denied = new Set<string>()
   #turn: Promise<unknown> = Promise.resolve()
   #stopped = false
 
@@ -251,7 +253,12 @@ export class Restore {
       let state = await this.#stateOf(log)
       while (state.frontier.size < target.size && !this.#stopped) state = await this.#recoverBatch(from, state, target)
     } catch (cause) {
-      if (isUnanswered(cause)) return this.#askLater(from)
+      const denied = `${from.member}/${log}`
+      // It may have lost data itself in between: asked anew, it says so.
+      if (isUnanswered(cause) || !this.#denied.has(denied)) {
+        this.#denied.add(denied)
+        return this.#askLater(from)
+      }
       const held = heads.get(log)?.size ?? 0
       const message = `${target.size - held} entries of an own log were lost, and the peer that holds them does not give them back: ${cause instanceof Error ? cause.message : String(cause)}`
       await context.alarm('omission', from.member, message, { log, index: held })

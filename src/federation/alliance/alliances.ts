@@ -47,6 +47,8 @@ export interface AllianceParts {
   keyStatements: KeyStatements
   /** Peers that stand in the alliance and have a link. */
   peersOf: (alliance: Slug) => Target[]
+  /** Why this node signs nothing now; undefined where it does. */
+  whyNotSign: () => string | undefined
   /** A join waits for the charter that admits this member. */
   onJoining: (alliance: Slug) => void
 }
@@ -312,8 +314,11 @@ export class AllianceOperations implements Alliances {
   async #vote(charter: CharterStatement, row: CharterMember, root: RootSigner): Promise<Envelope> {
     if (toBase64(root.publicKey) !== row.root)
       throw new FederationError('KEY_MISMATCH', 'This is not the root key that stands for this member in the charter')
-    const { context } = this.#parts
+    const { context, whyNotSign } = this.#parts
     const { alliance, version } = charter
+    // Peers that are asked at a start tell which votes this member gave already.
+    const why = version > 1 ? whyNotSign() : undefined
+    if (why !== undefined) throw new FederationError('RESTORE_ASKING', why)
     const hash = statementHash(charter)
     const fields = { member: row.id, alliance, charter: hash, time: root.at ?? context.now() }
     const vote = signStatement('vote', fields, [root])

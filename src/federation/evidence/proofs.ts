@@ -12,8 +12,10 @@ import {
   toHex,
 } from '#base'
 import {
+  type Checkpoint,
   type Envelope,
   isPowerOfTwo,
+  LogError,
   peekCheckpoint,
   type Proof,
   rootsOfPath,
@@ -28,12 +30,22 @@ const VERSIONS_MOST = 1_000
 
 /** What two checkpoints of one log prove by themselves; undefined where they may well follow one another. */
 export function contradictionOf(one: string, other: string): Proof | undefined {
-  const [a, b] = [peekCheckpoint(one), peekCheckpoint(other)]
-  if (a.log !== b.log) return undefined
+  const [a, b] = [peeked(one), peeked(other)]
+  if (a === undefined || b === undefined || a.log !== b.log) return undefined
   if (a.size === b.size && a.root !== b.root) return { type: 'fork', heads: [{ note: one }, { note: other }] }
   const [before, after] = a.time < b.time ? [a, b] : [b, a]
   if (before.time < after.time && before.size > after.size) return { type: 'rollback', notes: [one, other] }
   return undefined
+}
+
+/** What a note says; undefined where it is none: what was kept of a garbled answer may be anything. */
+function peeked(note: string): Checkpoint | undefined {
+  try {
+    return peekCheckpoint(note)
+  } catch (cause) {
+    if (cause instanceof LogError) return undefined
+    throw cause
+  }
 }
 
 /**

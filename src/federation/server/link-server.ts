@@ -46,6 +46,8 @@ export interface ServerParts {
   gossip: Gossip
   /** A member's key was ended before its time. */
   onEnds: (member: MemberId, ends: readonly DelegationEnd[]) => Promise<void>
+  /** A member asks what this node holds of its logs: it has just started, and may have forgotten more. */
+  onStarted: (peer: MemberId) => void
   /** Whether this node may sign what it offers. */
   maySign: () => boolean
   /** Whether a charter that the peer named is yet to be caught up with. */
@@ -281,6 +283,7 @@ export class LinkServer {
 
   /** Newest checkpoints held of the reader's own logs, for one that was restored. */
   async #headsOf(reader: MemberId): Promise<LinkResponse> {
+    this.#parts.onStarted(reader)
     const { context, heads } = this.#parts
     const held = heads.of(reader).sort((a, b) => (a.log < b.log ? -1 : 1))
     const notes = held.map((head) => head.checkpoint)
