@@ -2,6 +2,7 @@ import { type Hash, type Json, type LogId, type MemberId, type Millis, toHex } f
 import { type Audience, ENTRY_KIND, type Frame, type Frontier } from '#log'
 import { admits } from '#policy'
 import type { Change, MirroredEntry, ObjectColumns, ObjectRow } from '#store'
+import { carriedLink } from './carriage/carriers.ts'
 import type { Context } from './context.ts'
 import { MarkingDefinitions } from './definitions.ts'
 import type { CharterDirectory } from './directory.ts'
@@ -10,7 +11,7 @@ import type { SignedRows } from './evidence/signed-rows.ts'
 import type { Heads } from './heads.ts'
 import { type Candidate, judgeObject, type Rules, toCandidate, toObject, type Verdict, VERSIONS_MOST } from './judge.ts'
 import { placeOf } from './judge-versions.ts'
-import { MIRRORS, type MirrorRecord } from './mirror-record.ts'
+import { MIRRORS, type MirrorRecord, type UnexplainedEntry } from './mirror-record.ts'
 import type { Recalls } from './recalls.ts'
 import type { SentReceipts } from './receipts-sent.ts'
 import { SUSPECT, type Suspects } from './suspects.ts'
@@ -156,15 +157,18 @@ export class Absorber {
     await recalls.done()
     await this.#raiseAlarms(author, log, columns, revisions)
     await this.#raiseMalformed(author, log, from, batch, columns)
-    if (explained.overdue.length > 0)
-      await this.#context.alarm('omission', author, 'Content is withheld that no recall or expiry of the log names', {
-        log,
-        evidence: {
-          indexes: explained.overdue,
-          checkpoint: checkpoint.note,
-          ...(await this.#omission(log, explained.overdue)),
-        },
-      })
+    for (const [accused, missing] of Map.groupBy(explained.overdue, ([, , carrier]) => carrier ?? author)) {
+      const indexes = missing.map(([index]) => index)
+      const seen = { indexes, checkpoint: checkpoint.note }
+      // A carrier can leave content out as well as the author can: it signs nothing that would prove which of them did.
+      const isCarried = accused !== author
+      const evidence: Json = isCarried
+        ? { carries: author, seen }
+        : { ...seen, ...(await this.#omission(log, indexes)) }
+      const who = isCarried ? ', by its author or by this member, which carried it here' : ''
+      const what = `Content is withheld that no recall or expiry of the log names${who}`
+      await this.#context.alarm('omission', accused, what, { log, evidence })
+    }
   }
 
   async #judge(
@@ -265,7 +269,9 @@ export class Absorber {
   async #explained(mirror: MirrorState, { entries, checkpoint, offered }: Batch, named: ReadonlyMap<number, Hash>) {
     const known = (await this.#context.store.record(MIRRORS, mirror.log)) as unknown as MirrorRecord | undefined
     const withheld = entries.filter((entry) => !entry.bytes && entry.why === 'withheld').map((entry) => entry.index)
-    const before = (known?.unexplained ?? []).map((one) => (typeof one === 'number' ? ([one, 0] as const) : one))
+    const before = (known?.unexplained ?? []).map((one) =>
+      typeof one === 'number' ? ([one, 0] as UnexplainedEntry) : one,
+    )
     const unnamed = new Set(
       await this.#recalls.unnamed(
         mirror.log,
@@ -274,9 +280,10 @@ export class Absorber {
     )
     const open = before.filter(([index]) => unnamed.has(index) && !named.has(index))
     const isWhole = checkpoint.size >= offered
-    const overdue = open.flatMap(([index, by]) => (isWhole && by <= mirror.frontier.size ? [index] : []))
-    const fresh = withheld.filter((index) => !named.has(index)).map((index) => [index, offered] as const)
-    const unexplained = [...open, ...fresh].map((one) => [...one])
+    const overdue = open.filter(([, by]) => isWhole && by <= mirror.frontier.size)
+    const by: [number, MemberId?] = mirror.via === undefined ? [offered] : [offered, mirror.via]
+    const fresh = withheld.filter((index) => !named.has(index)).map((index): UnexplainedEntry => [index, ...by])
+    const unexplained = [...open, ...fresh].map((one) => [...one] as Json[])
     const record = (frontier: Frontier, entryTime: Millis): Json => ({
       frontier: toHex(frontier.toBytes()),
       entryTime: Math.max(entryTime, mirror.entryTime),
@@ -330,17 +337,7 @@ export class Absorber {
     })
   }
 
-  /** Whether the author offers the log by the charters that count here now. */
-  #isOfferedNow(author: MemberId, log: LogId): boolean {
-    const { self } = this.#context
-    return this.#signedRows.isOffered(
-      author,
-      log,
-      (alliance, hash) => hash === this.#directory.hashFor(alliance, self.member),
-    )
-  }
-
-  async #raiseAlarms(author: MemberId, log: LogId, columns: Map<number, ObjectColumns>, revisions: Revision[]) {
+  async #raiseAlarms({ author, log, via }: MirrorState, columns: Map<number, ObjectColumns>, revisions: Revision[]) {
     const alarms = new Map<string, { index: number; id: string; log: LogId }>()
     for (const [index, { code, id }] of columns) if (isAlarming(code)) alarms.set(id + code, { index, id, log })
     for (const { candidate, verdict } of revisions)
@@ -352,7 +349,11 @@ export class Absorber {
         })
     for (const [key, { index, id, log: at }] of alarms) {
       // It was on its way when the charter changed: the author did no wrong.
-      if (key.includes('MISDELIVERED') && !this.#isOfferedNow(author, at)) continue
+      if (
+        key.includes('MISDELIVERED') &&
+        !this.#isOfferedNow(via === undefined ? author : carriedLink(author, via), at)
+      )
+        continue
       const kind = key.endsWith('EQUIVOCATION')
         ? 'equivocation'
         : key.endsWith('NOT_OWNER')

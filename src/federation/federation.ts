@@ -9,6 +9,7 @@ import { catchUp } from './alliance/exchange.ts'
 import { Joins } from './alliance/joins.ts'
 import { PendingJoins } from './alliance/pending-joins.ts'
 import { Carriage } from './carriage/carriage.ts'
+import { CarriedLinks } from './carriage/carried-links.ts'
 import { CarriedLists } from './carriage/carried-lists.ts'
 import { Forwarded } from './carriage/forwarded.ts'
 import { HandedLists } from './carriage/handed-lists.ts'
@@ -94,6 +95,9 @@ export async function openFederation(options: FederationOptions): Promise<Federa
     watch: new RecallWatch(context, heads, recalls, mirrors),
     keyStatements,
     signedRows,
+    onStream: (peer) => carriedLinks.met(peer),
+    onCarried: (peer, data) => carriage.hear(peer, data, carriedLinks),
+    onWaiting: (peer) => offers.hurry(peer),
     onEnds,
   })
   const { restore: restoring } = options
@@ -101,6 +105,13 @@ export async function openFederation(options: FederationOptions): Promise<Federa
     restoring && new Restore({ context, ...restoring, directory, heads, client, recalls, keyStatements, onEnds })
   const access = new Access(context, directory, heads, (head, reader) => restore?.mayOffer(head, reader) ?? true)
   const snapshots = new Snapshots(context, directory, access)
+  const carriedLinks: CarriedLinks = new CarriedLinks({
+    ...{ context, directory, charters, heads, client, mirrors, outbox, quotas, keyStatements, signedRows },
+    up: () => shell.up(),
+    target: (member) => shell.target(member),
+    onSent: (author, ids) => shell.handedOver(author, ids),
+    onEnds,
+  })
   const forwarded = new Forwarded({ context, directory, access, outbox })
   const taken = new TakenReceipts(context, directory, heads, access, forwarded)
   const hasStream = (peer: MemberId) => server.hasStream(peer)
@@ -108,7 +119,11 @@ export async function openFederation(options: FederationOptions): Promise<Federa
   const onShown = (reader: MemberId) => server.wake(reader)
   const handed = new HandedLists({ context, directory, heads, access, hasStream })
   const carried = new CarriedLists({ context, directory, heads, client, target, onShown })
-  const carriage = new Carriage({ context, directory, keyStatements, handed, carried })
+  const carriage: Carriage = new Carriage({
+    ...{ context, directory, keyStatements, outbox, handed, carried },
+    isCalled: (member) => shell.isCalled(member),
+  })
+  outbox.onDue((to) => server.wake(to))
   const evidence = new EvidenceBook(context, directory, charters, keyStatements)
   const gossip = new Gossip({
     context,
@@ -155,13 +170,15 @@ export async function openFederation(options: FederationOptions): Promise<Federa
       )
   }
   const isAhead = (peer: MemberId) => shell.isAhead(peer)
-  const takenOffers = new TakenOffers({ context, directory, heads, mirrors, outbox, shell })
+  const takenOffers = new TakenOffers({ context, directory, heads, mirrors, outbox, shell, carried })
   const offers: SentOffers = new SentOffers({
     context,
     client,
     snapshots,
     receipts: taken,
     reached: () => shell.reached(),
+    handed,
+    onParted: (peer) => server.parted(peer),
     target: (peer) => shell.target(peer),
     hasStream: (peer) => server.hasStream(peer),
     maySign: () => restoring?.gate.why === undefined,
@@ -178,11 +195,11 @@ export async function openFederation(options: FederationOptions): Promise<Federa
     receipts: taken,
     nonces,
     keyStatements,
-    carriage,
     gossip,
     offers,
     takenOffers,
     onEnds,
+    carriage,
     isAhead,
     onGap,
     onStarted: (peer) => {
@@ -201,6 +218,7 @@ export async function openFederation(options: FederationOptions): Promise<Federa
     sent,
     shell,
     server,
+    carriedLinks,
     taken,
     alliances,
     pending,
@@ -212,12 +230,16 @@ export async function openFederation(options: FederationOptions): Promise<Federa
     restore,
   })
   hooks.allianceChanged = ({ alliance, what }) => {
-    if (what === 'in-force' || what === 'fork') node.charterChanged(alliance)
+    if (what !== 'in-force' && what !== 'fork') return
+    node.charterChanged(alliance)
+    carriedLinks.look()
   }
   hooks.linkChanged = (link) => {
     node.linkChanged(link)
     offers.look()
   }
+    carried.grew(link.peer)
+    carriedLinks.look()
   return node
 }
 
@@ -231,6 +253,7 @@ interface Parts {
   sent: SentReceipts
   shell: LinkShell
   server: LinkServer
+  carriedLinks: CarriedLinks
   taken: TakenReceipts
   alliances: AllianceOperations
   pending: PendingJoins
@@ -284,7 +307,10 @@ class OpenFederation implements Federation {
   }
 
   links(): LinkState[] {
-    return this.#parts.shell.links()
+    const { shell, carriedLinks } = this.#parts
+    const [own, carried] = [shell.links(), carriedLinks.links()]
+    const through = new Set(carried.map(({ peer }) => peer))
+    return [...own.filter(({ peer }) => !through.has(peer)), ...carried]
   }
 
   async addLink(name: string, address: string): Promise<void> {
@@ -375,6 +401,7 @@ class OpenFederation implements Federation {
     pending.stop()
     shell.stop()
     server.close()
+    this.#parts.carriedLinks.stop()
     recalls.stop()
     this.#parts.gossip.stop()
     await sent.note()
@@ -416,6 +443,7 @@ class OpenFederation implements Federation {
     this.#parts.server.notify()
     await this.#syncPeers()
   }
+    this.#parts.carriedLinks.start()
 
   async #meet(peer: Target): Promise<void> {
     if (await this.#parts.restore?.met(peer)) this.#parts.server.notify()

@@ -13,6 +13,8 @@ const NOTHING = new Uint8Array()
 export interface Target {
   member: MemberId
   address: string
+  /** The author whose logs are asked of it; absent: its own. */
+  carries?: MemberId
 }
 
 /** Sends signed requests to peers; every answer is bounded in bytes and time. */

@@ -70,10 +70,16 @@ export function nextWake(state: MachineState): Millis | undefined {
   return wake
 }
 
+/** Whether a link stands. */
+export function standingOf(peer: PeerState, now: Millis): LinkState['state'] {
+  if (peer.failures > 0 && !peer.calls) return 'down'
+  if (peer.seen === null) return 'connecting'
+  return now >= peer.expires ? 'stale' : 'up'
+}
+
 /** What `links()` shows of a peer. */
 export function linkStateOf(peer: PeerState, now: Millis): LinkState {
-  const stale = peer.seen !== null && now >= peer.expires
-  const state = peer.failures > 0 && !peer.calls ? 'down' : stale ? 'stale' : peer.seen !== null ? 'up' : 'connecting'
+  const state = standingOf(peer, now)
   let lagEntries = 0
   for (const [log, row] of peer.offered) lagEntries += Math.max(0, row.size - (peer.held.get(log)?.size ?? 0))
   return {

@@ -2,6 +2,7 @@ import {
   fromBase64,
   fromUtf8,
   type Hash,
+  isJsonObject,
   type Json,
   type LogId,
   type MemberId,
@@ -11,11 +12,12 @@ import {
 } from '#base'
 import { type Audience, type Frame, FrameDecoder, type Frontier, type Proof } from '#log'
 import { type Absorber, type Batch, type Prepared, prepare } from './absorb.ts'
+import { carriedLink } from './carriage/carriers.ts'
 import { AuthorTurns } from './author-turns.ts'
 import type { Context } from './context.ts'
 import type { CharterDirectory } from './directory.ts'
 import type { Heads } from './heads.ts'
-import { contradictionWith, shownByPath } from './evidence/proofs.ts'
+import { contradictionOf, contradictionWith, shownByPath } from './evidence/proofs.ts'
 import type { SignedRows } from './evidence/signed-rows.ts'
 import { CHECKPOINT_GAP_BYTES } from './limits.ts'
 import type { LinkClient, Target } from './link-client.ts'
@@ -104,7 +106,7 @@ export class Mirrors {
    * @throws MirrorFault when what came does not hold; FederationError when the peer can't be reached
    */
   async extend(peer: Target, log: LogId, offered: Head): Promise<Head> {
-    const state = await this.#state(peer.member, log)
+    const state = await this.#state(peer.carries ?? peer.member, log, peer.carries && peer.member)
     const held = { size: state.frontier.size, root: toHex(state.frontier.root()) as Hash }
     // A file brought it meanwhile.
     if (held.size > offered.size || (held.size === offered.size && held.root === offered.root)) return held
@@ -216,8 +218,11 @@ export class Mirrors {
     return { size: checkpoint.size, root: checkpoint.root }
   }
 
-  async #state(author: MemberId, log: LogId): Promise<MirrorState> {
-    return this.#states.get(log) ?? readMirrorState(this.#context, this.#heads, author, log)
+  async #state(author: MemberId, log: LogId, via?: MemberId): Promise<MirrorState> {
+    const known = this.#states.get(log) ?? (await readMirrorState(this.#context, this.#heads, author, log))
+    if (known.via === via) return known
+    const { via: _before, ...state } = known
+    return via === undefined ? state : { ...state, via }
   }
 
   #fromInline(state: MirrorState, inline: InlineEntries) {
@@ -329,7 +334,8 @@ export class Mirrors {
       kind: 'fork',
       message: `its checkpoint of ${checkpoint.size} entries has another root than its snapshot`,
     }
-    const snapshot = this.#signedRows.of(state.author, state.log)
+    const { author, via } = state
+    const snapshot = this.#signedRows.of(via === undefined ? author : carriedLink(author, via), state.log)
     const heads = snapshot && ([{ note: checkpoint.note }, { snapshot, log: state.log }] as const)
     const proof: Proof | undefined = heads && { type: 'fork', heads: [...heads] }
     await this.#alarm(state, fault, { checkpoint: checkpoint.note, offered: { ...offered }, ...toEvidence(proof) })
@@ -344,13 +350,11 @@ export class Mirrors {
     const proof = await this.#proof(peer, state.log, size, checkpoint.size).catch(() => undefined)
     const root = toHex(state.frontier.root()) as Hash
     const isHonest = proof !== undefined && provesGrowth({ size, root }, checkpoint, proof)
-    if (isHonest) return this.#keep(state, checkpoint.note, { ...fault, kind: 'bad-answer' })
-    return this.#keep(
-      state,
-      checkpoint.note,
-      fault,
-      proof && shownByPath(this.#heads.get(state.log), checkpoint, proof),
-    )
+    const shown = proof && !isHonest ? shownByPath(this.#heads.get(state.log), checkpoint, proof) : undefined
+    // A carrier that gives other entries, and no path, says nothing of the author.
+    if (isHonest || (state.via !== undefined && !shown))
+      return this.#keep(state, checkpoint.note, { ...fault, kind: 'bad-answer' })
+    return this.#keep(state, checkpoint.note, fault, shown)
   }
 
   async #proof(peer: Target, log: LogId, from: number, to: number): Promise<string[]> {
@@ -362,14 +366,25 @@ export class Mirrors {
   /** Raises the alarm that goes with a fault, with both signed notes where the author contradicts itself. */
   async #keep(state: MirrorState, note: string, fault: Fault, shown?: Proof): Promise<Fault> {
     const held = this.#heads.get(state.log)
-    const proof = shown ?? (held && (await contradictionWith(this.#context.store, held, note, fault.kind)))
+    const isSigned = fault.kind === 'fork' || fault.kind === 'rollback'
+    const proof =
+      shown ??
+      (held && (await contradictionWith(this.#context.store, held, note, fault.kind))) ??
+      (held && isSigned && state.via !== undefined ? contradictionOf(held.checkpoint, note) : undefined)
     await this.#alarm(state, fault, { before: held?.checkpoint ?? null, now: note, ...toEvidence(proof) })
     return fault
   }
 
   async #alarm(state: MirrorState, fault: Fault, evidence: Json): Promise<void> {
-    const slug = this.#directory.member(state.author)?.slug ?? state.author
-    await this.#context.alarm(fault.kind, state.author, `${slug}: ${fault.message}`, { log: state.log, evidence })
+    const { author, log, via } = state
+    const slugOf = (member: MemberId) => this.#directory.member(member)?.slug ?? member
+    const where = { log, evidence }
+    if (via === undefined || (isJsonObject(evidence) && evidence['proof'] !== undefined))
+      return this.#context.alarm(fault.kind, author, `${slugOf(author)}: ${fault.message}`, where)
+    // What the author did not sign against itself is the carrier's doing.
+    const message = `${slugOf(via)}, which carries ${slugOf(author)}: ${fault.message}`
+    const seen = { carries: author, seen: evidence }
+    await this.#context.alarm(fault.kind, via, message, { log, evidence: seen })
   }
 }
 

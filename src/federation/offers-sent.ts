@@ -2,6 +2,7 @@ import { isJsonObject, type Json, type LogId, type MemberId, type Millis, parseJ
 import { encodeFrames } from '#log'
 import type { LogHead } from '#store'
 import { backoff } from './backoff.ts'
+import type { HandedBefore, HandedLists } from './carriage/handed-lists.ts'
 import type { Context } from './context.ts'
 import { OFFER_FRAMES_BYTES } from './limits.ts'
 import type { LinkClient, Target } from './link-client.ts'
@@ -24,12 +25,15 @@ export interface OfferingParts {
   client: LinkClient
   snapshots: Snapshots
   receipts: TakenReceipts
+  handed: HandedLists
   /** Peers that can be called now. */
   reached: () => MemberId[]
   target: (peer: MemberId) => Target | undefined
   /** Whether the peer has a stream open here, and so needs no offers. */
   hasStream: (peer: MemberId) => boolean
   maySign: () => boolean
+  /** The peer could not be offered anything. */
+  onParted: (peer: MemberId) => void
   /** Posts the charters that the peer does not know. */
   onUnknown: (alliance: string) => void
 }
@@ -44,6 +48,8 @@ interface Offering {
   isDirty: boolean
   failures: number
   dueAt: Millis
+  /** Lists that the peer was given to carry. */
+  handed: HandedBefore
 }
 
 /**
@@ -70,10 +76,19 @@ export class SentOffers {
     this.look()
   }
 
+  /** Statements wait at a peer. */
+  hurry(peer: MemberId): void {
+    const offering = this.#offerings.get(peer)
+    if (!offering || offering.failures > 0) return
+    offering.isDirty = true
+    offering.dueAt = this.#parts.context.now()
+    this.look()
+  }
+
   /** A link changed, a stream was opened or closed, or time passed: whoever is due gets an offer. */
   look(): void {
     if (this.#stopped) return
-    const { context, reached, hasStream, maySign } = this.#parts
+    const { context, reached, hasStream, maySign, handed } = this.#parts
     const now = context.now()
     const uncalled = new Set(reached().filter((peer) => !hasStream(peer)))
     for (const [peer, { isRunning }] of this.#offerings)
@@ -81,8 +96,11 @@ export class SentOffers {
     const grace = context.self.profile.address === undefined ? UNKNOWN_GRACE_MS : CALL_GRACE_MS
     for (const peer of uncalled) {
       const known = this.#offerings.get(peer)
-      const offering = known ?? { isRunning: false, isDirty: true, failures: 0, dueAt: now + grace }
+      const fresh = { isRunning: false, isDirty: true, failures: 0, dueAt: now + grace, handed: new Map() }
+      const offering = known ?? fresh
       if (!known) this.#offerings.set(peer, offering)
+      else if (offering.failures === 0)
+        offering.dueAt = Math.min(offering.dueAt, handed.nextAt(peer, offering.handed) ?? Infinity)
       if (!offering.isRunning && offering.dueAt <= now && maySign()) void this.#run(peer, offering)
     }
     this.#schedule()
@@ -103,18 +121,22 @@ export class SentOffers {
   }
 
   async #run(peer: MemberId, offering: Offering): Promise<void> {
-    const { context, target } = this.#parts
+    const { context, target, handed, onParted } = this.#parts
     const { limits, now } = context
     offering.isRunning = true
     try {
       const to = target(peer)
       const sent = to ? await this.#offer(to, offering) : 0
+      if (to) await this.#hand(to, offering)
+      handed.touched(peer)
       offering.failures = 0
       const isSoon = sent > 0 || offering.mark !== undefined
       offering.dueAt = now() + (isSoon ? RECEIPTS_AFTER_MS : limits.pollMs)
     } catch (cause) {
       delete offering.since
+      offering.handed.clear()
       offering.failures++
+      onParted(peer)
       const range = { firstMs: limits.backoffFirstMs, maxMs: limits.backoffMaxMs }
       offering.dueAt = now() + backoff(range, offering.failures, context.jitter())
       context.log('debug', 'An offer failed', { peer, cause: String(cause) })
@@ -134,7 +156,8 @@ export class SentOffers {
       offering.isDirty = false
       const view = snapshots.view(to.member)
       const { envelope, given, base } = snapshots.make(to.member, offering.since, view)
-      if (base && entries.length === 0) entries = await inlineEntries(context, base, view.heads)
+      const hasMore = envelope.statement['more'] === true
+      if (base && entries.length === 0 && !hasMore) entries = await inlineEntries(context, base, view.heads)
       const mark = offering.mark === undefined ? {} : { mark: offering.mark }
       const body = utf8(JSON.stringify({ snapshot: envelope, entries, ...mark }))
       const answer = parseJson(await client.post(to, '/link/v1/offer', body))
@@ -145,11 +168,34 @@ export class SentOffers {
       if (answer['again'] === true && asked++ === 0) continue
       const refused = Array.isArray(answer['refused']) ? answer['refused'].length : 0
       if (refused > 0 && refused >= entries.length) throw new Error('the peer refused the entries')
+      // A list that is too long for one snapshot goes on with the next.
+      if (hasMore && offering.since === given.sequence) {
+        entries = []
+        continue
+      }
       if (hasAll) return sent
       entries = await this.#entries(view.heads, answer['want'])
       if (entries.length === 0) return sent
     }
     return sent
+  }
+
+  /** Hands a peer the lists that it carries, and those again whole of which it lacks the beginning. */
+  async #hand({ member, address }: Target, { handed: before }: Offering): Promise<void> {
+    const { client, handed } = this.#parts
+    for (let more = true; more && !this.#stopped;) {
+      const lacking = new Set<MemberId>()
+      const due = handed.due(member, before)
+      for (const texts of inParts(due.map((envelope) => JSON.stringify(envelope)))) {
+        const body = utf8(`{"carried":[${texts.join()}]}`)
+        const answer = parseJson(await client.post({ member, address }, '/link/v1/offer', body))
+        const carry = isJsonObject(answer) ? answer['carry'] : undefined
+        for (const reader of Array.isArray(carry) ? carry : []) lacking.add(reader as MemberId)
+      }
+      for (const reader of lacking) if (before.delete(reader)) handed.again(member, reader)
+      // Of a whole list nothing can lack.
+      more = lacking.size > 0 && due.some(({ statement }) => statement['since'] !== undefined)
+    }
   }
 
   /** Takes from an answer what it brings; true where the peer wants nothing more. */
@@ -207,4 +253,19 @@ export class SentOffers {
     const kept = await store.checkpoints(log, { after: from, limit: limits.pageEntries })
     return kept.findLast(({ size }) => size <= end)
   }
+}
+
+/** Texts that go into one request, as many as it holds. */
+function inParts(texts: readonly string[]): string[][] {
+  const parts: string[][] = []
+  let bytes = Infinity
+  for (const text of texts) {
+    bytes += text.length
+    if (bytes > OFFER_FRAMES_BYTES) {
+      parts.push([])
+      bytes = text.length
+    }
+    parts.at(-1)?.push(text)
+  }
+  return parts
 }

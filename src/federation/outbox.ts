@@ -20,7 +20,7 @@ export class Outbox {
   readonly #context: Context
   readonly #waiting = new Map<number, Waiting>()
   #next = 1
-  #notify: (to: MemberId, id: number, now: Millis) => void = () => undefined
+  readonly #notify: ((to: MemberId, id: number, now: Millis) => void)[] = []
 
   private constructor(context: Context) {
     this.#context = context
@@ -37,12 +37,17 @@ export class Outbox {
 
   /** Who is told of each statement that is due. */
   onDue(notify: (to: MemberId, id: number, now: Millis) => void): void {
-    this.#notify = notify
+    this.#notify.push(notify)
   }
 
   /** Ids that wait for a member, oldest first. */
   waitingFor(to: MemberId): number[] {
     return [...this.#waiting].filter(([, waiting]) => waiting.to === to).map(([id]) => id)
+  }
+
+  /** The newest that waits for a member; 0 where nothing does. */
+  newestFor(to: MemberId): number {
+    return this.waitingFor(to).at(-1) ?? 0
   }
 
   /** A statement that must survive a restart. */
@@ -96,6 +101,6 @@ export class Outbox {
   #add(waiting: Waiting): void {
     const id = this.#next++
     this.#waiting.set(id, waiting)
-    this.#notify(waiting.to, id, this.#context.now())
+    for (const notify of this.#notify) notify(waiting.to, id, this.#context.now())
   }
 }

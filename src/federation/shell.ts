@@ -14,7 +14,7 @@ import type { KeyStatements } from './key-statements.ts'
 import { JSON_LIMITS } from './limits.ts'
 import type { LinkClient, Target } from './link-client.ts'
 import type { Effect, Head, LinkEvent, MachineState } from './machine-state.ts'
-import { initialState, linkStateOf, nextWake, step } from './machine.ts'
+import { initialState, linkStateOf, nextWake, standingOf, step } from './machine.ts'
 import { MirrorFault } from './mirror-state.ts'
 import type { Mirrors } from './mirrors.ts'
 import type { Outbox } from './outbox.ts'
@@ -39,6 +39,11 @@ export interface ShellParts {
   watch: RecallWatch
   keyStatements: KeyStatements
   signedRows: SignedRows
+  /** A peer's stream was opened, and brought a snapshot that is carried. */
+  onStream: (peer: MemberId) => void
+  onCarried: (peer: MemberId, data: Json) => void
+  /** Statements wait at a peer that can't call this node. */
+  onWaiting: (peer: MemberId) => void
   /** A member's key was ended before its time. */
   onEnds: (member: MemberId, ends: readonly DelegationEnd[]) => Promise<void>
 }
@@ -78,6 +83,18 @@ export class LinkShell {
   links(): LinkState[] {
     const now = this.#now()
     return [...this.#state.peers.values()].map((peer) => linkStateOf(peer, now))
+  }
+
+  /** Members whose logs come from themselves. */
+  up(): MemberId[] {
+    const now = this.#now()
+    return [...this.#state.peers.values()].flatMap((peer) => (standingOf(peer, now) === 'up' ? [peer.peer] : []))
+  }
+
+  /** Whether this node calls a member, and reaches it. */
+  isCalled(member: MemberId): boolean {
+    const peer = this.#state.peers.get(member)
+    return peer !== undefined && !peer.calls && peer.address !== '' && standingOf(peer, this.#now()) === 'up'
   }
 
   /** Whether a peer named a charter that is yet to be caught up with. */
@@ -247,8 +264,11 @@ export class LinkShell {
       const query = base ? `?since=${base.sequence}` : ''
       const chunks = await this.#parts.client.stream(to, `/link/v1/stream${query}`, stop.signal)
       this.#dispatch({ type: 'stream-opened', peer, now: this.#now() })
+      this.#parts.onStream(peer)
       for await (const event of parseEvents(chunks, this.#parts.context.limits.responseBodyBytes)) {
         if (event.event !== 'snapshot') {
+          if (event.event === 'carried') this.#parts.onCarried(peer, parseJson(event.data, JSON_LIMITS))
+          if (event.event === 'waiting') this.#parts.onWaiting(peer)
           this.#dispatch({ type: 'alive', peer, now: this.#now() })
           continue
         }

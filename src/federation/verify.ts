@@ -53,6 +53,8 @@ export interface MirrorState {
   entryTime: Millis
   /** Known from the genesis entry. */
   audience?: Audience
+  /** The carrier that serves it; absent: its author does. */
+  via?: MemberId
 }
 
 /** A fault, or what was asked for. */

@@ -34,3 +34,6 @@ export function readersBehind(register: Register, carrier: MemberId, author: Mem
     .flatMap((alliance) => [...(register.alliance(alliance) ?? [])] as MemberId[])
   return [...new Set(readers)].filter((reader) => isCarrierBetween(register, carrier, [author, reader])).sort()
 }
+
+/** The name of the link to an author through a carrier, among links to members. */
+export const carriedLink = (author: MemberId, carrier: MemberId) => `${author} via ${carrier}` as MemberId

@@ -1,5 +1,6 @@
 import { fromUtf8, type Json, type LogId } from '#base'
 import type { Snapshot } from '#log'
+import { carriedLink } from '../carriage/carriers.ts'
 import type { Context } from '../context.ts'
 import type { Heads } from '../heads.ts'
 import type { LinkClient, Target } from '../link-client.ts'
@@ -20,7 +21,8 @@ export async function offeredEvidence(
   const head = heads.get(log)
   if (!head) return undefined
   const { checkpoint: note, size } = head
-  const snapshot = signedRows.of(peer.member, log)
+  const { member, carries } = peer
+  const snapshot = signedRows.of(carries === undefined ? member : carriedLink(carries, member), log)
   const row = (snapshot?.statement as unknown as Snapshot | undefined)?.logs.find((one) => one.log === log)
   const seen = { checkpoint: note, snapshot: (snapshot ?? null) as unknown as Json }
   if (!snapshot || !row) return seen

@@ -261,7 +261,7 @@ export class LinkServer {
       const left = (this.#streams.get(reader) ?? []).filter((other) => other !== stream)
       if (left.length > 0) this.#streams.set(reader, left)
       else this.#streams.delete(reader)
-      if (left.length === 0) this.#parted(reader)
+      if (left.length === 0) this.parted(reader)
       this.#parts.offers.look()
     }
     // A proxy that held the events back, or compressed them together, would delay them until it had enough.
@@ -274,8 +274,8 @@ export class LinkServer {
     return { status: 200, headers, stream: stream.chunks(ended) }
   }
 
-  /** Who carries to a reader that lost its stream may have to do so soon. */
-  #parted(reader: MemberId): void {
+  /** Who carries to a reader that is not in touch itself may have to do so soon. */
+  parted(reader: MemberId): void {
     const { carriage } = this.#parts
     carriage.handed.parted(reader)
     for (const carrier of carriage.carriersTo(reader)) this.wake(carrier)

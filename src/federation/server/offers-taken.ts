@@ -1,6 +1,7 @@
 import { fromBase64, isJsonObject, type Json, type LogId, type MemberId, parseJson } from '#base'
 import { type Frame, FrameDecoder, LogError, type LogRow } from '#log'
 import type { LinkResponse } from '../api.ts'
+import type { CarriedLists } from '../carriage/carried-lists.ts'
 import type { Context } from '../context.ts'
 import type { CharterDirectory } from '../directory.ts'
 import type { Heads } from '../heads.ts'
@@ -26,6 +27,7 @@ export interface OfferParts {
   mirrors: Mirrors
   outbox: Outbox
   shell: LinkShell
+  carried: CarriedLists
 }
 
 /** Entries that came before the checkpoint that covers them. */
@@ -65,6 +67,7 @@ export class TakenOffers {
     if (!member || directory.isParted(author)) return notFound()
     const offer = offerOf(body)
     if (!offer) return refusal(400, 'Bad request')
+    if (offer.carried.length > 0) return json({ want: [], carry: this.#carry(author, offer.carried) })
     // One after the other: the entries of the next follow those of this one.
     if (this.#busy.has(author)) return refusal(503, 'An offer is being taken')
     this.#busy.add(author)
@@ -79,6 +82,20 @@ export class TakenOffers {
     } finally {
       this.#busy.delete(author)
     }
+  }
+
+  /** Takes lists for readers behind this node; the readers of whom the whole list is needed. */
+  #carry(author: MemberId, envelopes: readonly Json[]): MemberId[] {
+    const { carried, context } = this.#parts
+    return envelopes.flatMap((envelope) => {
+      try {
+        return carried.take(author, envelope).lacks ?? []
+      } catch (cause) {
+        if (!(cause instanceof LogError)) throw cause
+        context.log('warn', 'A list to carry was refused', { peer: author, cause: cause.message })
+        return []
+      }
+    })
   }
 
   async #answer(author: MemberId, slug: string, offer: Offer): Promise<Json> {
@@ -190,6 +207,8 @@ interface Offer {
   snapshot: Json
   entries: Part[]
   mark?: number
+  /** Snapshots for readers behind this node; they come without anything else. */
+  carried: Json[]
 }
 
 /** The offer in a body; undefined where it has not the form. */
@@ -201,10 +220,17 @@ function offerOf(body: Uint8Array): Offer | undefined {
     return undefined
   }
   if (!isJsonObject(value)) return undefined
-  const { snapshot, entries = [], mark } = value
+  const { snapshot, entries = [], mark, carried = [] } = value
+  if (!Array.isArray(carried)) return undefined
+  if (carried.length > 0 && snapshot === undefined) return { snapshot: null, entries: [], carried }
   if (snapshot === undefined || !Array.isArray(entries) || entries.length > ENTRIES_MOST) return undefined
   if (!entries.every(isPart) || (mark !== undefined && !Number.isSafeInteger(mark))) return undefined
-  return { snapshot, entries: entries as unknown as Part[], ...(mark === undefined ? {} : { mark: mark as number }) }
+  return {
+    snapshot,
+    entries: entries as unknown as Part[],
+    carried: [],
+    ...(mark === undefined ? {} : { mark: mark as number }),
+  }
 }
 
 const isPart = (part: Json) =>

@@ -1,13 +1,13 @@
 import type { MemberId } from '#base'
 import type { Context } from '../context.ts'
-import { encodeEvent, KEEPALIVE } from '../event-stream.ts'
+import { encodeEvent, KEEPALIVE, type StreamEvent } from '../event-stream.ts'
 import { inlineEntries } from './inline.ts'
 import { isSameView, type Snapshots, type View } from './snapshots.ts'
 
-/** What goes to a reader beside its own snapshots: lists that are carried. */
+/** What goes to a reader beside its own snapshots: lists that are carried, word that statements wait for it. */
 export interface Beside {
-  /** Texts of the snapshots that are due now, and count as sent. */
-  due(): string[]
+  /** Events that are due now, and count as sent. */
+  due(): StreamEvent[]
   /** When something is due though nothing wakes the stream. */
   nextAt(): number | undefined
 }
@@ -85,7 +85,7 @@ export class ReaderStream {
         if (view) refreshAt = now() + limits.pollMs
         if (view) yield await this.#batch(view)
         else if (beside.length === 0) yield KEEPALIVE
-        for (const text of beside) yield encodeEvent({ event: 'carried', data: `{"snapshot":${text}}` })
+        for (const event of beside) yield encodeEvent(event)
       }
     } finally {
       this.#context.timers.clear(this.#timer)
