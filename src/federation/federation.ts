@@ -150,7 +150,12 @@ export async function openFederation(options: FederationOptions): Promise<Federa
     directory.members().flatMap(({ id }) => (directory.standsIn(alliance, id) ? (shell.target(id) ?? []) : []))
   const onJoining = (alliance: Slug) => pending.follow(alliance)
   const people = { context, directory, charters, joins, client, keyStatements }
-  const alliances = new AllianceOperations({ ...people, peersOf, onJoining })
+  const alliances = new AllianceOperations({
+    ...people,
+    peersOf,
+    onJoining,
+    whyNotSign: () => restoring?.gate.why,
+  })
   const pending: PendingJoins = new PendingJoins({
     context,
     joins,

@@ -89,8 +89,20 @@ export class Restore {
     return held !== undefined && !this.#forked.has(head.log) && (held.notes.get(head.log)?.size ?? 0) <= head.size
   }
 
-  /** Asks everybody, brings back what was lost, and opens the gate. */
+  /** Asks everybody, brings back what was lost, and opens the gate; again from the start where the disk does not take it. */
   async settle(): Promise<void> {
+    const { context } = this.#parts
+    while (!this.#stopped) {
+      try {
+        return await this.#settleOnce()
+      } catch (cause) {
+        context.log('error', 'This node can not begin yet', { cause: String(cause) })
+        await new Promise<void>((resolve) => context.timers.set(RECOVER_AGAIN_MS, resolve))
+      }
+    }
+  }
+
+  async #settleOnce(): Promise<void> {
     const { gate, heads, onSettled, context, directory } = this.#parts
     const members = await linkAddresses(context, directory)
     const targets = members.flatMap(({ id, address }) => (address === undefined ? [] : [{ member: id, address }]))
