@@ -11,10 +11,12 @@ const CONCURRENCY = 2
 const FILE_TIMEOUT_MS = 600_000
 
 const SUITES: Record<string, string[]> = {
-  default: ['{tests,bench}/*.test.ts', 'src/**/*.test.ts', 'tests/{cli,alliance,leak,fuzz,taxii}/**/*.test.ts'],
+  default: ['{tests,bench}/*.test.ts', 'src/**/*.test.ts', 'tests/{cli,alliance,leak,fuzz,taxii,rogue,chaos}/**/*.test.ts'],
   conformance: ['tests/conformance/**/*.test.ts'],
   interop: ['tests/interop/**/*.test.ts'],
   durability: ['tests/durability/**/*.test.ts'],
+  rogue: ['tests/rogue/**/*.test.ts'],
+  chaos: ['tests/chaos/**/*.test.ts'],
   planted: ['tests/planted/**/*.test.ts'],
   e2e: ['tests/e2e/**/*.test.ts'],
 }

@@ -18,11 +18,11 @@ import {
 export class RogueLog {
   readonly id: LogId
   readonly audience: Audience
-  readonly #author: MemberId
-  readonly #key: Signer
-  readonly #now: () => number
-  readonly #notes = new Map<number, string>()
-  readonly #charters: readonly (readonly [string, string])[]
+  private readonly author: MemberId
+  private readonly key: Signer
+  private readonly now: () => number
+  private readonly notes = new Map<number, string>()
+  private readonly charters: readonly (readonly [string, string])[]
   entries: Uint8Array[] = []
 
   constructor(
@@ -32,10 +32,10 @@ export class RogueLog {
     now: () => number,
     charters: readonly (readonly [string, string])[],
   ) {
-    this.#author = author
-    this.#key = key
-    this.#now = now
-    this.#charters = charters
+    this.author = author
+    this.key = key
+    this.now = now
+    this.charters = charters
     this.audience = toAudience(audience)
     const incarnation = Buffer.from(crypto.getRandomValues(new Uint8Array(16))).toString('hex')
     const payload = genesisPayload({ author, audience: this.audience, incarnation, previous: null })
@@ -44,7 +44,7 @@ export class RogueLog {
   }
 
   /** Adds an entry of the right form; answers its index. */
-  append(kind: number, payload: Uint8Array, time = this.#now()): number {
+  append(kind: number, payload: Uint8Array, time = this.now()): number {
     return this.appendRaw(encodeEntry({ kind, salt: crypto.getRandomValues(new Uint8Array(32)), time, payload }))
   }
 
@@ -71,18 +71,14 @@ export class RogueLog {
   }
 
   /** Signs a head; any head. */
-  sign(size: number, root: string, time = this.#now()): string {
-    return signCheckpoint(
-      { log: this.id, size, root, time, charters: this.#charters } as never,
-      this.#author,
-      this.#key,
-    )
+  sign(size: number, root: string, time = this.now()): string {
+    return signCheckpoint({ log: this.id, size, root, time, charters: this.charters } as never, this.author, this.key)
   }
 
   /** The note of a size, always the same one. */
   note(size = this.entries.length): string {
-    const known = this.#notes.get(size) ?? this.sign(size, this.root(size))
-    this.#notes.set(size, known)
+    const known = this.notes.get(size) ?? this.sign(size, this.root(size))
+    this.notes.set(size, known)
     return known
   }
 

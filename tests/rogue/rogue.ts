@@ -1,7 +1,7 @@
 // A member that lies: a real server under /link/v1 with the project's own keys and wire functions, and no node behind it.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { type MemberId, toHex, utf8 } from '#base'
+import { canonicalJson, type JsonObject, type MemberId, toBase64, toHex, utf8 } from '#base'
 import {
   type Audience,
   consistencyProof,
@@ -9,6 +9,7 @@ import {
   type Envelope,
   type HashAt,
   inclusionProof,
+  keyIdOf,
   leafHash,
   rootOf,
   signLinkRequest,
@@ -101,6 +102,14 @@ export class Rogue implements AsyncDisposable {
   statement(type: string, fields: object): Envelope {
     const { member, nodeKey, now } = this.keys
     return signStatement(type, { member, time: now(), ...fields } as never, [nodeKey])
+  }
+
+  /** Signs anything at all, also what has not the form of a statement. */
+  signed(statement: JsonObject): Envelope {
+    const { nodeKey } = this.keys
+    const bytes = utf8(`noroshi/${String(statement['type'])}/v1\n${canonicalJson(statement)}`)
+    const signature = { key: keyIdOf(nodeKey.publicKey), sig: toBase64(nodeKey.sign(bytes)) }
+    return { statement, signatures: [signature] } as Envelope
   }
 
   /** A request to a node, signed as the protocol wants it. */
