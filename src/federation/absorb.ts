@@ -155,7 +155,7 @@ export class Absorber {
         })),
       })
     await recalls.done()
-    await this.#raiseAlarms(author, log, columns, revisions)
+    await this.#raiseAlarms(mirror, columns, revisions)
     await this.#raiseMalformed(author, log, from, batch, columns)
     for (const [accused, missing] of Map.groupBy(explained.overdue, ([, , carrier]) => carrier ?? author)) {
       const indexes = missing.map(([index]) => index)
@@ -309,6 +309,16 @@ export class Absorber {
   async #omission(log: LogId, [index]: readonly number[]): Promise<{ proof?: Json }> {
     const entry = index === undefined ? undefined : await signedLeaf(this.#context.store, log, index)
     return entry ? { proof: { type: 'omission', entry } as unknown as Json } : {}
+  }
+
+  /** Whether the author offers the log by the charters that count here now. */
+  #isOfferedNow(author: MemberId, log: LogId): boolean {
+    const { self } = this.#context
+    return this.#signedRows.isOffered(
+      author,
+      log,
+      (alliance, hash) => hash === this.#directory.hashFor(alliance, self.member),
+    )
   }
 
   /** Entries that are not what the format or STIX asks for stay inert; told of once a batch, with the bytes as they came. */

@@ -5,8 +5,8 @@ import type { ObjectColumns, Store } from '#store'
 import type { AirGap } from './air-gap/air-gap.ts'
 import type { EvidenceBook } from './evidence/evidence-book.ts'
 import type { Amendment } from './alliance/amendment.ts'
-import type { QuotaLimits, QuotaStanding, QuotaState } from './quota-limits.ts'
 import type { NewRoot } from './alliance/new-roots.ts'
+import type { QuotaLimits, QuotaStanding, QuotaState } from './quota-limits.ts'
 import type { SigningGate } from './signing-gate.ts'
 
 /** What a federation is handed: the node owns clock, randomness, sockets and the store. */

@@ -150,12 +150,8 @@ export async function openFederation(options: FederationOptions): Promise<Federa
     directory.members().flatMap(({ id }) => (directory.standsIn(alliance, id) ? (shell.target(id) ?? []) : []))
   const onJoining = (alliance: Slug) => pending.follow(alliance)
   const people = { context, directory, charters, joins, client, keyStatements }
-  const alliances = new AllianceOperations({
-    ...people,
-    peersOf,
-    onJoining,
-    whyNotSign: () => restoring?.gate.why,
-  })
+  const whyNotSign = () => restoring?.gate.why
+  const alliances = new AllianceOperations({ ...people, peersOf, onJoining, whyNotSign })
   const pending: PendingJoins = new PendingJoins({
     context,
     joins,
@@ -181,9 +177,9 @@ export async function openFederation(options: FederationOptions): Promise<Federa
     client,
     snapshots,
     receipts: taken,
-    reached: () => shell.reached(),
     handed,
     onParted: (peer) => server.parted(peer),
+    reached: () => shell.reached(),
     target: (peer) => shell.target(peer),
     hasStream: (peer) => server.hasStream(peer),
     maySign: () => restoring?.gate.why === undefined,
@@ -203,8 +199,8 @@ export async function openFederation(options: FederationOptions): Promise<Federa
     gossip,
     offers,
     takenOffers,
-    onEnds,
     carriage,
+    onEnds,
     isAhead,
     onGap,
     onStarted: (peer) => {
@@ -222,8 +218,8 @@ export async function openFederation(options: FederationOptions): Promise<Federa
     recalls,
     sent,
     shell,
-    server,
     carriedLinks,
+    server,
     taken,
     alliances,
     pending,
@@ -242,9 +238,9 @@ export async function openFederation(options: FederationOptions): Promise<Federa
   hooks.linkChanged = (link) => {
     node.linkChanged(link)
     offers.look()
-  }
     carried.grew(link.peer)
     carriedLinks.look()
+  }
   return node
 }
 
@@ -257,8 +253,8 @@ interface Parts {
   recalls: Recalls
   sent: SentReceipts
   shell: LinkShell
-  server: LinkServer
   carriedLinks: CarriedLinks
+  server: LinkServer
   taken: TakenReceipts
   alliances: AllianceOperations
   pending: PendingJoins
@@ -405,8 +401,8 @@ class OpenFederation implements Federation {
     restore?.stop()
     pending.stop()
     shell.stop()
-    server.close()
     this.#parts.carriedLinks.stop()
+    server.close()
     recalls.stop()
     this.#parts.gossip.stop()
     await sent.note()
@@ -447,8 +443,8 @@ class OpenFederation implements Federation {
     await this.#parts.restore?.settle()
     this.#parts.server.notify()
     await this.#syncPeers()
-  }
     this.#parts.carriedLinks.start()
+  }
 
   async #meet(peer: Target): Promise<void> {
     if (await this.#parts.restore?.met(peer)) this.#parts.server.notify()
