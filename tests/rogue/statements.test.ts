@@ -1,6 +1,7 @@
 // Lies in what a member signs beside its logs: receipts, charters, votes.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { noroshi } from '../cli/command-line.ts'
 import { type CharterStatement, decodeFrames, possession, signStatement, statementHash } from '#log'
 import {
   alarmed,
@@ -52,9 +53,8 @@ test('receipts without possession: guessed, copied or in another’s name, they 
   assert.deepEqual((await send(honest)).refused, [{ index: 0, code: 'MEMBER' }])
   const other = rogue.statement('received', { ...range, root: 'cd'.repeat(32), possession: 'ab'.repeat(32) })
   assert.deepEqual((await send(other)).refused, [{ index: 0, code: 'ROOT' }])
-  const { standing } = (await (await ask(world, 'ph', `/api/v1/objects/${published[0]!.id}/standing`)).json()) as {
-    standing: Standing[]
-  }
+  const ran = await noroshi(['who', published[0]!.id, '--dir', world.dir('ph'), '--json'])
+  const { standing } = ran.json()[0] as unknown as { standing: Standing[] }
   assert.ok(standing.every(({ received }) => !received.some(({ member }) => member === rogue.keys.member)))
   assert.ok(standing.every(({ missing }) => missing.some(({ slug }) => slug === 'rogue')))
   await honestSignalArrives(world)
