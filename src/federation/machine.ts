@@ -288,7 +288,10 @@ function work(settings: MachineSettings, peer: PeerState, now: Millis): PeerStep
     next = { ...next, asking: true }
     effects.push({ type: 'ask', peer: next.peer, ...since(next) })
   }
-  if (next.calls) return takeTurns(settings, next, now)
+  if (next.calls) {
+    const turns = takeTurns(settings, next, now)
+    return { next: turns.next, effects: [...effects, ...turns.effects] }
+  }
   if (next.seen === null || next.failures > 0) return { next, effects }
   if (next.ahead.size > 0 && isDue(next.catchUpAt)) {
     const catchUps = next.catchUps + 1
