@@ -1,7 +1,8 @@
 /**
  * A case: what a client hands to its provider in confidence, and what becomes of it.
  *
- * `received` → `in-review` ⇄ `asked-back` → `publishing` → `accepted`, or → `declined`. `publishing` lasts as long as the
+ * `received` → `in-review` ⇄ `asked-back` → `publishing` → `accepted`, or → `declined`; each of them → `withdrawn` by its client.
+ * `publishing` lasts as long as the
  * derived objects go to their logs; after a crash it is taken up again with the same bytes.
  * @see DOMAIN section 6
  */
@@ -11,7 +12,15 @@ import type { Consent } from '#policy'
 import type { Finding } from './scrub.ts'
 
 /** Where a case stands. */
-export const CASE_STATES = ['received', 'in-review', 'asked-back', 'publishing', 'accepted', 'declined'] as const
+export const CASE_STATES = [
+  'received',
+  'in-review',
+  'asked-back',
+  'publishing',
+  'accepted',
+  'declined',
+  'withdrawn',
+] as const
 
 /** Where a case stands. */
 export type CaseState = (typeof CASE_STATES)[number]
@@ -65,6 +74,10 @@ export interface Case {
   updated: Millis
   /** As recorded: what the client agreed to, when, with which token. */
   consent: { value: Consent; time: Millis; token: string }
+  /** What it had agreed to, where it took that back. */
+  consentBefore?: { value: Consent; time: Millis; token: string }
+  /** Present while what it took back is being recalled. */
+  withdrawing?: 'consent' | 'all'
   /** Words and names that must never show, beside those that the charter knows. */
   protect: string[]
   objects: number

@@ -4,7 +4,8 @@ import { type Case, type CasePlan, OPEN_STATES } from './case.ts'
 
 const CASES = 'cases'
 const OBJECTS = 'case-objects'
-const PLANS = 'case-plans'
+/** Collection of what accepted cases became. */
+export const PLANS = 'case-plans'
 const BY_ORG = 'cases-of'
 /** Cases of one client that wait for a review. */
 export const OPEN_CASES_PER_ORG = 100
@@ -47,6 +48,12 @@ export class Cases {
     await this.#store.commit([put(CASES, changed.id, changed), ...(plan ? [put(PLANS, changed.id, plan)] : [])])
   }
 
+  /** Keeps a case without its content. */
+  async empty(changed: Case, plan?: CasePlan): Promise<void> {
+    const withPlan = plan ? [put(PLANS, changed.id, plan)] : []
+    await this.#store.commit([put(CASES, changed.id, changed), put(OBJECTS, changed.id, []), ...withPlan])
+  }
+
   /** Cases in order of their arrival, after the one named. */
   async list(options: { after?: string; limit: number }): Promise<Case[]> {
     const rows = await this.#store.recordPage<Json>(CASES, options)
@@ -77,12 +84,12 @@ export class Cases {
     return standing
   }
 
-  /** Cases whose publication was begun and not finished. */
+  /** Cases whose publication or withdrawal was begun and not finished. */
   async unfinished(): Promise<Case[]> {
     const found: Case[] = []
     for await (const { value } of this.#store.records<Json>(CASES)) {
       const one = value as unknown as Case
-      if (one.state === 'publishing') found.push(one)
+      if (one.state === 'publishing' || one.withdrawing) found.push(one)
     }
     return found
   }

@@ -39,7 +39,7 @@ import { openOutbound, refusesAddress } from './outbound.ts'
 import { profileOf, selfOrganisation } from './own-profile.ts'
 import { protectedNetworks } from './protected-networks.ts'
 import { Publisher } from './publish.ts'
-import { erasePurgedMatches } from './purged-matches.ts'
+import { erasePurgedCopies } from './purged-copies.ts'
 import { RecallWork } from './recall-tasks.ts'
 import { forgetRestored, isRestored } from './restored-mark.ts'
 import { RemoteRoot } from './remote-root.ts'
@@ -160,7 +160,7 @@ export async function openNode(options: NodeOptions): Promise<NoroshiNode> {
       }),
       log: (level, message, fields) => log[level](fields ?? {}, message),
       restore: { gate, store: wholeStore, onSettled: () => forgetRestored(options.dir) },
-      onPurged: (places) => erasePurgedMatches(wholeStore, places),
+      onPurged: (places) => erasePurgedCopies(wholeStore, places),
       acceptsDrill: () => options.rehearsal === true,
       ...(options.seams?.admits ? { admits: options.seams.admits } : {}),
     }),

@@ -35,6 +35,10 @@ export interface PlanOptions {
   objects?: readonly RawObject[]
   known?: KnownVersions
   random?: (bytes: number) => Uint8Array
+  /** Nobody asked for the objects by hand. */
+  isAutomatic?: boolean
+  /** Whether this node took a version back. */
+  isTakenBack?: (id: string, modified: string) => boolean
 }
 
 /**
@@ -45,7 +49,13 @@ export async function planReleases(
   store: Store,
   releases: readonly Release[],
   refused: Refusal[],
-  { objects = [], known: seen = new KnownVersions(store), random }: PlanOptions = {},
+  {
+    objects = [],
+    known: seen = new KnownVersions(store),
+    random,
+    isAutomatic = false,
+    isTakenBack = () => false,
+  }: PlanOptions = {},
 ): Promise<Planned[]> {
   const own = new Map((await store.logs({ own: true })).map((head) => [head.log, head]))
   const known = await knownVersions(store, releases, [...own.keys()])
@@ -75,6 +85,11 @@ export async function planReleases(
     const standing =
       submitted?.places.find((place) => place.to === to) ??
       same.find((row) => seen.isKnown(row) && own.get(row.log)?.audienceId === to && isSame(row))
+    const mayBeAgain = standing !== undefined || (columns.modified === '' && !isAutomatic)
+    if (!mayBeAgain && isTakenBack(release.id, columns.modified)) {
+      refused.push({ id: release.objectId, ...RECALLED })
+      continue
+    }
     const older = columns.modified === '' ? [] : rows.filter((row) => row.modified < columns.modified)
     const plan = { release, columns, audienceId: to, older, ...(content === undefined ? {} : { content }) }
     if (standing) planned.push({ ...plan, standing })
@@ -115,6 +130,11 @@ async function knownVersions(
 const CONFLICT = {
   code: 'EQUIVOCATION',
   message: 'The same version (id and modified) was published with other content; raise "modified" to publish a change.',
+}
+
+const RECALLED = {
+  code: 'RECALLED',
+  message: 'This version was taken back; raise "modified" to publish the object again.',
 }
 
 const FOREIGN = {
@@ -163,4 +183,9 @@ export function countRefused(
     byType[type] = (byType[type] ?? 0) + 1
   }
   return counts
+}
+
+/** A list in two: those for which it holds, and the others. */
+export function parted<T>(list: readonly T[], isFirst: (item: T) => boolean): [T[], T[]] {
+  return [list.filter(isFirst), list.filter((item) => !isFirst(item))]
 }

@@ -14,45 +14,20 @@ import { releasedBefore } from './annotated.ts'
 import { KnownVersions, type Submitter } from './client-submissions.ts'
 import { isDiskFull, NodeError } from './errors.ts'
 import type { NodeEvents, PublishedRow } from './events.ts'
-import { batchesOf, countRefused, type Place, type Planned, planReleases, withoutNobodies } from './publish-plan.ts'
+import {
+  batchesOf,
+  countRefused,
+  parted,
+  type Place,
+  type Planned,
+  planReleases,
+  withoutNobodies,
+} from './publish-plan.ts'
+import type { PublishedObject, PublishOptions, PublishResult } from './publication.ts'
 import type { RawObject } from './raw-objects.ts'
 import type { Release, SharingRules } from './sharing-rules.ts'
+import { TakenBack } from './taken-back.ts'
 import { TurnsById } from './turns-by-id.ts'
-
-/** How a publication is marked, beyond what its objects carry. */
-export interface PublishOptions {
-  tlp?: TlpLevel
-  /** `alliance:…`, `community:…`, `member:…`, `nation:…`, `sector:…`, `kind:…` */
-  to?: readonly string[]
-  /** Id of the drill whose logs the objects go to: never mixed with production. */
-  drill?: string
-  /** Says what would happen, and does nothing. */
-  dryRun?: boolean
-  /** Who submits, where it is another organisation: it must not learn of logs that it may not see. */
-  submitter?: Submitter
-}
-
-/** One object version of a publication and where it stands. */
-export interface PublishedObject {
-  id: string
-  /** Absent in a dry run, and before an embargo ends. */
-  log?: LogId
-  index?: number
-  audience: Audience
-  /** Slugs; in a dry run with the reason for each. */
-  recipients: string[] | { member: string; slug: string; code: string }[]
-  /** Present until the embargo ends: then the node appends it. */
-  notBefore?: Millis
-}
-
-/** Answer to a publication. @see DESIGN section 9 */
-export interface PublishResult {
-  dryRun?: true
-  published: PublishedObject[]
-  refused: Refusal[]
-  /** Counts of the refused by code and type, where anything was refused. */
-  refusedByType?: Record<string, Record<string, number>>
-}
 
 /** What the publisher is handed. */
 export interface PublisherOptions {
@@ -87,10 +62,12 @@ export class Publisher {
   readonly #o: PublisherOptions
   /** Publications that touch an object id, so that two of the same object come one after the other. */
   readonly #turns = new TurnsById()
+  readonly #takenBack: TakenBack
   #diskRefused: Millis | undefined
 
   constructor(options: PublisherOptions) {
     this.#o = options
+    this.#takenBack = new TakenBack(options.store)
   }
 
   /** Publishes the objects as one set. */
@@ -121,6 +98,8 @@ export class Publisher {
       const planned = await planReleases(this.#o.store, due, refused, {
         objects: admitted,
         known,
+        isAutomatic: options.isAutomatic ?? options.submitter !== undefined,
+        isTakenBack: await this.#takenBack.has(),
         ...(random && { random }),
       })
       if (!options.dryRun && held.length > 0) await this.#o.holdBack(held)
@@ -179,8 +158,9 @@ export class Publisher {
     if (entries.length === 0)
       throw new NodeError('NOT_FOUND', 'This node published no such object, or has taken it back already.')
     for (const { log, index } of entries) {
-      // Read before: of what is purged at once nothing says afterwards which object it was.
+      // Of what is purged at once nothing says afterwards which object it was.
       const [entry] = await this.#o.store.entries(log, index, index + 1)
+      if (entry?.object) await this.#takenBack.remember(entry.object, what.reason, this.#o.now())
       await this.#o.federation.recall(log, index, what.reason)
       if (entry?.object) await this.#o.onRecalled({ log, index, object: entry.object })
       this.#o.events.recalled({ author: this.#o.self, log, index, reason: what.reason, own: true, time: this.#o.now() })
@@ -388,8 +368,4 @@ export class Publisher {
       ...(notBefore === undefined ? {} : { notBefore }),
     }
   }
-}
-
-function parted<T>(list: readonly T[], isFirst: (item: T) => boolean): [T[], T[]] {
-  return [list.filter(isFirst), list.filter((item) => !isFirst(item))]
 }

@@ -4,7 +4,7 @@
  * that does not exist.
  * @see DOMAIN section 6; docs/submissions.md
  */
-import { canonicalJson, fromUtf8, type Json, type JsonObject, type MemberId, sha256Hex, utf8 } from '#base'
+import { canonicalJson, type Json, type JsonObject, type MemberId, sha256Hex, utf8 } from '#base'
 import {
   answered,
   type Case,
@@ -30,16 +30,15 @@ import {
 } from '#casework'
 import type { TlpLevel } from '#log'
 import type { Consent } from '#policy'
+import { rawOf, refusalText, toPlan } from './case-plan.ts'
 import { NodeError } from './errors.ts'
 import type { NodeContext } from './node-context.ts'
-import type { RawObject } from './raw-objects.ts'
+import { acknowledgedBy, sightedBy } from './submission-reach.ts'
+import { recallOfCase, type Withdrawn, withdrawn } from './submission-withdrawal.ts'
 import type { Reader } from './visibility.ts'
 
 /** Messages of one case. */
 const CASE_MESSAGES = 200
-/** Sightings that are looked at for one receipt. */
-const SIGHTINGS_READ = 20_000
-const LOOKUP_ROWS = 1_000
 
 /** What a client hands in. */
 export interface SubmissionRequest {
@@ -210,12 +209,32 @@ export class Submissions {
     return this.#change(reader, id, () => ({ state: 'declined', reason }))
   }
 
-  /** Finishes publications that a crash interrupted. */
+  /**
+   * The client takes back its consent to be named, or the submission as a whole: what stands of it is recalled.
+   * @throws NOT_FOUND, INPUT_INVALID
+   */
+  withdraw(reader: Reader, token: string, id: string, what: Withdrawn): Promise<Case> {
+    return this.#cases.exclusively(id, async () => {
+      const found = await this.find(reader, id)
+      if (found.state === 'declined' || found.state === 'withdrawn') requireOpen(found)
+      // What is on its way out goes out first: else it could not be taken back.
+      const one = found.state === 'publishing' ? await this.#finish(found) : found
+      const begun = withdrawn(one, what, { time: this.#node.now(), token })
+      await this.#cases.keep(begun)
+      return this.#finishWithdrawal(begun)
+    })
+  }
+
+  /**
+   * Finishes publications and withdrawals that a crash interrupted. A publication that is refused by now is taken back, and
+   * its case is open again.
+   */
   async resume(): Promise<void> {
     for (const { id } of await this.#cases.unfinished())
       await this.#cases.exclusively(id, async () => {
         const one = await this.#cases.find(id)
-        if (one?.state === 'publishing') await this.#finish(one)
+        if (one?.state === 'publishing') await this.#finish(one).catch((error: unknown) => this.#reopen(one, error))
+        else if (one?.withdrawing) await this.#finishWithdrawal(one)
       })
   }
 
@@ -228,8 +247,8 @@ export class Submissions {
     for (const name of [one.source.slug, one.org]) recipients.delete(name)
     return toReceipt(plan, one.consent.value, {
       recipients: recipients.size,
-      acknowledged: await this.#acknowledged(bases),
-      sighted: await this.#sighted(plan, bases),
+      acknowledged: await acknowledgedBy(this.#node, bases),
+      sighted: await sightedBy(this.#node, plan, bases),
     })
   }
 
@@ -323,34 +342,25 @@ export class Submissions {
     return accepted
   }
 
-  async #acknowledged(bases: readonly Publication[]): Promise<number> {
-    const members = new Set<string>()
-    for (const log of new Set(bases.flatMap(({ places }) => places.map((place) => place.log)))) {
-      const indices = bases
-        .flatMap(({ places }) => places.filter((place) => place.log === log))
-        .map(({ index }) => index)
-      for (const { kind, verified, member, size } of await this.#node.federation.receipts(log))
-        if (kind === 'received' && verified && indices.some((index) => index < size)) members.add(member)
-    }
-    return members.size
+  async #finishWithdrawal(one: Case): Promise<Case> {
+    const { withdrawing = 'consent', ...rest } = one
+    const plan = await this.#cases.plan(one.id)
+    const left = plan && (await recallOfCase(this.#node.recallWork, plan, withdrawing))
+    const isWhole = withdrawing === 'all'
+    const ended: Case = { ...rest, state: isWhole ? 'withdrawn' : one.state, updated: this.#node.now() }
+    if (isWhole) await this.#cases.empty({ ...ended, edits: [] }, left)
+    else await this.#cases.keep(ended, left)
+    return ended
   }
 
-  /** Other members that saw an indicator of the case at work. */
-  async #sighted({ time }: CasePlan, bases: readonly Publication[]): Promise<number> {
-    const { store, config } = this.#node
-    const ids = new Set(bases.flatMap(({ places }) => places.map(({ id }) => id)))
-    const logs = (await store.logs()).filter(({ author }) => author !== config.member).map(({ log }) => log)
-    const publishers = new Set<string>()
-    let cursor: string | undefined
-    for (let read = 0; logs.length > 0 && read < SIGHTINGS_READ; read += LOOKUP_ROWS) {
-      const query = { logs, types: ['sighting'], statuses: ['accepted' as const], since: time, limit: LOOKUP_ROWS }
-      const page = await store.objects({ ...query, ...(cursor === undefined ? {} : { cursor }) })
-      for (const { json, publisher } of page.rows)
-        if (ids.has(String((JSON.parse(fromUtf8(json)) as JsonObject)['sighting_of_ref']))) publishers.add(publisher)
-      cursor = page.next
-      if (cursor === undefined) break
-    }
-    return publishers.size
+  /** What can't be published as it was planned is reviewed anew; what of it stands already goes. */
+  async #reopen(one: Case, error: unknown): Promise<void> {
+    if (!(error instanceof NodeError) || error.code !== 'INPUT_INVALID') throw error
+    const plan = await this.#cases.plan(one.id)
+    if (plan) await recallOfCase(this.#node.recallWork, plan, 'all')
+    const time = this.#node.now()
+    const note = { from: 'reviewer' as const, kind: 'note' as const, text: error.message, time }
+    await this.#cases.keep({ ...one, state: 'in-review', updated: time, messages: [...one.messages, note] })
   }
 
   /** The client as the charters name it now. */
@@ -373,26 +383,3 @@ function requireOpen({ state }: Case): void {
       `The case is ${state === 'publishing' ? 'being published' : state}; it takes no changes.`,
     )
 }
-
-function toPlan(previews: readonly AlliancePreview[], time: number): CasePlan {
-  const refused = previews.flatMap((preview) => preview.refused)
-  if (refused.length > 0) throw new NodeError('INPUT_INVALID', refusalText(refused))
-  const empty = previews.find(({ publications }) => !publications.some(({ form }) => form === 'base'))
-  if (empty)
-    throw new NodeError(
-      'INPUT_INVALID',
-      `Nothing would be left for ${empty.alliance}; look at the preview, and keep or replace what is not the source's.`,
-    )
-  const counts: CasePlan['protected'] = {}
-  for (const { kind } of previews[0]?.findings ?? []) counts[kind] = (counts[kind] ?? 0) + 1
-  const publications = previews.flatMap((preview) =>
-    preview.publications.map((one) => ({ ...one, recipients: one.recipients.map(({ slug }) => slug), places: [] })),
-  )
-  return { time, publications, protected: counts }
-}
-
-const refusalText = (refused: readonly { id: string; code: string; message: string }[]) =>
-  `Of what would be published, ${refused.length} objects are refused; ${refused[0]?.id}: ${refused[0]?.code}: ${refused[0]?.message}`
-
-const rawOf = ({ objects }: { objects: readonly JsonObject[] }): RawObject[] =>
-  objects.map((value) => ({ value, bytes: utf8(JSON.stringify(value)) }))

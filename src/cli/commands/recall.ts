@@ -1,11 +1,11 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import { NodeError } from '#node'
 import { counted, EXIT, examples, oneOf, type Register, shaped, UsageError } from '../command.ts'
 import { findNode, type NodeClient, type NodeOptions, withNodeOptions } from '../node-client.ts'
-import type { Output } from '../output.ts'
+import { followRecall, silentLines } from '../recall-progress.ts'
 
 interface Options extends NodeOptions {
   reason: string
-  wait?: string
+  wait?: string | true
   json?: boolean
 }
 
@@ -18,21 +18,6 @@ interface Place {
   log: string
   index: number
 }
-
-interface Receipt {
-  member: string
-  kind: string
-  from: number
-  size: number
-  verified: boolean
-}
-
-interface Standing extends Place {
-  recall?: { acknowledged: { member: string }[] }
-}
-
-/** Between two looks at who has acknowledged. */
-const LOOK_MS = 250
 
 const REASONS = ['error', 'legal', 'marking', 'other', 'personal-data', 'source-protection', 'superseded']
 
@@ -47,8 +32,8 @@ export const register: Register = (program, { output, exit }) => {
   )
     .option('--reason <reason>', `${REASONS.join(', ')}`, oneOf(...REASONS), 'error')
     .option(
-      '--wait <seconds>',
-      'until every member that holds it has acknowledged; exit code 1 where one has not',
+      '--wait [seconds]',
+      'until the last member that holds it, or may, has acknowledged; of what was recalled before as well. Exit code 1 where one has not in that time',
       toSeconds,
     )
     .option('--json', 'print JSON')
@@ -61,28 +46,43 @@ export const register: Register = (program, { output, exit }) => {
     )
     .action(async (id: string, options: Options) => {
       if (options.wait !== undefined && !id.includes('--')) throw new UsageError('--wait needs the id of an object.')
-      const node = await findNode(options)
-      const answer = await node.post<Answer>('/api/v1/recall', {
-        ...what(id),
-        reason: options.reason,
-      })
-      const silent = options.wait === undefined ? [] : await waitFor(node, id, answer, Number(options.wait), output)
-      if (options.json)
-        await output.line(JSON.stringify({ ...answer, ...(options.wait === undefined ? {} : { silent }) }))
+      const answer = await takeBack(await findNode(options), id, options)
+      const isWaited = options.wait !== undefined
+      const waitMs = typeof options.wait === 'string' ? Number(options.wait) * 1_000 : Infinity
+      const members = isWaited ? await followRecall(options, id, waitMs, output) : []
+      const silent = members.filter(({ acknowledged }) => acknowledged === null).map(({ slug }) => slug)
+      if (options.json) await output.line(JSON.stringify({ ...answer, ...(isWaited ? { silent, members } : {}) }))
       else {
-        const { length } = answer.recalled
-        await output.line(`Recalled ${id} in ${counted(length, 'entry', 'entries')}.`)
-        if (answer.tasks.length > 0) await output.line('For a person:')
-        for (const { id: of, why } of answer.tasks) await output.line(`  ${of} ${why}`)
-        if (options.wait !== undefined)
-          await output.line(
-            silent.length === 0
-              ? 'Every member that holds it has acknowledged.'
-              : `Not acknowledged by ${silent.join(', ')}.`,
-          )
+        const { recalled, tasks } = answer
+        await output.line(
+          recalled.length === 0
+            ? `${id} was recalled before.`
+            : `Recalled ${id} in ${counted(recalled.length, 'entry', 'entries')}.`,
+        )
+        if (tasks.length > 0) await output.line('For a person:')
+        for (const { id: of, why } of tasks) await output.line(`  ${of} ${why}`)
+        if (isWaited) for (const line of silentLines(members)) await output.line(line)
       }
       exit(silent.length === 0 ? EXIT.done : EXIT.no)
     })
+}
+
+/** Takes it back; where that was done before, whoever waits goes on to follow it. */
+async function takeBack(node: NodeClient, id: string, { reason, wait }: Options): Promise<Answer> {
+  try {
+    return await node.post<Answer>('/api/v1/recall', { ...what(id), reason })
+  } catch (error) {
+    const isGone = wait !== undefined && error instanceof NodeError && error.code === 'NOT_FOUND'
+    if (isGone && (await isRecalled(node, id))) return { recalled: [], tasks: [] }
+    throw error
+  }
+}
+
+async function isRecalled(node: NodeClient, id: string): Promise<boolean> {
+  const { standing } = await node.get<{ standing: { recall?: object }[] }>(
+    `/api/v1/objects/${encodeURIComponent(id)}/standing`,
+  )
+  return standing.some(({ recall }) => recall !== undefined)
 }
 
 function what(text: string): object {
@@ -90,37 +90,4 @@ function what(text: string): object {
   if (entry) return { log: entry[1], index: Number(entry[2]) }
   if (/^[a-z][a-z0-9-]*--[0-9a-fA-F-]{36}$/.test(text)) return { id: text }
   throw new UsageError(`${text} is neither an object id nor LOG:INDEX.`)
-}
-
-/** Members that hold what was taken back, by their receipts, and have not acknowledged it when the time is over. */
-async function waitFor(
-  node: NodeClient,
-  id: string,
-  { recalled }: Answer,
-  seconds: number,
-  output: Output,
-): Promise<string[]> {
-  const { members } = await node.get<{ members: { member: string; slug: string }[] }>('/api/v1/members')
-  const slugOf = (member: string) => members.find((one) => one.member === member)?.slug ?? member
-  const holders = new Map<string, Set<string>>()
-  for (const { log, index } of recalled) {
-    const { receipts } = await node.get<{ receipts: Receipt[] }>(`/api/v1/receipts?log=${log}`)
-    const covering = receipts.filter(
-      ({ kind, verified, from, size }) => kind === 'received' && verified && from <= index && index < size,
-    )
-    holders.set(`${log} ${index}`, new Set(covering.map(({ member }) => member)))
-  }
-  for (const until = Date.now() + seconds * 1_000; ;) {
-    const { standing } = await node.get<{ standing: Standing[] }>(`/api/v1/objects/${encodeURIComponent(id)}/standing`)
-    const silent = new Set<string>()
-    let acknowledged = 0
-    for (const { log, index, recall } of standing)
-      for (const member of holders.get(`${log} ${index}`) ?? []) {
-        if (recall?.acknowledged.some((one) => one.member === member)) acknowledged++
-        else silent.add(slugOf(member))
-      }
-    if (silent.size === 0 || Date.now() >= until) return [...silent].sort()
-    output.progress(`${acknowledged} acknowledged, waiting for ${[...silent].sort().join(', ')}`)
-    await sleep(LOOK_MS)
-  }
 }

@@ -147,6 +147,17 @@ export const register: Register = (program, context) => {
     await saySubmission(options, await (await findNode(options)).post<Shown>(at(id, '/accept'), body))
   })
 
+  sub(
+    'withdraw <id>',
+    'As its submitter: take back that you are named, or with --all the whole submission; what stands of it is recalled.',
+    ['noroshi submission withdraw 019a…', 'noroshi submission withdraw 019a… --all'],
+  )
+    .option('--all', 'everything that came of it, and what the provider keeps of its content')
+    .action(async (id: string, options: JsonOption & { all?: boolean }) => {
+      const body = { what: options.all ? 'all' : 'consent' }
+      await saySubmission(options, await (await findNode(options)).post<Shown>(at(id, '/withdraw'), body))
+    })
+
   sub('decline <id>', 'End a submission without publishing anything of it.', [
     'noroshi submission decline 019a… --reason "Known already" --dir node',
   ])

@@ -5,7 +5,7 @@ import { TLP_LEVELS } from '#log'
 import { NodeError, toNodeError } from '../errors.ts'
 import type { NodeContext } from '../node-context.ts'
 import { toProblem } from '../problem.ts'
-import type { PublishOptions } from '../publish.ts'
+import type { PublishOptions } from '../publication.ts'
 import { cutObjects } from '../raw-objects.ts'
 import { closed, HashText, ObjectId, Slug, SLUG_PATTERN, Target, TARGET_PATTERN, Tlp } from '../schemas.ts'
 

@@ -65,6 +65,14 @@ const Marking = Type.Object(
   },
   closed,
 )
+const Withdraw = Type.Object(
+  {
+    what: Type.Union([Type.Literal('consent'), Type.Literal('all')], {
+      description: 'consent: nobody is shown the source any more; all: nothing of the submission is shared any more',
+    }),
+  },
+  closed,
+)
 const Decline = Type.Object({ reason: Text }, closed)
 const Params = Type.Object({ id: Type.String({ minLength: 1, maxLength: 64 }) })
 const ListQuery = Type.Object(
@@ -221,6 +229,23 @@ export async function submissionRoutes(app: FastifyInstance, node: NodeContext):
     '/api/v1/submissions/:id/accept',
     { config: reviewer, schema: { summary: 'Publish what the preview shows', tags, params: Params, body: Marking } },
     async (request) => view(request, await submissions.accept(node.readerOf(request), request.params.id, request.body)),
+  )
+
+  app.post<OfCase & { Body: Static<typeof Withdraw> }>(
+    '/api/v1/submissions/:id/withdraw',
+    {
+      config: submitter,
+      schema: {
+        summary: 'Take back the consent to be named, or the submission: what stands of it is recalled',
+        tags,
+        params: Params,
+        body: Withdraw,
+      },
+    },
+    async (request) => {
+      const [reader, token] = [node.readerOf(request), request.token?.id ?? '']
+      return view(request, await submissions.withdraw(reader, token, request.params.id, request.body.what))
+    },
   )
 
   app.post<OfCase & { Body: Static<typeof Decline> }>(

@@ -158,6 +158,7 @@ export async function publish(
   const { refused } = await publisher.publish([...extra, ...objects], {
     ...(tlp === undefined || tlp === 'none' ? {} : { tlp }),
     ...(to && to.length > 0 ? { to } : {}),
+    isAutomatic: true,
   })
   return new Map(refused.filter(({ id }) => own.has(id)).map((refusal) => [refusal.id, refusal]))
 }
