@@ -23,6 +23,7 @@ interface RowOptions {
   address?: string
   maxTlp?: string
   tlpVersion?: string
+  quota?: string[]
 }
 
 interface RulesOptions {
@@ -86,6 +87,7 @@ export function registerChanges({ sub, say }: Subcommands): void {
     'noroshi alliance change trilateral --member ph-ncert --max-tlp green --dir node',
     'noroshi alliance change trilateral --member th-ncsa --standing observer --dir node',
     'noroshi alliance change trilateral --observers green --carrier jp-nco --dir node',
+    'noroshi alliance change trilateral --member th-ncsa --quota entries=100000 --quota entriesPerSecond=50 --dir node',
   ])
     .option('--member <slug>', 'whose row')
     .option('--standing <standing>', 'active, observer, candidate, suspended or left')
@@ -96,6 +98,12 @@ export function registerChanges({ sub, say }: Subcommands): void {
     .option('--address <url>', 'address of its node, or "none"')
     .option('--max-tlp <level>', 'highest level that it takes, or "none"')
     .option('--tlp-version <version>', '1.0 or 2.0')
+    .option(
+      '--quota <name=number>',
+      'the most that each of the others takes of it: entries, bytes, logs, entriesPerSecond, bytesPerSecond; repeat for several, "none" for no caps',
+      collect,
+      [],
+    )
     .option('--quorum <votes>', 'rule: votes for the next version, a number or "majority"')
     .option('--receipts <who>', 'rule: who sees receipts, author or alliance')
     .option('--green-default <whom>', 'rule: community or cyber-defence')
@@ -132,6 +140,7 @@ function amendmentOf(options: RowOptions & RulesOptions): object {
     address: orNull(options.address),
     maxTlp: orNull(options.maxTlp),
     tlpVersion: options.tlpVersion,
+    quota: options.quota?.length ? quotaOf(options.quota) : undefined,
   })
   const rules = given({
     quorum: options.quorum === undefined || options.quorum === 'majority' ? options.quorum : Number(options.quorum),
@@ -150,6 +159,13 @@ function amendmentOf(options: RowOptions & RulesOptions): object {
   return options.standing === undefined
     ? { change: 'row', member: options.member, set: row }
     : standing(options.member, options.standing)
+}
+
+function quotaOf(given: readonly string[]): Record<string, number> | null {
+  if (given.length === 1 && given[0] === 'none') return null
+  const caps = given.map((one) => /^(entries|bytes|logs|entriesPerSecond|bytesPerSecond)=([1-9]\d{0,15})$/.exec(one))
+  if (caps.includes(null)) throw new UsageError('--quota: name=number, as in --quota entries=100000, or "none".')
+  return Object.fromEntries(caps.map((cap) => [cap?.[1], Number(cap?.[2])]))
 }
 
 const orNull = (value: string | undefined) => (value === 'none' ? null : value)

@@ -49,6 +49,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   { name: 'recall', summary: 'take back a published object', load: () => import('./commands/recall.ts') },
   { name: 'tasks', summary: 'what waits for a person', load: () => import('./commands/tasks.ts') },
+  { name: 'quota', summary: 'what each author may bring to this node', load: () => import('./commands/quota.ts') },
   { name: 'who', summary: 'who holds an object of this node', load: () => import('./commands/who.ts') },
   {
     name: 'evidence',

@@ -17,6 +17,8 @@ export function takeTurns(
   peer: PeerState,
   now: Millis,
 ): { next: PeerState; effects: Effect[] } {
+  // What a newer charter admits would be judged by the older one: caught up with first.
+  if (peer.ahead.size > 0) return { next: peer, effects: [] }
   const behind = [...peer.offered.keys()].filter((log) => isBehind(peer, log))
   if (behind.length === 0 && peer.account.state.state === 'ok') return { next: settledAt(peer), effects: [] }
   const over = totalOf(peer, behind, now)
@@ -62,7 +64,9 @@ export function takeTurns(
     ...(later ? { paceAt: later.at } : {}),
     told: tells && state.state !== 'ok' ? { ...peer.told, [state.state]: now } : peer.told,
   }
-  return { next, effects: tells ? [...effects, tells] : effects }
+  if (tells) effects.push(tells)
+  if (state.state !== peer.account.state.state) effects.push({ type: 'link-changed', peer: peer.peer })
+  return { next, effects }
 }
 
 /** Whether the peer offers more of a log than is durable here. */

@@ -111,9 +111,9 @@ export function paceOf(account: Account, now: Millis): Exclude<Turn, { take: 'ne
   const { limits, backlog } = account
   if (backlog > 0) return { take: 'freely' }
   const { left } = refilled(account, now)
-  if (left.entries <= 0)
+  if (left.entries < 1)
     return { take: 'later', what: 'entriesPerSecond', at: dueAt(now, left.entries, limits.entriesPerSecond) }
-  if (left.bytes <= 0)
+  if (left.bytes < 1)
     return { take: 'later', what: 'bytesPerSecond', at: dueAt(now, left.bytes, limits.bytesPerSecond) }
   return { take: left.entries < ALONE_ENTRIES || left.bytes < ALONE_BYTES ? 'alone' : 'freely' }
 }

@@ -91,7 +91,7 @@ export interface EventSinks {
 /** Binds the business events to their sinks. */
 export function bindEvents({ store, log, metrics, hub, now }: EventSinks): NodeEvents {
   let pending: Promise<unknown> = Promise.resolve()
-  const told = new Map<MemberId, LinkState['state']>()
+  const told = new Map<MemberId, string>()
 
   const journal = (stream: (typeof JOURNALS)[number], rows: readonly object[]) => {
     if (rows.length === 0) return
@@ -194,10 +194,13 @@ export function bindEvents({ store, log, metrics, hub, now }: EventSinks): NodeE
       metrics.lag.set({ peer: link.slug }, link.lagEntries)
       for (const state of ['up', 'connecting', 'stale', 'down'] as const)
         metrics.links.set({ state }, links.filter((one) => one.state === state).length)
-      if (told.get(link.peer) === link.state) return
-      told.set(link.peer, link.state)
-      log.info({ peer: link.slug, state: link.state, error: link.lastError }, 'link')
-      live('link', { peer: link.slug, state: link.state })
+      for (const state of ['slowed', 'over'] as const)
+        metrics.heldBack.set({ state }, links.filter(({ quota }) => quota?.state === state).length)
+      const quota = link.quota?.state ?? 'ok'
+      if (told.get(link.peer) === `${link.state} ${quota}`) return
+      told.set(link.peer, `${link.state} ${quota}`)
+      log.info({ peer: link.slug, state: link.state, quota, error: link.lastError }, 'link')
+      live('link', { peer: link.slug, state: link.state, quota })
     },
     allianceChanged(event) {
       log.info(event, 'alliance')

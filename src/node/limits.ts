@@ -1,3 +1,5 @@
+import { QUOTAS } from '#federation'
+
 /** Every limit of a node, with its unit; `noroshi.json` can set each under "limits". */
 export interface Limits {
   /** Bytes of a publish request: ATT&CK Enterprise with room to grow. */
@@ -20,6 +22,15 @@ export interface Limits {
   commitEntries: number
   /** Sightings published on their own per indicator author and hour. */
   sightingsPerAuthorHour: number
+  /** Entries that this node holds of one author; a charter or the operator may set another limit for it. */
+  authorEntries: number
+  /** Bytes of them. */
+  authorBytes: number
+  /** Logs of one author that are open at a time. */
+  authorLogs: number
+  /** Entries and bytes that one author may bring per second on average; a minute's worth may come at once. */
+  authorEntriesPerSecond: number
+  authorBytesPerSecond: number
   /** Milliseconds that a stopping node waits for open requests. */
   stopMs: number
 }
@@ -36,5 +47,10 @@ export const LIMITS: Limits = {
   authFailuresPerMinute: 60,
   commitEntries: 1_000,
   sightingsPerAuthorHour: 100,
+  authorEntries: QUOTAS.entries,
+  authorBytes: QUOTAS.bytes,
+  authorLogs: QUOTAS.logs,
+  authorEntriesPerSecond: QUOTAS.entriesPerSecond,
+  authorBytesPerSecond: QUOTAS.bytesPerSecond,
   stopMs: 5_000,
 }

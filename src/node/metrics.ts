@@ -17,6 +17,7 @@ export interface Metrics {
   denied: Counter<'route'>
   links: Gauge<'state'>
   lag: Gauge<'peer'>
+  heldBack: Gauge<'state'>
   store: Gauge<'what'>
   evaluated: Gauge<'what'>
   requests: Histogram<'method' | 'route' | 'status'>
@@ -57,6 +58,12 @@ export function openMetrics(): Metrics {
       name: 'noroshi_link_lag_entries',
       help: 'Entries a peer offers that are not yet here.',
       labelNames: ['peer'],
+      registers,
+    }),
+    heldBack: new Gauge({
+      name: 'noroshi_authors_held_back',
+      help: 'Authors that their quota slows down, or stops.',
+      labelNames: ['state'],
       registers,
     }),
     store: new Gauge({ name: 'noroshi_store', help: 'Totals of the store.', labelNames: ['what'], registers }),

@@ -146,6 +146,13 @@ export async function openNode(options: NodeOptions): Promise<NoroshiNode> {
       random,
       transport: outbound.transport,
       refusesAddress,
+      quotas: {
+        entries: limits.authorEntries,
+        bytes: limits.authorBytes,
+        logs: limits.authorLogs,
+        entriesPerSecond: limits.authorEntriesPerSecond,
+        bytesPerSecond: limits.authorBytesPerSecond,
+      },
       events: federationEvents(events, {
         arming: () => arming,
         situation: () => situation,

@@ -131,6 +131,7 @@ export class Situation {
             lagEntries: reader.isOperator ? (link?.lagEntries ?? 0) : null,
             clockOffsetMs: reader.isOperator ? (link?.clockOffsetMs ?? null) : null,
             lastSeen: reader.isOperator ? (link?.lastSeen ?? null) : null,
+            quota: reader.isOperator ? (link?.quota?.state ?? null) : null,
           },
         }
       })

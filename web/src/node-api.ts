@@ -11,7 +11,13 @@ export interface Member {
   standing: string
   alliances: string[]
   self: boolean
-  link: { state: LinkState; lagEntries: number; clockOffsetMs: number | null; lastSeen: number | null }
+  link: {
+    state: LinkState
+    lagEntries: number
+    clockOffsetMs: number | null
+    lastSeen: number | null
+    quota: 'slowed' | 'over' | null
+  }
 }
 
 export interface Arrival {

@@ -2,6 +2,7 @@ import { examples, type Register } from '../command.ts'
 import { findNode, type NodeOptions } from '../node-client.ts'
 import { clockText } from '../clock-text.ts'
 import { table } from '../output.ts'
+import { type QuotaHold, quotaText } from '../quota-text.ts'
 import { subcommandsOf } from '../subcommands.ts'
 
 interface Link {
@@ -13,6 +14,8 @@ interface Link {
   clockOffsetMs: number | null
   clockBoundMs: number | null
   way?: string
+  via?: string
+  quota?: QuotaHold
   lastError?: string
 }
 
@@ -32,13 +35,16 @@ export const register: Register = (program, context) => {
   sub('list', 'Links and their state.', ['noroshi link list --dir node']).action(async (options: JsonOption) => {
     const node = await findNode(options)
     const { links } = await node.get<{ links: Link[] }>('/api/v1/links')
+    const bySlug = (member = '') => links.find(({ peer }) => peer === member)?.slug ?? member
     const rows = links.map((row) => [
       row.slug,
       row.state,
       `${row.lagEntries} behind`,
       clockText(row),
-      row.address + (row.way === 'offer' ? `${row.address ? ', ' : ''}it calls here` : ''),
-      row.lastError ?? '',
+      row.way === 'carrier'
+        ? `through ${bySlug(row.via)}`
+        : row.address + (row.way === 'offer' ? `${row.address ? ', ' : ''}it calls here` : ''),
+      quotaText(row.quota) || (row.lastError ?? ''),
     ])
     await say(options.json, { links }, links.length === 0 ? ['No links: noroshi link add MEMBER URL'] : table(rows))
   })

@@ -1,6 +1,7 @@
 import { EXIT, examples, type Register } from '../command.ts'
 import { findNode, type NodeOptions, withNodeOptions } from '../node-client.ts'
 import { clockText } from '../clock-text.ts'
+import { type QuotaHold, quotaText } from '../quota-text.ts'
 import { printable, table } from '../output.ts'
 
 interface Status {
@@ -15,6 +16,7 @@ interface Status {
     clockOffsetMs: number | null
     clockBoundMs: number | null
     lastError?: string
+    quota?: QuotaHold
   }[]
   alliances: { slug: string; version: number; members: number }[]
   logs: number
@@ -66,12 +68,12 @@ export const register: Register = (program, { output, exit }) => {
 function toLines(status: Status): string[] {
   const [node] = status.nodes
   const { pending } = status.armed
-  const links = status.links.map(({ peer, state, lagEntries, clockOffsetMs, clockBoundMs, lastError = '' }) => [
+  const links = status.links.map(({ peer, state, lagEntries, clockOffsetMs, clockBoundMs, lastError = '', quota }) => [
     `  ${peer}`,
     state,
     `${lagEntries} behind`,
     clockText({ clockOffsetMs, clockBoundMs }),
-    lastError,
+    quotaText(quota) || lastError,
   ])
   return [
     `${status.name} (${status.slug}, ${status.member})`,

@@ -1,6 +1,18 @@
 /** What one look of the doctor found. */
 export interface Finding {
-  check: 'data directory' | 'keys' | 'disk' | 'limits' | 'port' | 'certificate' | 'address' | 'clock' | 'peer' | 'proxy'
+  check:
+    | 'data directory'
+    | 'keys'
+    | 'disk'
+    | 'limits'
+    | 'port'
+    | 'certificate'
+    | 'address'
+    | 'clock'
+    | 'peer'
+    | 'quota'
+    | 'charter'
+    | 'proxy'
   /** `warn` works today and will not for long, or not for everybody; `fail` does not work. */
   state: 'ok' | 'warn' | 'fail'
   /** What was found, in one line. */

@@ -18,6 +18,7 @@ export interface Peer {
   state?: string
   lastError?: string
   clockOffsetMs?: number | null
+  quota?: { state: 'slowed' | 'over'; what: string; since: number }
 }
 
 /** Whether the running node answers, or its port is free for it. */
@@ -76,7 +77,7 @@ export async function lookAtPeers(
   proxy: Proxy | undefined,
 ): Promise<Finding[]> {
   const found = await Promise.all(peers.map(async (peer) => ({ peer, at: await reach(peer.address, trust, proxy) })))
-  return [...found.map(({ peer, at }) => peerFinding(peer, at)), ...clocks(found)]
+  return [...found.map(({ peer, at }) => peerFinding(peer, at)), ...peers.flatMap(quotaFinding), ...clocks(found)]
 }
 
 function peerFinding({ slug, address, state, lastError }: Peer, found: Reach): Finding {
@@ -89,6 +90,15 @@ function peerFinding({ slug, address, state, lastError }: Peer, found: Reach): F
       'Both must stand in one charter, and be within a minute: noroshi alliance members, noroshi status.',
     )
   return ok('peer', `${slug} at ${address}${state === undefined ? ' answers' : `: ${state}`}`)
+}
+
+function quotaFinding({ slug, quota }: Peer): Finding[] {
+  if (!quota) return []
+  const since = `since ${new Date(quota.since).toISOString()}`
+  const next = `Ask ${slug} what it publishes; noroshi quota list shows the limits, noroshi quota set ${slug} raises them.`
+  return quota.state === 'over'
+    ? [fail('quota', `${slug} has reached its quota of ${quota.what}, ${since}: nothing more of it is taken`, next)]
+    : [warn('quota', `${slug} is slowed to its quota of ${quota.what}, ${since}: nothing is lost`, next)]
 }
 
 const NEXT_STEPS = {

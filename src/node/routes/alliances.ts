@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply } from 'fastify'
 import Type, { type Static, type TSchema } from 'typebox'
 import type { Amendment, VotedCharter } from '#federation'
 import type { Envelope } from '#log'
+import { QUOTA_NAMES } from '#log'
 import { NodeError } from '../errors.ts'
 import type { NodeContext } from '../node-context.ts'
 import { isSignatureNeeded, type RootSignatures } from '../remote-root.ts'
@@ -62,6 +63,10 @@ const Client = Type.Object(
   closed,
 )
 const OrNone = <T extends TSchema>(schema: T) => Type.Optional(Type.Union([schema, Type.Null()]))
+const Quota = Type.Object(
+  Object.fromEntries(QUOTA_NAMES.map((name) => [name, Type.Optional(Type.Integer({ minimum: 1 }))])),
+  { ...closed, minProperties: 1 },
+)
 const Row = Type.Object(
   {
     name: Type.Optional(Type.String({ minLength: 1, maxLength: 2_048 })),
@@ -72,6 +77,7 @@ const Row = Type.Object(
     maxTlp: OrNone(Level),
     tlpVersion: OrNone(Type.Union([Type.Literal('1.0'), Type.Literal('2.0')])),
     cyberCommunity: OrNone(Type.Boolean()),
+    quota: OrNone(Quota),
     networks: OrNone(Type.Array(Type.String({ maxLength: 253 }), { maxItems: 1_000 })),
     clients: OrNone(Type.Array(Client, { maxItems: 1_000 })),
   },

@@ -12,6 +12,7 @@ import { linkListRoutes } from './links.ts'
 import { liveRoutes } from './live.ts'
 import { objectRoutes } from './objects.ts'
 import { publishRoutes } from './publish.ts'
+import { quotaRoutes } from './quotas.ts'
 import { retentionRoutes } from './retention.ts'
 import { statusRoutes } from './status.ts'
 import { submissionRoutes } from './submissions.ts'
@@ -35,6 +36,7 @@ export const routes: readonly ((app: FastifyInstance, node: NodeContext) => void
   allianceRoutes,
   airGapRoutes,
   linkListRoutes,
+  quotaRoutes,
   retentionRoutes,
   taskRoutes,
   tokenRoutes,

@@ -59,6 +59,7 @@ export function statusRoutes(app: FastifyInstance, node: NodeContext): void {
           clockBoundMs: link.clockBoundMs,
           lastSeen: link.lastSeen,
           ...(link.lastError === undefined ? {} : { lastError: link.lastError }),
+          ...(link.quota ? { quota: link.quota } : {}),
         })),
         logs: totals.logs,
         ownLogs: totals.ownLogs,

@@ -70,8 +70,12 @@ function LinkLine({ member, x, y }: { member: Member } & Place) {
 
 function Seat({ member, alliances, x, y }: { member: Member; alliances: string[] } & Place) {
   const { t } = useTranslation()
-  const { state, lagEntries } = member.link
-  const health = lagEntries > 0 && state !== 'self' ? t('behind', { count: lagEntries }) : t(`state.${state}`)
+  const { state, lagEntries, quota } = member.link
+  const health = quota
+    ? t(`quota.${quota}`)
+    : lagEntries > 0 && state !== 'self'
+      ? t('behind', { count: lagEntries })
+      : t(`state.${state}`)
   // Text stands on the side away from the middle, where no line runs.
   const first = y < -SEAT ? y - SEAT - 34 : y + SEAT + 28
   return (
