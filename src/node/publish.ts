@@ -6,12 +6,12 @@
  */
 import type { LogId, MemberId, Millis } from '#base'
 import type { Federation } from '#federation'
-import { type Audience, audienceId, ENTRY_KIND, type RecallReason, type TlpLevel } from '#log'
+import { type Audience, audienceId, ENTRY_KIND, type RecallReason } from '#log'
 import type { ReleasedBefore } from '#policy'
 import type { LogHead, NewEntry, ObjectColumns, Store } from '#store'
-import { admitObjects, type Refusal } from './admission.ts'
+import { admitObjects } from './admission.ts'
 import { releasedBefore } from './annotated.ts'
-import { KnownVersions, type Submitter } from './client-submissions.ts'
+import { KnownVersions } from './client-submissions.ts'
 import { isDiskFull, NodeError } from './errors.ts'
 import type { NodeEvents, PublishedRow } from './events.ts'
 import {
