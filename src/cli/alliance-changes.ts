@@ -33,6 +33,7 @@ interface RulesOptions {
   carrier?: string[]
   observers?: string
   candidates?: string
+  backfill?: string
 }
 
 /** `noroshi alliance leave | suspend | reinstate | change`: proposals for the next charter, each with one change. */
@@ -115,6 +116,10 @@ export function registerChanges({ sub, say }: Subcommands): void {
     )
     .option('--observers <level>', 'rule: level up to which observers count as members, or "none"')
     .option('--candidates <level>', 'rule: the same for candidates, or "none"')
+    .option(
+      '--backfill <what>',
+      'rule: what a new member gets of what is published from now on and before it joins, everything or joining',
+    )
     .action((slug: string, options: ChangeOptions & RowOptions & RulesOptions) =>
       propose(slug, amendmentOf(options), options, `Changed in ${slug}.`),
     )
@@ -149,6 +154,7 @@ function amendmentOf(options: RowOptions & RulesOptions): object {
     carriers: options.carrier?.length ? options.carrier.filter((name) => name !== 'none') : undefined,
     observers: orNull(options.observers),
     candidates: orNull(options.candidates),
+    backfill: options.backfill,
   })
   const [hasRow, hasRules] = [Object.keys(row).length > 0, Object.keys(rules).length > 0]
   const asked = [options.standing !== undefined, hasRow, hasRules].filter(Boolean).length

@@ -23,6 +23,7 @@ export function joinerLines(member: Member): string[] {
     `joins: ${who(member)}`,
     `  root key ${keyIdOf(fromBase64(member.root))}, ${member.id}`,
     ...(member.standing === 'active' ? [] : [`  standing ${member.standing}`]),
+    ...(member.backfill === undefined ? [] : ['  gets everything that was published before, too']),
     ...(clients.length === 0
       ? []
       : [`  with clients: ${clients.map(({ slug, name }) => `${slug} (${name})`).join(', ')}`]),

@@ -12,7 +12,7 @@ export interface Published {
   id: string
   log?: string
   index?: number
-  audience: { tlp: string }
+  audience: { tlp: string; epochs?: readonly string[] }
   recipients: (string | Recipient)[]
 }
 
@@ -112,7 +112,9 @@ function publishedLines(published: Result['published']): string[] {
 }
 
 function dryRunLines(published: Result['published']): string[] {
-  const groups = Map.groupBy(published, ({ audience, recipients }) => JSON.stringify([audience.tlp, recipients]))
+  const groups = Map.groupBy(published, ({ audience, recipients }) =>
+    JSON.stringify([audience.tlp, audience.epochs, recipients]),
+  )
   return [...groups.values()].flatMap((some) => {
     const { audience, recipients } = some[0] as Result['published'][number]
     const rows = recipients.map((one) =>
@@ -123,9 +125,17 @@ function dryRunLines(published: Result['published']): string[] {
     return [
       `Would publish ${some.length} ${some.length === 1 ? 'object' : 'objects'} as TLP:${audience.tlp.toUpperCase()} to:`,
       ...(rows.length === 0 ? ['  nobody'] : table(rows)),
+      ...epochLines(audience.epochs),
     ]
   })
 }
+
+/** Where an alliance gives new members nothing older. */
+const epochLines = (epochs: readonly string[] = []) =>
+  epochs
+    .map((epoch) => epoch.split(':'))
+    .filter(([, version]) => version !== '0')
+    .map(([alliance, version]) => `  whoever joins ${alliance} after version ${version} of its charter never gets it`)
 
 const nameOf = (recipient: string | Recipient) =>
   typeof recipient === 'string' ? recipient : (recipient.slug ?? recipient.member)

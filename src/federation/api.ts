@@ -337,7 +337,7 @@ export interface Alliances {
     alliance: Slug,
     member: MemberId,
     root: RootSigner,
-    standing?: 'active' | 'observer' | 'candidate',
+    how?: Admission,
   ): Promise<ProposalState>
   /** Votes for the proposal that waits; `version` and `hash` guard against voting for another one than was read. */
   approve(alliance: Slug, root: RootSigner, version?: number, hash?: Hash): Promise<ProposalState>
@@ -353,6 +353,13 @@ export interface Alliances {
   bootstrapCharter(charters: VotedCharter | readonly VotedCharter[]): Promise<void>
   /** Asks the inviter whether the join is in force; true once this member stands in the charter. */
   joined(alliance: Slug): Promise<boolean>
+}
+
+/** How a new member is taken in. */
+export interface Admission {
+  standing?: 'active' | 'observer' | 'candidate'
+  /** It gets everything, though the rules say that new members get what is published after they joined. */
+  backfill?: 'everything'
 }
 
 /** A member's next root key in base64, and its delegations and ends of them as that key signed them. */

@@ -11,7 +11,7 @@ import {
   signedBy,
   statementHash,
 } from '#log'
-import { type Register, registerOf } from '#policy'
+import { epochOf, type Register, registerOf } from '#policy'
 import type { Freeze } from './alliance/forks.ts'
 import type { Directory, DirectoryMember, VotedCharter } from './api.ts'
 
@@ -39,6 +39,8 @@ export class CharterDirectory implements Directory {
   #entries = new Map<MemberId, Entry>()
   #hashes = new Map<Slug, Hash>()
   readonly #partings = new Map<Slug, Map<MemberId, Parting>>()
+  /** Members of every version that was in force, for audiences that are bound to one. */
+  readonly #epochs = new Map<string, ReadonlySet<string>>()
   #register: Register | undefined
   readonly #registersOf = new Map<MemberId, Register>()
 
@@ -50,6 +52,7 @@ export class CharterDirectory implements Directory {
   install(voted: VotedCharter): void {
     const { alliance } = voted.charter
     this.#charters.set(alliance, voted)
+    this.#epochs.set(...epochOf(voted.charter))
     this.#partings.set(alliance, partingsOf(voted.charter, hashOf(voted.charter), this.#partings.get(alliance)))
     this.#refresh(alliance)
   }
@@ -105,7 +108,10 @@ export class CharterDirectory implements Directory {
   }
 
   register(): Register {
-    this.#register ??= registerOf(this.charters().map((voted) => voted.charter))
+    this.#register ??= registerOf(
+      this.charters().map((voted) => voted.charter),
+      this.#epochs,
+    )
     return this.#register
   }
 
@@ -117,7 +123,7 @@ export class CharterDirectory implements Directory {
     const charters = this.charters().map((voted) => voted.charter)
     const known = charters.filter(({ members }) => members.some(({ id }) => id === member))
     if (known.length === charters.length) return this.register()
-    const register = this.#registersOf.get(member) ?? registerOf(known)
+    const register = this.#registersOf.get(member) ?? registerOf(known, this.#epochs)
     this.#registersOf.set(member, register)
     return register
   }

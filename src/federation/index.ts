@@ -2,6 +2,7 @@ export type { AirGapExport, AirGapImport } from './air-gap/air-gap.ts'
 export type { Amendment, RowChange } from './alliance/amendment.ts'
 export type { NewRoot } from './alliance/new-roots.ts'
 export type {
+  Admission,
   Alarm,
   AlarmKind,
   Alliances,

@@ -58,6 +58,8 @@ export interface CharterMember {
   joined: Millis
   left?: Millis
   clients?: CharterClient[]
+  /** The inviters gave it everything though the rules say that new members get what is published after they joined. */
+  backfill?: 'everything'
 }
 
 /** What the members agreed on. */
@@ -74,7 +76,15 @@ export interface CharterRules {
   observers?: TlpLevel
   /** The same for candidates. */
   candidates?: TlpLevel
+  /**
+   * What a new member gets of what was published before it joined: everything (absent means this), or nothing. It says how
+   * publications are made from then on; what stands already keeps its audience.
+   */
+  backfill?: Backfill
 }
+
+/** Everything that the audiences hold, or only what is published after a member joined. */
+type Backfill = 'everything' | 'joining'
 
 /** One version of an alliance. */
 export interface CharterStatement {
@@ -262,6 +272,7 @@ function checkOptionalMembers(member: CharterMember, fault: (what: string) => Lo
   if (quota !== undefined && !isQuota(quota))
     throw fault('its quota is no whole numbers from 1 by names that a quota has')
   if (caveats !== undefined && !isAscending(caveats, isShortText)) throw fault('its caveats do not ascend')
+  if (member.backfill !== undefined && member.backfill !== 'everything') throw fault('`backfill` is not "everything"')
   if (cyberCommunity !== undefined && typeof cyberCommunity !== 'boolean') throw fault('`cyberCommunity` is no boolean')
   if (!isAscending(networks, isNetwork) || networks.length > CHARTER_MAX_NETWORKS)
     throw fault('its networks are no addresses, ranges or domains in lower case, ascending')
@@ -293,6 +304,8 @@ function checkRules(rules: CharterRules, charter: CharterStatement): void {
   for (const level of [observers, candidates])
     if (level !== undefined && !TLP_LEVELS.includes(level))
       throw invalid('gives observers or candidates an unknown level')
+  if (rules.backfill !== undefined && rules.backfill !== 'everything' && rules.backfill !== 'joining')
+    throw invalid('says `backfill` neither "everything" nor "joining"')
   const ids = new Set(charter.members.map((member) => member.id))
   if (!isAscending(carriers, isMemberId) || !carriers.every((carrier) => ids.has(carrier)))
     throw invalid('names carriers that are not members, or not ascending')

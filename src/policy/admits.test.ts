@@ -78,6 +78,23 @@ const TABLE: [sentence: string, answer: string, expected: string][] = [
     ask({ tlp: 'clear', epochs: ['trilateral:3'] }, { reader: 'ph' }),
     'no REL_ALLIANCE',
   ],
+  [
+    'the client of who was a member then is served as its provider is',
+    ask({ tlp: 'green', community: ['trilateral'], epochs: ['trilateral:3'] }, { reader: 'us-bank' }),
+    'yes COMMUNITY',
+  ],
+  [
+    'the client of who was not is not',
+    ask({ tlp: 'green', community: ['trilateral'], epochs: ['trilateral:3'] }, { reader: 'ph-bank' }),
+    'no REL_ALLIANCE',
+  ],
+  ['epoch 0 is whoever is a member', ask({ tlp: 'clear', epochs: ['trilateral:0'] }, { reader: 'ph' }), 'yes CLEAR'],
+  ['epoch 0 is nobody else', ask({ tlp: 'clear', epochs: ['trilateral:0'] }, { reader: 'th' }), 'no REL_ALLIANCE'],
+  [
+    'an epoch is no caveat of which a program has to know',
+    ask({ tlp: 'green', community: BOTH, epochs: ['trilateral:3'] }, { orgs: { us: { caveats: false } } }),
+    'yes COMMUNITY',
+  ],
   ['an epoch that is not known is nobody', ask({ tlp: 'clear', epochs: ['trilateral:4'] }), 'no REL_ALLIANCE'],
   ['GREEN relayed inside the alliance', ask(green, { server: 'us', reader: 'ph' }), 'yes COMMUNITY'],
   ['GREEN relayed out of the relay’s alliance', ask(green, { server: 'us', reader: 'th' }), 'no NOT_IN_COMMUNITY'],

@@ -56,7 +56,24 @@ export function audienceOf(
     lists[name] = canStand ? named.filter(canStand) : named
   }
   const filled = { ...defaultsOf(resolved, author, register), ...lists }
-  return toAudience({ v: 1, tlp: resolved.level, ...filled, ...(drill !== undefined && { drill }) })
+  const since = filled.epochs === undefined ? epochsFor(filled, resolved.level, register) : undefined
+  const more = { ...(since && { epochs: since }), ...(drill !== undefined && { drill }) }
+  return toAudience({ v: 1, tlp: resolved.level, ...filled, ...more })
+}
+
+/**
+ * Where an alliance gives new members nothing older, what is published to it says up to which joining. Who is named one by
+ * one is meant whenever it joined; of an alliance that gives everything, whoever is a member (`<alliance>:0`).
+ */
+function epochsFor(
+  lists: { readonly [List in ListName]?: readonly string[] },
+  level: Level,
+  register: Register,
+): string[] | undefined {
+  if (level === 'red' || lists.distribution !== undefined || lists.members !== undefined) return undefined
+  const isBound = (slugs: readonly string[] = []) => slugs.some((slug) => register.joiningEpoch(slug) !== undefined)
+  const bound = isBound(lists.alliances) ? lists.alliances : isBound(lists.community) ? lists.community : undefined
+  return bound?.map((slug) => `${slug}:${register.joiningEpoch(slug) ?? 0}`)
 }
 
 /**
@@ -81,12 +98,11 @@ export function openAudienceOf(
   )
   if (open.length === 0) return undefined
   const distribution = new Set(open.map(({ id }) => id))
-  const { community: _, ...audience } = audienceOf(
-    { ...resolved, caveats: { ...caveats, distribution } },
-    author,
-    register,
-    drill,
-  )
+  const {
+    community: _,
+    epochs: __,
+    ...audience
+  } = audienceOf({ ...resolved, caveats: { ...caveats, distribution } }, author, register, drill)
   return audience
 }
 
@@ -100,8 +116,13 @@ export function resolvedOf(audience: Audience): Resolved & { level: Level } {
   return { level: audience.tlp, caveats, isUnknown: false, isConflict: false }
 }
 
-/** Whether a list only writes out what the level says by itself, so that it is no caveat of the object. */
-export function withoutDefaults(resolved: Resolved, author: string, register: Register): Resolved {
+/**
+ * Without what only writes out what the level says by itself, so that it is no caveat of the object. An epoch never is:
+ * no marking can name one, and whoever passes the object on does so under its level.
+ */
+export function withoutDefaults(given: Resolved, author: string, register: Register): Resolved {
+  const { epochs: _, ...bare } = given.caveats
+  const resolved = given.caveats.epochs === undefined ? given : { ...given, caveats: bare }
   const { caveats } = resolved
   const name = caveats.distribution === undefined ? defaultList(resolved.level) : undefined
   if (name === undefined || caveats[name] === undefined) return resolved

@@ -70,7 +70,10 @@ function implies(narrow: Resolved, wide: Resolved, list: (typeof LISTS)[number])
   const demanded = wide.caveats[list]
   if (demanded === undefined) return true
   if (narrow.caveats[list]?.isSubsetOf(demanded)) return true
-  return list === 'community' && narrow.caveats.alliances?.isSubsetOf(demanded) === true
+  if (list === 'community') return narrow.caveats.alliances?.isSubsetOf(demanded) === true
+  // Whoever is a member of an alliance meets the epoch that asks for no more.
+  const alliances = narrow.caveats.alliances
+  return list === 'epochs' && alliances !== undefined && [...alliances].every((slug) => demanded.has(`${slug}:0`))
 }
 
 /**

@@ -40,8 +40,10 @@ export interface Register {
   carriers(alliance: string): ReadonlySet<string>
   /** Whether every charter of this member opens GREEN that names no community to cyber defenders at large. */
   opensGreen(member: string): boolean
-  /** Members as of one version of the charter, where that version is known. */
+  /** Members as of one version of the charter, where that version is known; version 0 is whoever is a member. */
   epoch(alliance: string, version: number): ReadonlySet<string> | undefined
+  /** The version in which somebody last joined, where the charter gives new members nothing older. */
+  joiningEpoch(alliance: string): number | undefined
 }
 
 /** What a register is made of. */
@@ -53,6 +55,8 @@ export interface RegisterParts {
   opensGreen?: ReadonlySet<string>
   /** Keyed `<alliance>:<version>`. */
   epochs?: ReadonlyMap<string, ReadonlySet<string>>
+  /** By alliance: the version in which somebody last joined, for those whose new members get nothing older. */
+  joiningEpochs?: ReadonlyMap<string, number>
 }
 
 const NOBODY: ReadonlySet<string> = new Set()
@@ -78,16 +82,20 @@ export function toRegister(parts: RegisterParts): Register {
       return own.length > 0 && own.every(([slug]) => parts.opensGreen?.has(slug))
     },
     carriers: (slug) => parts.carriers?.get(slug) ?? NOBODY,
-    epoch: (slug, version) => parts.epochs?.get(`${slug}:${version}`),
+    epoch: (slug, version) => (version === 0 ? alliances.get(slug) : parts.epochs?.get(`${slug}:${version}`)),
+    joiningEpoch: (slug) => parts.joiningEpochs?.get(slug),
   }
 }
 
+/** Members of the versions of charters, keyed `<alliance>:<version>`. */
+export type Epochs = ReadonlyMap<string, ReadonlySet<string>>
+
 /**
- * The register of the charters in force; earlier versions of a charter may be given too, for audiences that are bound to
- * an epoch. Where charters contradict each other about an organisation, what they disagree on counts for nothing, and the
+ * The register of the charters in force; earlier versions of a charter may be given too, or their members alone, for
+ * audiences that are bound to an epoch. Where charters contradict each other about an organisation, what they disagree on counts for nothing, and the
  * lowest cap holds.
  */
-export function registerOf(charters: readonly CharterStatement[]): Register {
+export function registerOf(charters: readonly CharterStatement[], earlier: Epochs = new Map()): Register {
   const current = new Map<string, CharterStatement>()
   for (const charter of charters) {
     const known = current.get(charter.alliance)
@@ -103,6 +111,7 @@ export function registerOf(charters: readonly CharterStatement[]): Register {
     }
   }
   const inForce = [...current.values()]
+  const known = new Map([...earlier, ...charters.map(epochOf)])
   return toRegister({
     organisations: organisations.values(),
     alliances: new Map(inForce.map((charter) => [charter.alliance, admittedIds(charter)])),
@@ -110,8 +119,33 @@ export function registerOf(charters: readonly CharterStatement[]): Register {
     opensGreen: new Set(
       inForce.filter(({ rules }) => rules.greenDefault === 'cyber-defence').map(({ alliance }) => alliance),
     ),
-    epochs: new Map(charters.map((charter) => [`${charter.alliance}:${charter.version}`, admittedIds(charter)])),
+    epochs: new Map([...known].map(([epoch, ids]) => [epoch, ids.union(backfilledIds(epoch, current))])),
+    joiningEpochs: new Map(
+      inForce
+        .filter(({ rules }) => rules.backfill === 'joining')
+        .map(({ alliance, version }) => [alliance, lastJoining(alliance, version, known)]),
+    ),
   })
+}
+
+/** Who counted as a member in one version of a charter, with the key of that version. */
+export const epochOf = (charter: CharterStatement): [epoch: string, ids: ReadonlySet<string>] => [
+  `${charter.alliance}:${charter.version}`,
+  admittedIds(charter),
+]
+
+/** Members to whom the inviters gave everything: they count in every epoch. */
+function backfilledIds(epoch: string, current: ReadonlyMap<string, CharterStatement>): Set<string> {
+  const members = current.get(epoch.slice(0, epoch.indexOf(':')))?.members ?? []
+  return new Set(members.filter(({ backfill }) => backfill === 'everything').map(({ id }) => id))
+}
+
+/** The newest version up to this one in which somebody became a member. */
+function lastJoining(alliance: string, version: number, known: Epochs): number {
+  const idsIn = (at: number) => known.get(`${alliance}:${at}`)
+  let at = version
+  while (at > 1 && idsIn(at - 1) !== undefined && idsIn(at)?.isSubsetOf(idsIn(at - 1)!) === true) at--
+  return at
 }
 
 /** Who counts as a member where an audience names the alliance: a guest does up to the level that the rules give it. */

@@ -27,13 +27,15 @@ export function releasableTo(caveats: Caveats, org: Organisation, register: Regi
   return undefined
 }
 
-/** Member now, and already in the named version of the charter. */
+/**
+ * Member now, and already in the named version of the charter; a client is served as its provider is. Version 0 names
+ * whoever is a member.
+ */
 function isMemberSince(org: Organisation, epochs: ReadonlySet<string>, register: Register): boolean {
+  const ids = [org.id, ...org.clientOf]
   return [...epochs].some((epoch) => {
     const [alliance = '', version = ''] = epoch.split(':')
-    return (
-      register.alliance(alliance)?.has(org.id) === true &&
-      register.epoch(alliance, Number(version))?.has(org.id) === true
-    )
+    const [now, then] = [register.alliance(alliance), register.epoch(alliance, Number(version))]
+    return ids.some((id) => now?.has(id) === true && then?.has(id) === true)
   })
 }

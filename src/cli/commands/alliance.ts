@@ -5,7 +5,7 @@ import { registerChanges } from '../alliance-changes.ts'
 import { registerClients } from '../alliance-clients.ts'
 import { registerKeys } from '../alliance-keys.ts'
 import { changeLines, joinerLines } from '../charter-change.ts'
-import { collect, examples, type Register, UsageError } from '../command.ts'
+import { collect, examples, oneOf, type Register, UsageError } from '../command.ts'
 import { findNode, type NodeClient, type NodeOptions } from '../node-client.ts'
 import { type Output, table } from '../output.ts'
 import { subcommandsOf } from '../subcommands.ts'
@@ -49,6 +49,16 @@ interface ApproveOptions {
   words?: string
   version?: string
   standing: string
+  backfill?: string
+}
+
+interface ApproveBody {
+  member?: string
+  words?: string
+  version?: number
+  charter?: string
+  standing?: string
+  backfill?: string
 }
 
 /** `noroshi alliance …` */
@@ -69,14 +79,27 @@ export const register: Register = (program, context) => {
   ])
     .option('--quorum <votes>', 'votes that admit a member: a number, or "majority"', 'majority')
     .option('--receipts <who>', 'who sees receipts: author or alliance', 'author')
-    .action(async (slug: string, options: JsonOption & { quorum: string; receipts: string }) => {
+    .option(
+      '--backfill <what>',
+      'what a new member gets of what was published before: everything, or joining (only what is published after it joined)',
+      oneOf('everything', 'joining'),
+      'everything',
+    )
+    .action(async (slug: string, options: JsonOption & { quorum: string; receipts: string; backfill: string }) => {
       const node = await findNode(options)
       const quorum = options.quorum === 'majority' ? 'majority' : Number(options.quorum)
       if (quorum !== 'majority' && !Number.isInteger(quorum)) throw new UsageError('--quorum: a number, or "majority".')
       const charter = await withRootSignatures(
         node,
         '/api/v1/alliances',
-        { alliance: slug, rules: { quorum, receipts: options.receipts } },
+        {
+          alliance: slug,
+          rules: {
+            quorum,
+            receipts: options.receipts,
+            ...(options.backfill === 'joining' ? { backfill: 'joining' } : {}),
+          },
+        },
         slug,
       )
       await say(options.json, charter, [`Founded ${slug}.`, `Invite others: noroshi alliance invite ${slug}`])
@@ -140,13 +163,22 @@ export const register: Register = (program, context) => {
     )
     .option('--version <version>', 'the version of the charter that was read, for a vote')
     .option('--standing <standing>', 'admit as active, observer or candidate', 'active')
+    .option(
+      '--backfill <what>',
+      'with --member: everything, though the rules give new members nothing older',
+      oneOf('everything'),
+    )
     .action(async (slug: string, options: JsonOption & ApproveOptions) => {
       const node = await findNode(options)
       if (options.member !== undefined && options.words === undefined)
         throw new UsageError('--member needs --words: the words that the new member read out to you.')
-      const { member, words, standing } = options
-      const body: { member?: string; words?: string; version?: number; charter?: string; standing?: string } =
-        member === undefined ? (words === undefined ? {} : { words }) : { member, words: words ?? '', standing }
+      const { member, words, standing, backfill } = options
+      const body: ApproveBody =
+        member === undefined
+          ? words === undefined
+            ? {}
+            : { words }
+          : { member, words: words ?? '', standing, ...(backfill === undefined ? {} : { backfill }) }
       const charter = options.member === undefined ? await readProposal(node, slug, options.version, output) : undefined
       if (charter !== undefined) body.version = charter.version
       const path = `/api/v1/alliances/${slug}/approve`
@@ -181,7 +213,9 @@ export const register: Register = (program, context) => {
       await say(
         options.json,
         { members },
-        members.length === 0 ? ['No members: found an alliance, or join one.'] : table(rows),
+        members.length === 0
+          ? ['No members: found an alliance, or join one.']
+          : [...table(rows), ...(await backfillLines(node, new Set(members.flatMap(({ alliances }) => alliances))))],
       )
     },
   )
@@ -196,6 +230,17 @@ const collectWords = (words: string, before?: string) => collect(words, before =
 async function membersOf(node: NodeClient, slug: string | undefined): Promise<Member[]> {
   const { members } = await node.get<{ members: Member[] }>('/api/v1/members')
   return slug === undefined ? members : members.filter(({ alliances }) => alliances.includes(slug))
+}
+
+/** What new members get of what was published before they joined, where that is not everything. */
+async function backfillLines(node: NodeClient, slugs: ReadonlySet<string>): Promise<string[]> {
+  const lines: string[] = []
+  for (const slug of slugs) {
+    const { current } = await node.get<Waiting>(`/api/v1/alliances/${slug}/requests`)
+    if (current?.rules.backfill === 'joining')
+      lines.push(`${slug}: a new member gets what is published after it joined`)
+  }
+  return lines
 }
 
 /** The proposal that a vote is for, after its changes were shown: named by its version, or by a yes at the terminal. */

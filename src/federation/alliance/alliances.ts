@@ -20,7 +20,7 @@ import {
   statementHash,
   toCharter,
 } from '#log'
-import type { Alliances, JoinRequest, NextRoot, ProposalState, RootSigner, VotedCharter } from '../api.ts'
+import type { Admission, Alliances, JoinRequest, NextRoot, ProposalState, RootSigner, VotedCharter } from '../api.ts'
 import type { Context } from '../context.ts'
 import type { CharterDirectory } from '../directory.ts'
 import { FederationError } from '../error.ts'
@@ -186,7 +186,7 @@ export class AllianceOperations implements Alliances {
     alliance: Slug,
     member: MemberId,
     root: RootSigner,
-    standing: 'active' | 'observer' | 'candidate' = 'active',
+    { standing = 'active', backfill }: Admission = {},
   ): Promise<ProposalState> {
     const { context, joins } = this.#parts
     const { charter } = this.#charter(alliance)
@@ -196,7 +196,7 @@ export class AllianceOperations implements Alliances {
     if (!request)
       throw new FederationError('JOIN_UNKNOWN', `${member} has not asked to join ${alliance}, or is in it already`)
     const time = Math.max(root.at ?? context.now(), charter.time)
-    const row: CharterMember = { ...request.member, standing, joined: time }
+    const row: CharterMember = { ...asked(request.member), standing, joined: time, ...(backfill && { backfill }) }
     const next = toCharter({
       ...charter,
       version: charter.version + 1,
@@ -381,4 +381,11 @@ function toState({ charter, verdict }: Proposal, current: CharterStatement | und
   const { hash, approvals, needed, inForce } = verdict
   const roots = newRootsOf(current, charter, approvals)
   return { alliance, version, hash, votes: approvals, needed, inForce, charter, roots }
+}
+
+/** What a member asks for of itself is no decision of those who take it in. */
+function asked(row: CharterMember): CharterMember {
+  const plain = { ...row }
+  delete plain.backfill
+  return plain
 }

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import Type, { type Static, type TSchema } from 'typebox'
-import type { Amendment, VotedCharter } from '#federation'
+import type { Admission, Amendment, VotedCharter } from '#federation'
 import type { Envelope } from '#log'
 import { QUOTA_NAMES } from '#log'
 import { NodeError } from '../errors.ts'
@@ -22,6 +22,7 @@ const Rules = Type.Object(
     quorum: Type.Optional(Type.Union([Type.Integer({ minimum: 1 }), Type.Literal('majority')])),
     receipts: Type.Optional(Type.Union([Type.Literal('author'), Type.Literal('alliance')])),
     greenDefault: Type.Optional(Type.Union([Type.Literal('community'), Type.Literal('cyber-defence')])),
+    backfill: Type.Optional(Type.Union([Type.Literal('everything'), Type.Literal('joining')])),
   },
   closed,
 )
@@ -45,6 +46,7 @@ const Approve = Type.Object(
       Type.String({ pattern: '^[0-9a-f]{64}$', description: 'Hash of the charter that was read' }),
     ),
     standing: Type.Optional(Type.Union(['active', 'observer', 'candidate'].map((name) => Type.Literal(name)))),
+    backfill: Type.Optional(Type.Literal('everything')),
     ...Signing,
   },
   closed,
@@ -219,7 +221,7 @@ export function allianceRoutes(app: FastifyInstance, node: NodeContext): void {
     },
     async (request, reply) => {
       const { slug } = request.params
-      const { member, words, version, charter, standing, ...signing } = request.body
+      const { member, words, version, charter, standing, backfill, ...signing } = request.body
       if (member === undefined) return answer(reply, await vote(slug, { version, charter, words }, signing))
       const waiting = (await alliances.joinRequests(slug)).find(
         (one) => one.member.id === member || one.member.slug === member,
@@ -236,7 +238,11 @@ export function allianceRoutes(app: FastifyInstance, node: NodeContext): void {
         )
       return answer(
         reply,
-        await node.root.run(signing, (root) => alliances.confirm(slug, waiting.member.id, root, standing), slug),
+        await node.root.run(
+          signing,
+          (root) => alliances.confirm(slug, waiting.member.id, root, { standing, backfill } as Admission),
+          slug,
+        ),
       )
     },
   )
