@@ -17,6 +17,7 @@ const SUITES: Record<string, string[]> = {
   durability: ['tests/durability/**/*.test.ts'],
   rogue: ['tests/rogue/**/*.test.ts'],
   chaos: ['tests/chaos/**/*.test.ts'],
+  simulation: ['tests/simulation/**/*.test.ts'],
   planted: ['tests/planted/**/*.test.ts'],
   e2e: ['tests/e2e/**/*.test.ts'],
 }

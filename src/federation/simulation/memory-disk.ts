@@ -26,6 +26,8 @@ export interface DiskCheckpoint {
   note: string
   time: Millis
   arrived: Millis
+  /** Of the note, as every row of the store has one, so that damage shows. */
+  digest: Hash
 }
 
 export interface DiskEntry {
@@ -90,6 +92,7 @@ export function headOf(log: DiskLog): LogHead {
     root: last.root,
     time: last.time,
     checkpoint: last.note,
+    bytes: log.entries.reduce((sum, { bytes }) => sum + (bytes?.length ?? 0), 0),
     ...(superseded ? { superseded } : {}),
     ...(audience.drill === undefined ? {} : { drill: audience.drill }),
   }

@@ -1,25 +1,30 @@
 import type { Hash, Json, LogId, Millis } from '#base'
-import { fromHex, toHex } from '#base'
-import { consistencyProof, inclusionProof } from '#log'
+import { fromHex, sha256Hex, toHex, utf8 } from '#base'
+import { consistencyProof, inclusionProof, leafHash } from '#log'
 import type { Frame, Signer } from '#log'
-import type {
-  Change,
-  FsckReport,
-  LogHead,
-  ObjectColumns,
-  ObjectQuery,
-  ObjectRow,
-  Outcome,
-  Page,
-  Store,
-  StoredEntry,
-  StoredRecord,
+import {
+  type Change,
+  type FsckReport,
+  type LogHead,
+  type ObjectColumns,
+  type ObjectQuery,
+  type ObjectRow,
+  type Outcome,
+  type Page,
+  type Store,
+  StoreError,
+  type StoredEntry,
+  type StoredRecord,
 } from '#store'
 import type { MemberId } from '#base'
 import type { Timers } from '../api.ts'
 import { headOf, type MemoryDisk } from './memory-disk.ts'
 import { applyChanges } from './memory-write.ts'
+import { encodeLists, readLists } from './memory-journal.ts'
 import { hashesOf, rootAt } from './memory-tree.ts'
+
+/** How a disk behaves: as it should, full, failing at its next sync, or saying that it synced what it did not. */
+export type DiskMood = 'well' | 'full' | 'failing' | 'lying'
 
 /** What the simulated disk needs of its world. */
 export interface MemoryStoreOptions {
@@ -29,6 +34,9 @@ export interface MemoryStoreOptions {
   timers: Timers
   /** Time of one sync, from the seed. */
   syncMs: () => number
+  mood?: () => DiskMood
+  /** A list of changes is on the disk: from here on it may be acknowledged. */
+  applied?: (changes: readonly Change[], outcomes: readonly Outcome[]) => void
 }
 
 interface Waiting {
@@ -37,25 +45,58 @@ interface Waiting {
   failed: (cause: unknown) => void
 }
 
+/** What of the unsynced lists had reached the disk when the process died. */
+export interface Reached {
+  /** Lists that are there in whole. */
+  whole: number
+  /** Part of the one after them. */
+  part: number
+}
+
 /**
- * The store interface over a simulated disk: a commit is on the disk when its sync is over, all or nothing; a crash
- * before that loses it, and its promise never settles, as in a process that is gone.
+ * The store interface over a simulated disk: a commit is on the disk when its sync is over, all or nothing. A crash
+ * before that loses it, or leaves it whole though nobody was told, or leaves a torn rest that recovery throws away; its
+ * promise never settles, as in a process that is gone.
  */
 export class MemoryStore implements Store {
   readonly #options: MemoryStoreOptions
   #waiting: Waiting[] = []
   #syncing: unknown
   #crashed = false
+  #hasFailed = false
+  /** The disk as of its last true sync, while it lies. */
+  #synced: MemoryDisk | undefined
 
   constructor(options: MemoryStoreOptions) {
     this.#options = options
   }
 
-  /** The process dies: what was not synced never was. */
-  crash(): void {
+  /** Lists that wait for their sync. */
+  get unsynced(): number {
+    return this.#waiting.length
+  }
+
+  /** Whether the disk forgot something, of what it said it had synced. */
+  get hasLied(): boolean {
+    return this.#synced !== undefined
+  }
+
+  /** The process dies. Answers how many lists were found whole, and how many bytes of a torn one were thrown away. */
+  crash(reached: Reached = { whole: 0, part: 0 }): { kept: number; torn: number } {
     this.#crashed = true
+    const waiting = this.#waiting
     this.#waiting = []
     if (this.#syncing !== undefined) this.#options.timers.clear(this.#syncing)
+    if (this.#synced) {
+      this.#disk.become(this.#synced)
+      return { kept: 0, torn: 0 }
+    }
+    const whole = encodeLists(waiting.slice(0, reached.whole).map(({ changes }) => changes))
+    const next = encodeLists(waiting.slice(reached.whole, reached.whole + 1).map(({ changes }) => changes))
+    const torn = next.subarray(0, Math.floor(next.length * Math.min(reached.part, 0.99)))
+    const lists = readLists(Buffer.concat([whole, torn]))
+    for (const changes of lists) this.#apply(changes)
+    return { kept: lists.length, torn: torn.length }
   }
 
   commit(changes: readonly Change[]): Promise<Outcome[]> {
@@ -159,13 +200,12 @@ export class MemoryStore implements Store {
 
   async recordPage<T extends Json = Json>(
     collection: string,
-    options: { prefix?: string; after?: string; limit: number },
+    { prefix = '', after = '', limit }: { prefix?: string; after?: string; limit: number },
   ): Promise<StoredRecord<T>[]> {
-    return [...(this.#disk.records.get(collection) ?? [])]
-      .filter(([key]) => key.startsWith(options.prefix ?? '') && key > (options.after ?? ''))
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .slice(0, options.limit)
-      .map(([key, value]) => ({ key, value: value as T }))
+    const found: StoredRecord<T>[] = []
+    for (const [key, value] of this.#disk.records.get(collection) ?? [])
+      if (key.startsWith(prefix) && key > after) found.push({ key, value: value as T })
+    return found.sort((a, b) => (a.key < b.key ? -1 : 1)).slice(0, limit)
   }
 
   async journal<T extends Json = Json>(
@@ -189,13 +229,17 @@ export class MemoryStore implements Store {
     }
   }
 
-  /** Roots of all logs against their checkpoints. */
+  /** Every entry against its leaf, every checkpoint against its leaves. */
   async fsck(): Promise<FsckReport> {
     const faults: FsckReport['faults'] = []
-    for (const log of this.#disk.logs.values())
-      for (const { size, root } of log.checkpoints)
-        if (rootAt(log, size) !== root)
-          faults.push({ log: log.log, kind: 'root', message: `Root of ${size} entries differs` })
+    for (const log of this.#disk.logs.values()) {
+      for (const [index, { bytes, leaf }] of log.entries.entries())
+        if (bytes && toHex(leafHash(bytes)) !== toHex(leaf))
+          faults.push({ log: log.log, index, kind: 'entry', message: 'The bytes do not give the leaf hash' })
+      for (const { size, root, note, digest } of log.checkpoints)
+        if (rootAt(log, size) !== root || sha256Hex(utf8(note)) !== digest)
+          faults.push({ log: log.log, kind: 'root', message: `The checkpoint of ${size} entries is damaged` })
+    }
     const { logs, entries, objects, bytes } = await this.totals()
     return { ok: faults.length === 0, checked: { logs, entries, checkpoints: 0, objects, records: 0, bytes }, faults }
   }
@@ -209,13 +253,25 @@ export class MemoryStore implements Store {
     this.#syncing = undefined
     const batch = this.#waiting
     this.#waiting = []
+    const mood = this.#options.mood?.() ?? 'well'
+    if (mood === 'failing') this.#hasFailed = true
+    if (mood === 'lying') this.#synced ??= this.#disk.copy()
+    if (mood === 'well') this.#synced = undefined
     for (const { changes, done, failed } of batch) {
       try {
-        done(applyChanges(this.#options, changes))
+        if (this.#hasFailed) throw new StoreError('STORE_FAILED', 'A sync failed: start the node again')
+        if (mood === 'full') throw new StoreError('STORE_DISK_FULL', 'The disk is full; nothing of this was kept')
+        done(this.#apply(changes))
       } catch (cause) {
         failed(cause)
       }
     }
+  }
+
+  #apply(changes: readonly Change[]): Outcome[] {
+    const outcomes = applyChanges(this.#options, changes)
+    this.#options.applied?.(changes, outcomes)
+    return outcomes
   }
 
   #rows(query: ObjectQuery): ObjectRow[] {

@@ -1,8 +1,8 @@
-import { canonicalJson, type Hash, type Json, type MemberId, type Millis, toHex, utf8 } from '#base'
-import { audienceId, encodeEntry, ENTRY_KIND, leafHash, logIdOf, type Signer, signCheckpoint } from '#log'
-import type { AppendChange, Change, MirrorChange, Outcome } from '#store'
+import { canonicalJson, type Hash, type Json, type MemberId, type Millis, sha256Hex, toHex, utf8 } from '#base'
+import { audienceId, encodeEntry, ENTRY_KIND, Frontier, leafHash, logIdOf, type Signer, signCheckpoint } from '#log'
+import { type AppendChange, type Change, type MirrorChange, type Outcome, StoreError } from '#store'
 import type { DiskEntry, DiskLog, MemoryDisk } from './memory-disk.ts'
-import { rootAt } from './memory-tree.ts'
+import { cutTo } from './memory-tree.ts'
 
 interface Writer {
   disk: MemoryDisk
@@ -27,8 +27,9 @@ function apply(writer: Writer, change: Change, undo: (() => void)[]): Outcome {
     case 'append':
       return append(writer, change, undo)
     case 'renew':
+      return renew(writer, change, undo)
     case 'amend':
-      throw new Error('Nodes of the simulation are not restored, and keep no journal of matches')
+      throw new TypeError('Nodes of the simulation keep no journal of matches')
     case 'mirror':
       return mirror(disk, change, undo)
     case 'withhold':
@@ -80,116 +81,125 @@ function apply(writer: Writer, change: Change, undo: (() => void)[]): Outcome {
 }
 
 function append(writer: Writer, change: AppendChange, undo: (() => void)[]): Outcome {
-  const { disk, signer } = writer
+  const { disk } = writer
   const audience = audienceId(change.audience)
-  let log = [...disk.logs.values()].find((known) => known.own && !known.closed && known.audienceId === audience)
-  const opened = !log
-  if (!log) {
-    log = openOwn(writer, change, audience)
-    const { log: id } = log
-    disk.logs.set(id, log)
-    undo.push(() => disk.logs.delete(id))
-  }
-  const size = log.entries.length
-  const target = log
-  undo.push(() => target.entries.splice(size))
+  const known = [...disk.logs.values()].find((one) => one.own && !one.closed && one.audienceId === audience)
+  const log = known ?? openOwn(writer, change, audience, undo)
+  const opened = !known
+  const firstIndex = log.entries.length
+  const [size, frontier] = [firstIndex, log.frontier.clone()]
+  undo.push(() => cutTo(log, size, frontier))
   const leaves: Hash[] = []
   for (const entry of change.entries) {
     const time = Math.max(entry.time, log.entries.at(-1)?.time ?? 0)
     const bytes = encodeEntry({ kind: entry.kind as 1, salt: entry.salt, time, payload: entry.payload })
     const leaf = leafHash(bytes)
     leaves.push(toHex(leaf))
-    log.entries.push({
-      leaf,
-      kind: entry.kind,
-      time,
-      bytes,
-      withheld: false,
-      arrived: writer.now(),
-      ...only(entry.object),
-    })
+    log.frontier.append(leaf)
+    const arrived = writer.now()
+    log.entries.push({ leaf, kind: entry.kind, time, bytes, withheld: false, arrived, ...only(entry.object) })
   }
-  const time = Math.max(writer.now(), log.entries.at(-1)?.time ?? 0, log.checkpoints.at(-1)?.time ?? 0)
-  const root = rootAt(log, log.entries.length)
-  const checkpoint = { log: log.log, size: log.entries.length, root, time, charters: [...change.charters] }
-  const note = signCheckpoint(checkpoint, signer.member, signer.key)
-  log.checkpoints.push({ size: checkpoint.size, root, note, time, arrived: writer.now() })
-  undo.push(() => target.checkpoints.pop())
-  return {
-    op: 'append',
-    log: log.log,
-    opened,
-    firstIndex: opened ? 1 : size,
-    size: checkpoint.size,
-    root,
-    time,
-    leaves,
-  }
+  const { root, time } = sign(writer, log, change.charters, undo)
+  return { op: 'append', log: log.log, opened, firstIndex, size: log.entries.length, root, time, leaves }
 }
 
-function openOwn(writer: Writer, change: AppendChange, audience: Hash): DiskLog {
-  const payload = utf8(
-    canonicalJson({
-      author: change.author,
-      audience: change.audience as unknown as Json,
-      incarnation: toHex(change.genesis.incarnation),
-      previous: (change.genesis.previous ?? null) as Json,
-    }),
-  )
-  const { salt, time } = change.genesis
-  const bytes = encodeEntry({ kind: ENTRY_KIND.genesis, salt, time, payload })
-  const entry: DiskEntry = { leaf: leafHash(bytes), kind: 0, time, bytes, withheld: false, arrived: writer.now() }
-  return {
-    log: logIdOf(bytes),
-    author: change.author,
-    own: true,
-    audience: change.audience,
-    audienceId: audience,
-    incarnation: toHex(change.genesis.incarnation),
-    closed: false,
-    arrived: writer.now(),
-    entries: [entry],
-    checkpoints: [],
-  }
+/** Signs the log as it stands. */
+function sign({ signer, now }: Writer, log: DiskLog, charters: AppendChange['charters'], undo: (() => void)[]) {
+  const time = Math.max(now(), log.entries.at(-1)?.time ?? 0, log.checkpoints.at(-1)?.time ?? 0)
+  const size = log.entries.length
+  const root = toHex(log.frontier.root())
+  const note = signCheckpoint({ log: log.log, size, root, time, charters: [...charters] }, signer.member, signer.key)
+  log.checkpoints.push({ size, root, note, time, arrived: now(), digest: sha256Hex(utf8(note)) })
+  undo.push(() => log.checkpoints.pop())
+  return { root, time }
 }
+
+/** Ends an own log here and goes on in the next incarnation, as the real store does. */
+function renew(writer: Writer, change: Extract<Change, { op: 'renew' }>, undo: (() => void)[]): Outcome {
+  const { disk } = writer
+  const old = disk.logs.get(change.log)
+  if (!old?.own) throw new StoreError('STORE_NO_SUCH_LOG', `There is no own log ${change.log} to go on from`)
+  const before = { closed: old.closed, superseded: old.superseded }
+  undo.push(() => Object.assign(old, before))
+  if (!old.closed) Object.assign(old, { closed: true, superseded: true })
+  const open = [...disk.logs.values()].find((one) => one.own && !one.closed && one.audienceId === old.audienceId)
+  if (open) return { op: 'renew', log: open.log }
+  const last = old.checkpoints.at(-1)
+  const previous = { log: old.log, size: last?.size ?? 0, root: last?.root ?? '' }
+  const { author, audience } = old
+  const genesis = { ...change.genesis, previous }
+  const next = openOwn(writer, { author, audience, genesis }, old.audienceId, undo)
+  sign(writer, next, change.charters, undo)
+  return { op: 'renew', log: next.log }
+}
+
+function openOwn(
+  { disk, now }: Writer,
+  { author, audience, genesis }: Pick<AppendChange, 'author' | 'audience' | 'genesis'>,
+  id: Hash,
+  undo: (() => void)[],
+): DiskLog {
+  const { salt, time } = genesis
+  const incarnation = toHex(genesis.incarnation)
+  const previous = (genesis.previous ?? null) as Json
+  const payload = utf8(canonicalJson({ author, audience: audience as unknown as Json, incarnation, previous }))
+  const bytes = encodeEntry({ kind: ENTRY_KIND.genesis, salt, time, payload })
+  const leaf = leafHash(bytes)
+  const entry: DiskEntry = { leaf, kind: 0, time, bytes, withheld: false, arrived: now() }
+  const log = toLog({ log: logIdOf(bytes), author, own: true, audience, audienceId: id, incarnation, arrived: now() })
+  log.entries.push(entry)
+  log.frontier.append(leaf)
+  disk.logs.set(log.log, log)
+  undo.push(() => disk.logs.delete(log.log))
+  return log
+}
+
+const toLog = (
+  fields: Pick<DiskLog, 'log' | 'author' | 'own' | 'audience' | 'audienceId' | 'incarnation' | 'arrived'>,
+): DiskLog => ({
+  ...fields,
+  closed: false,
+  superseded: false,
+  entries: [],
+  checkpoints: [],
+  frontier: new Frontier(),
+  tree: new Map(),
+})
 
 function mirror(disk: MemoryDisk, change: MirrorChange, undo: (() => void)[]): Outcome {
-  let log = disk.logs.get(change.log)
-  if ((log?.entries.length ?? 0) !== change.from)
-    throw new Error(`Mirror ${change.log} has ${log?.entries.length ?? 0} entries, the change starts at ${change.from}`)
-  if (!log) {
-    log = {
-      log: change.log,
-      author: change.author,
-      own: false,
-      audience: change.audience,
-      audienceId: audienceId(change.audience),
-      incarnation: '',
-      closed: false,
-      arrived: change.arrived,
-      entries: [],
-      checkpoints: [],
-    }
-    disk.logs.set(change.log, log)
-    undo.push(() => disk.logs.delete(change.log))
+  const { log: id, author, from, audience, arrived, recovers = false } = change
+  const held = disk.logs.get(id)
+  if ((held?.entries.length ?? 0) !== from || (held?.own ?? recovers) !== recovers)
+    throw new StoreError('STORE_MIRROR_SIZE', `Mirror ${id} has ${held?.entries.length ?? 0} entries, not ${from}`)
+  const own = recovers
+  const log =
+    held ?? toLog({ log: id, author, own, audience, audienceId: audienceId(audience), incarnation: '', arrived })
+  if (!held) {
+    if (recovers) Object.assign(log, { closed: true, superseded: true })
+    disk.logs.set(id, log)
+    undo.push(() => disk.logs.delete(id))
   }
-  const target = log
-  undo.push(() => target.entries.splice(change.from))
+  const [frontier, closed] = [log.frontier.clone(), log.closed]
+  undo.push(() => {
+    cutTo(log, from, frontier)
+    log.closed = closed
+  })
   for (const entry of change.entries) {
-    const common = { withheld: false, arrived: change.arrived }
+    const common = { withheld: false, arrived }
     if ('leaf' in entry) log.entries.push({ ...common, leaf: entry.leaf, kind: -1, time: 0 })
     else {
       const { bytes, kind, time } = entry
       log.entries.push({ ...common, leaf: leafHash(bytes), kind, time, bytes, ...only(entry.object) })
       if (kind === ENTRY_KIND.close) log.closed = true
     }
+    log.frontier.append(log.entries.at(-1)!.leaf)
   }
   const { note, size, root, time } = change.checkpoint
-  if (size !== log.entries.length || root !== rootAt(log, size))
-    throw new Error(`Mirror ${change.log} does not lead to the checkpoint of ${size} entries`)
-  log.checkpoints.push({ size, root, note, time, arrived: change.arrived })
-  undo.push(() => target.checkpoints.pop())
-  return { op: 'mirror', log: change.log, size }
+  if (size !== log.entries.length || root !== toHex(log.frontier.root()))
+    throw new StoreError('STORE_MIRROR_ROOT', `Mirror ${id} does not lead to the checkpoint of ${size} entries`)
+  log.checkpoints.push({ size, root, note, time, arrived, digest: sha256Hex(utf8(note)) })
+  undo.push(() => log.checkpoints.pop())
+  return { op: 'mirror', log: id, size }
 }
 
 const only = (object: DiskEntry['object']) => (object ? { object } : {})

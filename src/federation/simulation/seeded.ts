@@ -6,6 +6,13 @@ export class Seeded {
     this.#state = seed >>> 0
   }
 
+  /** A stream of its own for one purpose, so that what one of them draws moves no other. */
+  stream(purpose: string): Seeded {
+    let state = this.#state ^ 0x811c9dc5
+    for (let i = 0; i < purpose.length; i++) state = Math.imul(state ^ purpose.charCodeAt(i), 0x01000193)
+    return new Seeded(state)
+  }
+
   /** From 0 up to, not including, 1 (mulberry32). */
   fraction(): number {
     this.#state = (this.#state + 0x6d2b79f5) >>> 0
@@ -30,6 +37,11 @@ export class Seeded {
   }
 
   bytes(count: number): Uint8Array {
-    return Uint8Array.from({ length: count }, () => this.between(0, 255))
+    const bytes = new Uint8Array(count)
+    for (let at = 0; at < count; at += 4) {
+      let word = Math.floor(this.fraction() * 4_294_967_296)
+      for (let i = at; i < Math.min(at + 4, count); i++, word = Math.floor(word / 256)) bytes[i] = word % 256
+    }
+    return bytes
   }
 }

@@ -8,11 +8,15 @@ interface Due {
   label: string
   run: () => void
   cancelled: boolean
+  /** Whether the process that it belongs to still lives. */
+  isAlive?: () => boolean
 }
 
 /** The one clock and the one queue of a simulation: what is due next happens next, and time stands still meanwhile. */
 export class VirtualTime {
   now: Millis
+  /** Events delivered so far. */
+  steps = 0
   #order = 0
   readonly #queue: Due[] = []
   readonly #trace = createHash('sha256')
@@ -22,7 +26,7 @@ export class VirtualTime {
   }
 
   after(delayMs: number, label: string, run: () => void): Due {
-    const due = { at: this.now + Math.max(0, delayMs), order: this.#order++, label, run, cancelled: false }
+    const due: Due = { at: this.now + Math.max(0, delayMs), order: this.#order++, label, run, cancelled: false }
     this.#push(due)
     return due
   }
@@ -30,25 +34,31 @@ export class VirtualTime {
   /** Timers of one process; they die with it. */
   timers(label: string, isAlive: () => boolean): Timers {
     return {
-      set: (delayMs, run) => this.after(delayMs, label, () => isAlive() && run()),
+      set: (delayMs, run) => Object.assign(this.after(delayMs, label, run), { isAlive }),
       clear: (handle) => {
         if (handle !== undefined) (handle as Due).cancelled = true
       },
     }
   }
 
-  /** Runs everything due until `end`; `check` looks at the world after each step. */
-  async runUntil(end: Millis, check: () => void): Promise<void> {
+  /** Runs everything due until `end`; `check` looks at the world after each step and may end it. */
+  async runUntil(end: Millis, check: () => boolean | void): Promise<void> {
     for (let next = this.#pop(end); next; next = this.#pop(end)) {
-      if (next.cancelled) continue
+      if (next.cancelled || next.isAlive?.() === false) continue
       this.now = next.at
-      this.#trace.update(`${next.at} ${next.label}\n`)
+      this.steps++
+      this.note(next.label)
       next.run()
       // Whatever was set going by promises is over before the next event.
       await new Promise((resolve) => setImmediate(resolve))
-      check()
+      if (check() === false) return
     }
     this.now = end
+  }
+
+  /** Something that happened now belongs to the trace. */
+  note(what: string): void {
+    this.#trace.update(`${this.now} ${what}\n`)
   }
 
   /** Hash over all steps so far: two runs of one seed must agree. */
