@@ -72,6 +72,8 @@ export class Restore {
   readonly #forked = new Set<LogId>()
   /** Peers that said they hold a log, and then did not know it. */
   readonly #denied = new Set<string>()
+  /** Peers that are asked again after a while. */
+  readonly #waiting = new Set<MemberId>()
   #turn: Promise<unknown> = Promise.resolve()
   #stopped = false
 
@@ -128,7 +130,11 @@ export class Restore {
   /** A peer is met for the first time since the start: what it holds may show that this data is an older copy. */
   async met(target: Target): Promise<boolean> {
     const { gate, heads } = this.#parts
-    if (gate.why !== undefined || this.#held.has(target.member) || !(await this.#ask(target))) return false
+    if (this.#held.has(target.member)) return false
+    if (gate.why !== undefined || !(await this.#ask(target))) {
+      this.#askLater(target)
+      return false
+    }
     await this.#inTurn(async () => {
       const lost = await this.#bringBack()
       await this.#renew(heads.own().filter(({ log }) => lost.has(log)))
@@ -281,11 +287,14 @@ export class Restore {
   #askLater(from: Target): void {
     const { context } = this.#parts
     this.#held.delete(from.member)
+    if (this.#waiting.has(from.member)) return
+    this.#waiting.add(from.member)
     context.timers.set(RECOVER_AGAIN_MS, () => {
-      if (this.#stopped || this.#held.has(from.member)) return
+      this.#waiting.delete(from.member)
+      if (this.#stopped) return
       const failed = (cause: unknown) =>
         context.log('warn', 'Asking for what was lost failed', { cause: String(cause) })
-      this.met(from).then((isAnswered) => isAnswered || this.#askLater(from), failed)
+      this.met(from).catch(failed)
     })
   }
 
