@@ -170,7 +170,9 @@ export async function openFederation(options: FederationOptions): Promise<Federa
         context.log('warn', 'Catching up with a charter failed', { peer, cause: String(cause) }),
       )
   }
-  const isAhead = (peer: MemberId) => shell.isAhead(peer)
+  // Whoever tells of a newer charter, nobody of that alliance is served by the older one meanwhile: it may have left.
+  const isAhead = (peer: MemberId) =>
+    shell.isAhead(peer) || (directory.member(peer)?.alliances ?? []).some((alliance) => shell.isCatchingUp(alliance))
   const takenOffers = new TakenOffers({ context, directory, heads, mirrors, outbox, shell, carried })
   const offers: SentOffers = new SentOffers({
     context,
@@ -309,7 +311,12 @@ class OpenFederation implements Federation {
 
   links(): LinkState[] {
     const { shell, carriedLinks } = this.#parts
-    const [own, carried] = [shell.links(), carriedLinks.links()]
+    const own = shell.links()
+    const known = new Set(own.map(({ peer }) => peer))
+    // A carrier that brings nothing says nothing of why the member itself can't be reached.
+    const carried = carriedLinks
+      .links()
+      .filter(({ peer, state }) => !known.has(peer) || ['up', 'stale'].includes(state))
     const through = new Set(carried.map(({ peer }) => peer))
     return [...own.filter(({ peer }) => !through.has(peer)), ...carried]
   }
@@ -332,6 +339,7 @@ class OpenFederation implements Federation {
     const member = this.#member(name)
     await setLinkAddress(this.#parts.context, member.id, null)
     this.#parts.shell.remove(member.id)
+    this.#parts.carriedLinks.look()
   }
 
   armed(log: LogId, size: number, refused: readonly { index: number; code: string }[]): Promise<void> {

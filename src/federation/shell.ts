@@ -239,8 +239,13 @@ export class LinkShell {
     try {
       const query = base ? `?since=${base.sequence}` : ''
       const body = await this.#parts.client.get(to, `/link/v1/logs${query}`)
-      await this.#take(peer, parseJson(body, JSON_LIMITS), base, { sent })
+      let next = await this.#take(peer, parseJson(body, JSON_LIMITS), base, { sent })
       this.#whole.delete(peer)
+      // A list that is too long for one answer comes in steps; each has something new, or there would be no next.
+      while (next.hasMore && !this.#stopped) {
+        const step = await this.#parts.client.get(to, `/link/v1/logs?since=${next.sequence}`)
+        next = await this.#take(peer, parseJson(step, JSON_LIMITS), next)
+      }
     } catch (cause) {
       const { client, keyStatements, onEnds } = this.#parts
       if (await keyStatements.learnedAfter(cause, client, to, onEnds)) return this.#ask(peer)
@@ -290,7 +295,7 @@ export class LinkShell {
     envelope: Json,
     base: Base | undefined,
     how: { sent?: Millis; isOffer?: true } = {},
-  ): Promise<Base> {
+  ): Promise<Base & { hasMore: boolean }> {
     const { context, directory, charters } = this.#parts
     const now = this.#now()
     const { snapshot, logs } = openTimed(envelope, {
@@ -307,7 +312,7 @@ export class LinkShell {
     const offered = new Map(logs.map(({ log, size, root }) => [log, { size, root }]))
     const { sequence, time, expires } = snapshot
     this.#dispatch({ type: 'snapshot', peer, sequence, time, expires, offered, unknownCharters, now, ...how })
-    return { sequence, logs }
+    return { sequence, logs, hasMore: snapshot['more'] === true }
   }
 
   async #fetch(effect: Extract<Effect, { type: 'fetch' }>): Promise<void> {

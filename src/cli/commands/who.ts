@@ -11,12 +11,20 @@ interface Receipt {
   time: number
   arrived: number
   verified: boolean
+  via?: string
 }
 
 interface Recall {
   time?: number
   reason?: string
-  acknowledged: { member: string; slug: string; withheld: number; purged: number | null; arrived: number }[]
+  acknowledged: {
+    member: string
+    slug: string
+    withheld: number
+    purged: number | null
+    arrived: number
+    via?: string
+  }[]
 }
 
 interface Entitled {
@@ -36,7 +44,7 @@ interface Entry {
 }
 
 interface Standing extends Entry {
-  received: { member: string; time: number; arrived: number }[]
+  received: { member: string; time: number; arrived: number; via?: string }[]
   armed: { member: string; time: number; arrived: number }[]
   /** Entitled, but no receipt has come for so long, or `waitMs` is not over yet. */
   missing: (Entitled & { waitedMs: number; late: boolean; lagEntries: number })[]
@@ -73,7 +81,9 @@ export const register: Register = (program, { output, exit }) => {
           ({ verified, from, size }) => verified && from <= entry.index && entry.index < size,
         )
         const of = (kind: Receipt['kind']) =>
-          covering.filter((one) => one.kind === kind).map(({ member, time, arrived }) => ({ member, time, arrived }))
+          covering
+            .filter((one) => one.kind === kind)
+            .map(({ member, time, arrived, via }) => ({ member, time, arrived, ...(via ? { via } : {}) }))
         const received = of('received')
         const waitedMs = Date.now() - entry.published
         const missing = entry.entitled
@@ -99,11 +109,11 @@ function toLines(
   { log, index, published, entitled, received, armed, missing, recall }: Standing,
   slugOf: (member: string) => string,
 ): string[] {
-  const rows = received.map(({ member, arrived }) => {
+  const rows = received.map(({ member, arrived, via }) => {
     const claim = armed.find((one) => one.member === member)
     return [
       `  ${slugOf(member)}`,
-      `${recall ? 'received it' : 'holds it'}, proved after ${arrived - published} ms`,
+      `${recall ? 'received it' : 'holds it'}, proved after ${arrived - published} ms${by(via, slugOf)}`,
       claim ? `armed, claimed after ${claim.arrived - published} ms` : 'not armed',
     ]
   })
@@ -111,9 +121,12 @@ function toLines(
     `Entry ${index} of log ${log.slice(0, 12)}…, published ${new Date(published).toISOString()}, ${counted(entitled.length, 'member')} may have it:`,
     ...(rows.length === 0 ? ['  no receipt yet'] : table(rows)),
     ...(recall ? [] : table(missing.map(missingRow))),
-    ...(recall ? recallLines(recall, [...new Set(received.map(({ member }) => slugOf(member)))]) : []),
+    ...(recall ? recallLines(recall, [...new Set(received.map(({ member }) => slugOf(member)))], slugOf) : []),
   ]
 }
+
+/** Names the carrier that brought a statement. */
+const by = (via: string | undefined, slugOf: (member: string) => string) => (via ? `, via ${slugOf(via)}` : '')
 
 function missingRow({ slug, late, waitedMs, lagEntries, link, lastSeen }: Standing['missing'][number]): string[] {
   const seen = lastSeen === null ? 'never seen' : `last seen ${new Date(lastSeen).toISOString()}`
@@ -125,16 +138,20 @@ function missingRow({ slug, late, waitedMs, lagEntries, link, lastSeen }: Standi
 }
 
 /** The recall, with a row for everybody who acknowledged it and everybody who received the entry and did not yet. */
-function recallLines({ time, reason, acknowledged }: Recall, holders: readonly string[]): string[] {
+function recallLines(
+  { time, reason, acknowledged }: Recall,
+  holders: readonly string[],
+  slugOf: (member: string) => string,
+): string[] {
   const when = time === undefined ? '' : ` ${new Date(time).toISOString()}`
   const after = (at: number) => (time === undefined ? new Date(at).toISOString() : `after ${at - time} ms`)
   const silent = holders.filter((slug) => !acknowledged.some((one) => one.slug === slug))
   return [
     `  Recalled${when}${reason === undefined ? '' : `, reason: ${reason}`}.`,
     ...table([
-      ...acknowledged.map(({ slug, withheld, purged, arrived }) => [
+      ...acknowledged.map(({ slug, withheld, purged, arrived, via }) => [
         `    ${slug}`,
-        `acknowledged ${after(arrived)}`,
+        `acknowledged ${after(arrived)}${by(via, slugOf)}`,
         `withheld ${new Date(withheld).toISOString()}`,
         purged === null ? 'not purged' : `purged ${new Date(purged).toISOString()}`,
       ]),

@@ -155,12 +155,13 @@ async function withRecall(node: NodeContext, { recalled, ...place }: Standing) {
     ...entry,
     recall: {
       ...(row ? { time: row.value['time'], reason: row.value['reason'] } : {}),
-      acknowledged: acks.map(({ member, withheld, purged, arrived }) => ({
+      acknowledged: acks.map(({ member, withheld, purged, arrived, via }) => ({
         member,
         slug: node.slugOf(member),
         withheld,
         purged,
         arrived,
+        ...(via ? { via } : {}),
       })),
     },
   }
