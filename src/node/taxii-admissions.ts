@@ -44,11 +44,11 @@ export class TaxiiAdmissions {
 
   /** What the reader sees now; drills are in no collection, because who reads over TAXII acts on what it reads. */
   sightOf(reader: Reader): Promise<Sight> {
-    return this.#turns.take(reader.org, () => this.#look(reader))
+    return this.#turns.take(sightName(reader), () => this.#look(reader))
   }
 
   async #look(reader: Reader): Promise<Sight> {
-    const { org } = reader
+    const org = sightName(reader)
     const known = this.#known.get(org) ?? (await this.#load(org))
     this.#known.set(org, known)
     // Before the logs: their heads cover all that has numbers up to it.
@@ -107,4 +107,9 @@ export class TaxiiAdmissions {
     }
     return known
   }
+}
+
+/** Under which name a reader's sight is kept: programs of one organisation that see differently are followed apart. */
+function sightName({ org, program = {} }: Reader): string {
+  return `${org}${program.caveats ? '+caveats' : ''}${program.tlpVersion === 1 ? '+tlp1' : ''}`
 }

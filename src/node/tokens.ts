@@ -6,6 +6,14 @@ import { NodeError } from './errors.ts'
 /** What a token allows. `operator` allows everything; the others only what their routes name. */
 export type Scope = 'operator' | 'read' | 'publish' | 'submit' | 'telemetry' | 'metrics'
 
+/** What a program was declared to know of markings. @see SHARING-RULES section 7 */
+export interface DeclaredProgram {
+  /** It keeps to Noroshi's caveats, and passes them on with the data. */
+  caveats?: boolean
+  /** 1: it knows no AMBER+STRICT. */
+  tlpVersion?: 1
+}
+
 /** A token as it is kept: never its text. */
 export interface Token {
   id: string
@@ -13,6 +21,8 @@ export interface Token {
   scope: Scope
   /** Organisation for which its bearer reads; absent = the node's own member. */
   org?: string
+  /** What the program behind it was declared to know; absent: nothing of it. */
+  program?: DeclaredProgram
   created: Millis
   expires?: Millis
 }
@@ -61,6 +71,7 @@ export class Tokens {
     name: string
     scope: Scope
     org?: string
+    program?: DeclaredProgram
     expires?: Millis
   }): Promise<{ token: Token; text: string }> {
     if (this.#byHash.size >= this.#limit)

@@ -3,7 +3,7 @@ import type { Directory } from '#federation'
 import type { LogHead, Store } from '#store'
 import type { Submitter } from './client-submissions.ts'
 import type { SharingRules } from './sharing-rules.ts'
-import type { Token } from './tokens.ts'
+import type { DeclaredProgram, Token } from './tokens.ts'
 
 /** Who asks: an organisation, over a channel that identified it. */
 export interface Reader {
@@ -12,6 +12,8 @@ export interface Reader {
   tokenId: string
   /** The node's own operator, who also sees what was refused and why. */
   isOperator: boolean
+  /** What its program was declared to know. */
+  program?: DeclaredProgram
 }
 
 /** Answers, for every read, which logs the reader may see; nothing else opens one. */
@@ -34,7 +36,8 @@ export class Visibility {
 
   /** The reader for whom a token stands. */
   readerOf(token: Token): Reader {
-    return { org: token.org ?? this.self, tokenId: token.id, isOperator: token.scope === 'operator' }
+    const { org = this.self, id: tokenId, scope, program } = token
+    return { org, tokenId, isOperator: scope === 'operator', ...(program ? { program } : {}) }
   }
 
   /** Heads of the logs that the reader may see. */
@@ -56,13 +59,14 @@ export class Visibility {
   }
 
   mayRead(reader: Reader, head: Pick<LogHead, 'audience' | 'author' | 'drill'>): boolean {
+    const declared = reader.org === this.self ? OWN_PROGRAM : reader.program
     return this.#rules.admits({
       audience: head.audience,
       author: head.author,
       server: this.self,
       reader: reader.org,
       channel: 'client',
-      ...(reader.org === this.self ? { declared: OWN_PROGRAM } : {}),
+      ...(declared ? { declared } : {}),
       register: this.#rules.register(),
       now: this.#now(),
     }).send

@@ -8,14 +8,25 @@ interface Token {
   name: string
   scope: string
   org?: string
+  program?: { caveats?: boolean; tlpVersion?: 1 }
   created: number
   expires?: number
 }
 
-type JsonOption = NodeOptions & { json?: boolean }
+interface JsonOption extends NodeOptions {
+  json?: boolean
+}
 
 const DAY_MS = 86_400_000
 const SCOPES = ['operator', 'read', 'publish', 'submit', 'telemetry', 'metrics']
+
+interface CreateOptions extends JsonOption {
+  scope: string
+  org?: string
+  days?: string
+  knowsCaveats?: boolean
+  tlp1?: boolean
+}
 
 /** `noroshi token …` */
 export const register: Register = (program, context) => {
@@ -35,8 +46,13 @@ export const register: Register = (program, context) => {
   ])
     .requiredOption('--scope <scope>', 'operator, read, publish, submit, telemetry or metrics', oneOf(...SCOPES))
     .option('--org <org>', 'organisation for which its bearer reads; absent = this member')
+    .option(
+      '--knows-caveats',
+      'the program that reads with it keeps to Noroshi’s caveats (releasable_to, community, …) and passes them on; without this nothing under a caveat goes to it',
+    )
+    .option('--tlp-1', 'that program knows TLP 1.0 alone, and gets no AMBER+STRICT')
     .option('--days <days>', 'days until it expires')
-    .action(async (name: string, options: JsonOption & { scope: string; org?: string; days?: string }) => {
+    .action(async (name: string, options: CreateOptions) => {
       const node = await findNode(options)
       const days = Number(options.days ?? 1)
       if (!(days > 0)) throw new UsageError('--days: a number above 0.')
@@ -44,6 +60,7 @@ export const register: Register = (program, context) => {
         name,
         scope: options.scope,
         ...(options.org === undefined ? {} : { org: options.org }),
+        ...programOf(options),
         ...(options.days === undefined ? {} : { expires: Math.round(Date.now() + days * DAY_MS) }),
       })
       if (!options.json) output.note(`Token ${created.token.id}; it is shown this once:`)
@@ -53,11 +70,12 @@ export const register: Register = (program, context) => {
   sub('list', 'Tokens, without their texts.', ['noroshi token list --dir node']).action(async (options: JsonOption) => {
     const node = await findNode(options)
     const { tokens } = await node.get<{ tokens: Token[] }>('/api/v1/tokens')
-    const rows = tokens.map(({ id, name, scope, org = '', expires }) => [
+    const rows = tokens.map(({ id, name, scope, org = '', program, expires }) => [
       id,
       scope,
       name,
       org,
+      [...(program?.caveats ? ['knows caveats'] : []), ...(program?.tlpVersion ? ['TLP 1.0'] : [])].join(', '),
       expires === undefined ? 'never expires' : `until ${new Date(expires).toISOString()}`,
     ])
     await say(options.json, { tokens }, tokens.length === 0 ? ['No tokens but the operator’s.'] : table(rows))
@@ -70,4 +88,9 @@ export const register: Register = (program, context) => {
       await say(options.json, { revoked: id }, [`Revoked ${id}.`])
     },
   )
+}
+
+function programOf({ knowsCaveats = false, tlp1 = false }: CreateOptions): { program?: object } {
+  if (!knowsCaveats && !tlp1) return {}
+  return { program: { ...(knowsCaveats ? { caveats: true } : {}), ...(tlp1 ? { tlpVersion: 1 } : {}) } }
 }

@@ -7,11 +7,23 @@ import { closed, Time } from '../schemas.ts'
 const Scope = Type.Union(
   (['operator', 'read', 'publish', 'submit', 'telemetry', 'metrics'] as const).map((scope) => Type.Literal(scope)),
 )
+const Program = Type.Object(
+  {
+    caveats: Type.Optional(
+      Type.Boolean({
+        description: 'The program keeps to the caveats of Noroshi’s marking extension, and passes them on',
+      }),
+    ),
+    tlpVersion: Type.Optional(Type.Literal(1, { description: 'It knows TLP 1.0 alone' })),
+  },
+  { ...closed, description: 'What the program behind the token knows of markings' },
+)
 const TokenView = Type.Object({
   id: Type.String(),
   name: Type.String(),
   scope: Scope,
   org: Type.Optional(Type.String()),
+  program: Type.Optional(Program),
   created: Time,
   expires: Type.Optional(Time),
 })
@@ -22,6 +34,7 @@ const Create = Type.Object(
     org: Type.Optional(
       Type.String({ minLength: 1, maxLength: 100, description: 'Id or slug of the organisation that reads' }),
     ),
+    program: Type.Optional(Program),
     expires: Type.Optional(Time),
   },
   closed,
