@@ -5,6 +5,7 @@ import type { ObjectColumns, Store } from '#store'
 import type { AirGap } from './air-gap/air-gap.ts'
 import type { EvidenceBook } from './evidence/evidence-book.ts'
 import type { Amendment } from './alliance/amendment.ts'
+import type { CharterStanding } from './alliance/charter-sightings.ts'
 import type { NewRoot } from './alliance/new-roots.ts'
 import type { QuotaLimits, QuotaStanding, QuotaState } from './quota-limits.ts'
 import type { SigningGate } from './signing-gate.ts'
@@ -425,6 +426,8 @@ export interface Federation extends AsyncDisposable {
   introduceKeys(statements: readonly Envelope[]): Promise<MemberId[]>
   /** Appends a statement to every own log, so that each stands under a checkpoint by the key in use. */
   vouch(statement: Envelope): Promise<number>
+  /** Every alliance with its version here, and the version that each other member was last seen with. */
+  charterStandings(): CharterStanding[]
   /** Every author that a charter names, with its limits and what is held of it; ascending by slug. */
   quotas(): QuotaStanding[]
   /** Sets limits of one author, named by id or slug; null goes back to the node's own. In force at once. */

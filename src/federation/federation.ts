@@ -4,6 +4,7 @@ import { Absorber } from './absorb.ts'
 import { AirGap } from './air-gap/air-gap.ts'
 import { claimArmed } from './armed-claims.ts'
 import { AllianceOperations } from './alliance/alliances.ts'
+import { type CharterStanding, CharterSightings } from './alliance/charter-sightings.ts'
 import { Charters } from './alliance/charters.ts'
 import { catchUp } from './alliance/exchange.ts'
 import { Joins } from './alliance/joins.ts'
@@ -81,6 +82,7 @@ export async function openFederation(options: FederationOptions): Promise<Federa
   const onEnds = (member: MemberId, ends: readonly DelegationEnd[]) => suspects.hold(member, ends)
   const signedRows = new SignedRows()
   const absorber = new Absorber(context, directory, heads, recalls, sent, suspects, signedRows)
+  const sightings = await CharterSightings.open(context, directory, charters)
   const quotas = await Quotas.open(context, directory, heads, options.quotas)
   const mirrors = new Mirrors(context, directory, heads, client, absorber, signedRows)
   const shell = new LinkShell({
@@ -93,6 +95,7 @@ export async function openFederation(options: FederationOptions): Promise<Federa
     outbox,
     quotas,
     watch: new RecallWatch(context, heads, recalls, mirrors),
+    onCharters: (peer, named) => sightings.saw(peer, named),
     keyStatements,
     signedRows,
     onStream: (peer) => carriedLinks.met(peer),
@@ -217,6 +220,7 @@ export async function openFederation(options: FederationOptions): Promise<Federa
     heads,
     outbox,
     quotas,
+    sightings,
     recalls,
     sent,
     shell,
@@ -252,6 +256,7 @@ interface Parts {
   heads: Heads
   outbox: Outbox
   quotas: Quotas
+  sightings: CharterSightings
   recalls: Recalls
   sent: SentReceipts
   shell: LinkShell
@@ -383,6 +388,10 @@ class OpenFederation implements Federation {
     const grown = await vouchForOwn(this.#parts, statement)
     this.announce(grown)
     return grown.length
+  }
+
+  charterStandings(): CharterStanding[] {
+    return this.#parts.sightings.standings()
   }
 
   quotas(): QuotaStanding[] {

@@ -1,5 +1,6 @@
 export type { AirGapExport, AirGapImport } from './air-gap/air-gap.ts'
 export type { Amendment, RowChange } from './alliance/amendment.ts'
+export type { CharterStanding, SeenCharter } from './alliance/charter-sightings.ts'
 export type { NewRoot } from './alliance/new-roots.ts'
 export type {
   Admission,

@@ -44,6 +44,8 @@ export interface ShellParts {
   onCarried: (peer: MemberId, data: Json) => void
   /** Statements wait at a peer that can't call this node. */
   onWaiting: (peer: MemberId) => void
+  /** A peer signed which charters it follows. */
+  onCharters: (peer: MemberId, charters: Readonly<Record<string, string>>) => void
   /** A member's key was ended before its time. */
   onEnds: (member: MemberId, ends: readonly DelegationEnd[]) => Promise<void>
 }
@@ -65,6 +67,8 @@ export class LinkShell {
   /** Peers whose last change could not be applied: the whole list is asked for. */
   readonly #whole = new Set<MemberId>()
   readonly #catchingUp = new Set<string>()
+  /** Alliances whose newer charter is asked for, for the first time since a peer named it: who lies blocks nobody for long. */
+  readonly #firstTries = new Set<string>()
   #timer: unknown
   #stopped = false
 
@@ -100,6 +104,11 @@ export class LinkShell {
   /** Whether a peer named a charter that is yet to be caught up with. */
   isAhead(peer: MemberId): boolean {
     return (this.#state.peers.get(peer)?.ahead.size ?? 0) > 0
+  }
+
+  /** Whether a newer charter of an alliance was heard of, from whomever, and the first try to have it is under way. */
+  isCatchingUp(alliance: string): boolean {
+    return this.#firstTries.has(alliance)
   }
 
   target(peer: MemberId): Target | undefined {
@@ -309,6 +318,7 @@ export class LinkShell {
     const unknownCharters = Object.entries(snapshot.charters)
       .filter(([alliance, hash]) => directory.charter(alliance) && !charters.knows(alliance, hash))
       .map(([alliance]) => alliance)
+    this.#parts.onCharters(peer, snapshot.charters)
     const offered = new Map(logs.map(({ log, size, root }) => [log, { size, root }]))
     const { sequence, time, expires } = snapshot
     this.#dispatch({ type: 'snapshot', peer, sequence, time, expires, offered, unknownCharters, now, ...how })
@@ -362,6 +372,8 @@ export class LinkShell {
     if (!to || this.#catchingUp.has(underWay)) return
     const { context, client, charters, directory } = this.#parts
     this.#catchingUp.add(underWay)
+    const isFirst = (this.#state.peers.get(peer)?.catchUps ?? 0) <= 1
+    if (isFirst) this.#firstTries.add(alliance)
     try {
       const result = await catchUp({ client, charters, directory }, to, alliance)
       if (result === 'installed' || result === 'known' || result === 'fork') {
@@ -373,6 +385,7 @@ export class LinkShell {
       context.log('warn', 'Catching up with a charter failed', { peer, alliance, cause: reasonOf(cause) })
     } finally {
       this.#catchingUp.delete(underWay)
+      if (isFirst) this.#firstTries.delete(alliance)
     }
   }
 

@@ -64,6 +64,11 @@ export class Charters {
     return this.#hashes.get(alliance)?.has(hash) ?? false
   }
 
+  /** Its number; undefined where this node does not know it. */
+  versionOf(alliance: Slug, hash: Hash): number | undefined {
+    return this.#hashes.get(alliance)?.get(hash)
+  }
+
   /** Versions in force from `from` on, oldest first, so many as fit into `maxBytes`. */
   async chain(alliance: Slug, from: number, maxBytes: number): Promise<VotedCharter[]> {
     // The bytes asked for may be few and the versions many: no more of them are read than are given.
