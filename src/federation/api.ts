@@ -408,6 +408,8 @@ export interface Federation extends AsyncDisposable {
   removeLink(member: string): Promise<void>
   /** Objects of a mirror up to `size` are armed but for `refused`; sends the claim to the author. */
   armed(log: LogId, size: number, refused: readonly { index: number; code: string }[]): Promise<void>
+  /** Up to which size a log's author was told that it is armed here; a kill may have come before the last word. */
+  armedSize(log: LogId): number
   /** Detection refuses entries of a mirror as harmful: an alarm, with the entries as their author signed them. */
   poisoned(log: LogId, entries: readonly { index: number; message: string }[]): Promise<void>
   /** Takes back an entry of an own log: withheld here at once, recalled at every recipient. */

@@ -351,6 +351,10 @@ class OpenFederation implements Federation {
     return claimArmed(this.#parts, log, size, refused)
   }
 
+  armedSize(log: LogId): number {
+    return this.#parts.recalls.guard.armedSize(log)
+  }
+
   poisoned(log: LogId, entries: readonly { index: number; message: string }[]): Promise<void> {
     return raisePoison(this.#parts, log, entries)
   }

@@ -30,6 +30,9 @@ interface Refusal {
   message?: string
 }
 
+/** A row of a log that was not armed. */
+type Refused = Refusal & { index: number }
+
 /** What arming reads of an entry. */
 type Row = Pick<ObjectRow, 'log' | 'index' | 'publisher' | 'id' | 'modified' | 'patternType' | 'revoked' | 'json'>
 
@@ -105,6 +108,33 @@ export class Arming {
     this.#pending = undefined
     this.#lookedUp.clear()
     this.#o.events.armed([], this.size)
+    this.#queue('claiming what was armed before the start', () => this.#claimRest())
+  }
+
+  /** Mirrors that were durable before a kill, and whose authors were not told any more that they are armed. */
+  async #claimRest(): Promise<void> {
+    for (const { log, size, own, audience } of await this.#o.store.logs()) {
+      if (own) continue
+      const from = this.#o.federation().armedSize(log)
+      if (from >= size || this.#stopped) continue
+      const refused: Refused[] = []
+      let cursor: string | undefined
+      do {
+        const query = { logs: [log], statuses: ['accepted'], types: ['indicator'], limit: PAGE_ROWS } as const
+        const page = await this.#o.store.objects({ ...query, ...(cursor === undefined ? {} : { cursor }) })
+        const rest = page.rows.filter(({ index }) => index >= from && index < size)
+        refused.push(...this.#armRows(log, this.#holdsLog(audience), rest))
+        cursor = page.next
+      } while (cursor !== undefined)
+      await this.#tell(log, size, refused)
+    }
+  }
+
+  /** Tells an author what is armed of its log, and everybody what of it is poison. */
+  async #tell(log: LogId, size: number, refused: readonly Refused[]): Promise<void> {
+    await this.#o.federation().armed(log, size, refused)
+    const poison = refused.flatMap(({ index, code, message = code }) => (POISON.has(code) ? [{ index, message }] : []))
+    if (poison.length > 0) await this.#o.federation().poisoned(log, poison)
   }
 
   /** How much of what the store held at start is still to be armed; undefined once that is done. */
@@ -156,11 +186,7 @@ export class Arming {
     )
     this.#queue('arming a mirror', async () => {
       const refused = this.#armRows(log, this.#holdsLog(audience), rows)
-      await this.#o.federation().armed(log, size, refused)
-      const poison = refused.flatMap(({ index, code, message = code }) =>
-        POISON.has(code) ? [{ index, message }] : [],
-      )
-      if (poison.length > 0) await this.#o.federation().poisoned(log, poison)
+      await this.#tell(log, size, refused)
     })
   }
 
@@ -220,18 +246,14 @@ export class Arming {
   }
 
   /** Arms the rows, unless their log is held out of detection. */
-  #armRows(
-    log: LogId,
-    held: Held | undefined,
-    found: readonly Row[] | readonly { index: number }[],
-  ): (Refusal & { index: number })[] {
+  #armRows(log: LogId, held: Held | undefined, found: readonly Row[] | readonly { index: number }[]): Refused[] {
     if (found.length === 0) return []
     if (held) {
       this.#refused += found.length
       return found.map(({ index }) => ({ index, code: held }))
     }
     const rows: ArmedRow[] = []
-    const refusals: (Refusal & { index: number })[] = []
+    const refusals: Refused[] = []
     for (const row of found as readonly Row[]) {
       const { refusal, kind } = this.#take(row)
       if (refusal) refusals.push({ index: row.index, ...refusal })

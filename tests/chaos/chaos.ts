@@ -1,0 +1,191 @@
+// One run: a fleet, a plan, the test's own journal of what was acknowledged, and what must hold once all is healed.
+import { randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { indicator } from '../alliance/world.ts'
+import type { Fleet } from './fleet.ts'
+import type { Step } from './plan.ts'
+
+/** Marks every publication; nothing else in a data directory looks so. */
+export const MARKER = /chaos-marker-[0-9a-f]{24}/g
+/** A refusal while a node starts is no answer to what was asked. */
+const RECALL_TRIES = 3
+/** Longest backoff, and the time in which a stream that says nothing counts as dead, with room for a busy machine. */
+const SETTLE_MS = Number(process.env['NOROSHI_CHAOS_SETTLE_MS'] ?? 150_000)
+
+/** A publication as the test knows it. */
+export interface Publication {
+  author: string
+  id: string
+  marker: string
+  entitled: readonly string[]
+  /** Set where the node acknowledged it. */
+  place?: { log: string; index: number }
+  recalled?: 'asked' | 'acknowledged'
+}
+
+export interface Run {
+  publications: Publication[]
+  counts: Record<string, number>
+  faults: string[]
+}
+
+/** Carries the plan out, and ends everything it began. */
+export async function carryOut(
+  fleet: Fleet,
+  steps: readonly Step[],
+  progress: (line: string) => void,
+  healsSilently = false,
+): Promise<Run> {
+  const run: Run = { publications: [], counts: {}, faults: [] }
+  const count = (what: string) => (run.counts[what] = (run.counts[what] ?? 0) + 1)
+  const began = Date.now()
+  const busy = new Map<string, Promise<void>>()
+  const underWay: Promise<void>[] = []
+  /** Kills and starts of one node follow each other. */
+  const inTurn = (node: string, work: () => Promise<void>) => {
+    const next = (busy.get(node) ?? Promise.resolve()).then(work)
+    busy.set(
+      node,
+      next.catch((error: unknown) => void run.faults.push(`${node}: ${String(error)}`)),
+    )
+  }
+  const kill = (node: string) =>
+    inTurn(node, async () => {
+      if (!fleet.isUp(node)) return
+      count('kill')
+      await fleet.kill(node)
+    })
+  for (const step of steps) {
+    await sleep(Math.max(0, began + step.at - Date.now()))
+    if (step.do === 'fault') {
+      count(`fault ${step.fault}`)
+      fleet.relay(step.from, step.to).inflict(step.fault)
+    } else if (step.do === 'heal') fleet.relay(step.from, step.to).heal(step.forgets)
+    else if (step.do === 'kill') kill(step.node)
+    else if (step.do === 'start')
+      inTurn(step.node, async () => void (fleet.isUp(step.node) || (await fleet.start(step.node))))
+    else if (step.do === 'publish') {
+      const done = publish(fleet, step, run, count)
+      underWay.push(step.killed ? done.then(() => kill(step.node)) : done)
+    } else {
+      const publication = run.publications.filter(({ place }) => place).at(step.of)
+      if (publication && !publication.recalled) underWay.push(recall(fleet, publication, count))
+    }
+    if (underWay.length % 50 === 0)
+      progress(`${Math.round((Date.now() - began) / 1_000)} s ${JSON.stringify(run.counts)}`)
+  }
+  await Promise.all(underWay)
+  await Promise.all(busy.values())
+  for (const relay of fleet.relays()) relay.heal(!healsSilently)
+  for (const slug of fleet.slugs) if (!fleet.isUp(slug)) await fleet.start(slug)
+  run.counts['connections spoiled'] = fleet.relays().reduce((sum, relay) => sum + relay.spoiled, 0)
+  return run
+}
+
+async function publish(
+  fleet: Fleet,
+  step: Extract<Step, { do: 'publish' }>,
+  run: Run,
+  count: (what: string) => void,
+): Promise<void> {
+  const { node, tlp, to, entitled } = step
+  const marker = `chaos-marker-${randomBytes(12).toString('hex')}`
+  const object = indicator('192.0.2.1', { name: marker, pattern: `[domain-name:value = '${marker}.example']` })
+  const publication: Publication = { author: node, id: object.id, marker, entitled }
+  run.publications.push(publication)
+  try {
+    const answer = await fleet.ask(node, '/api/v1/publish', { objects: [object], tlp, to })
+    const body = (await answer.json()) as {
+      published?: { log: string; index: number; recipients: string[] }[]
+      refused?: unknown[]
+    }
+    const [published] = body.published ?? []
+    if (answer.ok && published) {
+      publication.place = { log: published.log, index: published.index }
+      const told = published.recipients.toSorted().join()
+      if (told !== entitled.toSorted().join())
+        run.faults.push(`${node} names the recipients ${told} for ${to.join()}, not ${entitled.join()}`)
+      count('published')
+    } else if (answer.status < 500) run.faults.push(`${node} refused ${tlp} ${to.join()}: ${JSON.stringify(body)}`)
+    else count('publication without an answer')
+  } catch {
+    count('publication without an answer')
+  }
+}
+
+async function recall(fleet: Fleet, publication: Publication, count: (what: string) => void): Promise<void> {
+  publication.recalled = 'asked'
+  for (let tries = 0; tries < RECALL_TRIES; tries++) {
+    try {
+      const answer = await fleet.ask(publication.author, '/api/v1/recall', { id: publication.id, reason: 'error' })
+      if (answer.ok) {
+        publication.recalled = 'acknowledged'
+        count('recalled')
+        return
+      }
+    } catch {
+      // The node is down: its acknowledgement never came.
+    }
+    await sleep(200)
+  }
+}
+
+/** Two looks without anything under way make it calm. */
+const CALM_LOOKS = 2
+
+/** Waits until every author has the receipts of all that it acknowledged; answers who is missing what. */
+export async function settled(fleet: Fleet, { publications }: Run): Promise<string[]> {
+  const deadline = Date.now() + SETTLE_MS
+  let calm = 0
+  for (;;) {
+    const missing = await behind(fleet)
+    for (const author of fleet.slugs) {
+      const own = publications.filter((one) => one.author === author && one.place)
+      if (own.length > 0) missing.push(...(await lateAt(fleet, author, own)))
+    }
+    calm = missing.length === 0 ? calm + 1 : 0
+    if (calm >= CALM_LOOKS || Date.now() > deadline) return missing
+    await sleep(500)
+  }
+}
+
+/** Links that are not up, or over which something is still to come. */
+async function behind(fleet: Fleet): Promise<string[]> {
+  const found = await Promise.all(
+    fleet.slugs.map(async (slug) => {
+      const answer = await fleet.ask(slug, '/api/v1/status')
+      const { links } = (await answer.json()) as { links: { peer: string; state: string; lagEntries: number }[] }
+      return links
+        .filter(({ state, lagEntries }) => state !== 'up' || lagEntries > 0)
+        .map(({ peer, state, lagEntries }) => `${slug}'s link to ${peer} is ${state}, ${lagEntries} entries behind`)
+    }),
+  )
+  return found.flat()
+}
+
+async function lateAt(fleet: Fleet, author: string, own: readonly Publication[]): Promise<string[]> {
+  const answer = await fleet.ask(author, '/api/v1/receipts')
+  const { receipts } = (await answer.json()) as {
+    receipts: { kind: string; slug: string; log: string; from: number; size: number; verified: boolean }[]
+  }
+  const late: string[] = []
+  for (const { place, entitled, marker } of own) {
+    for (const reader of entitled) {
+      const covers = (kind: string) =>
+        receipts.some(
+          (one) =>
+            one.kind === kind &&
+            one.slug === reader &&
+            one.log === place!.log &&
+            one.from <= place!.index &&
+            place!.index < one.size,
+        )
+      for (const kind of ['received', 'armed'])
+        if (!covers(kind))
+          late.push(
+            `${author} has no receipt "${kind}" of ${reader} for ${marker} (${place!.log.slice(0, 8)}/${place!.index})`,
+          )
+    }
+  }
+  return late
+}
