@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import type { LogId, MemberId, Millis } from '#base'
 import { fromUtf8 } from '#base'
-import type { Federation } from '#federation'
+import type { CharterStanding, Federation } from '#federation'
 import type { LogHead, ObjectRow, Store } from '#store'
 import type { Arming } from './arming.ts'
 import type { NodeConfig } from './config.ts'
@@ -96,11 +96,15 @@ export class Situation {
   }
 
   /** Members and alliances that the reader may know: all for the operator, else those of its own alliances. */
-  peopleOf(reader: Reader): { alliances: { slug: string; version: number; members: string[] }[]; members: object[] } {
+  peopleOf(reader: Reader): {
+    alliances: { slug: string; version: number; members: string[]; hash?: string; differ?: string[] }[]
+    members: object[]
+  } {
     const { federation, visibility } = this.#o
     const { directory } = federation
     const providers = new Set<string>([reader.org, ...(directory.register().org(reader.org)?.clientOf ?? [])])
     const isOwn = providers.has(visibility.self)
+    const standings = reader.isOperator ? federation.charterStandings() : []
     const alliances = directory
       .charters()
       .filter(({ charter }) => reader.isOperator || isOwn || charter.members.some(({ id }) => providers.has(id)))
@@ -108,6 +112,7 @@ export class Situation {
         slug: charter.alliance,
         version: charter.version,
         members: charter.members.map(({ id }) => id as string),
+        ...differing(standings, charter.alliance),
       }))
     const shown = new Set(alliances.flatMap(({ members }) => members))
     const links = new Map(federation.links().map((link) => [link.peer, link]))
@@ -126,6 +131,7 @@ export class Situation {
           standing: member.standing,
           alliances: member.alliances.filter((slug) => alliances.some((one) => one.slug === slug)),
           self,
+          ...(reader.isOperator ? { charters: seenOf(standings, member.id) } : {}),
           link: {
             state: self ? 'self' : reader.isOperator ? (link?.state ?? 'down') : 'unknown',
             lagEntries: reader.isOperator ? (link?.lagEntries ?? 0) : null,
@@ -205,5 +211,21 @@ export class Situation {
     return this.#o.federation.directory.member(member)?.slug ?? member
   }
 }
+
+/** The hash that counts here, and the slugs of those who were last seen with another. */
+function differing(standings: readonly CharterStanding[], alliance: string): { hash?: string; differ?: string[] } {
+  const found = standings.find((one) => one.alliance === alliance)
+  if (!found) return {}
+  const differ = found.members.filter(({ state }) => state === 'older' || state === 'unknown')
+  return { hash: found.hash, differ: differ.map(({ slug }) => slug) }
+}
+
+/** The charters that a member was last seen with. */
+const seenOf = (standings: readonly CharterStanding[], member: MemberId): object[] =>
+  standings.flatMap(({ alliance, members }) =>
+    members
+      .filter((one) => one.member === member)
+      .map(({ state, version, hash, since, seen }) => ({ alliance, state, version, hash, since, seen })),
+  )
 
 const hourOf = (time: Millis) => Math.floor(time / HOUR_MS) * HOUR_MS

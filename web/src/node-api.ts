@@ -70,7 +70,7 @@ export interface Drill {
 export interface Situation {
   self: { member: string; slug: string; name: string; nation: string }
   now: number
-  alliances: { slug: string; version: number; members: string[] }[]
+  alliances: { slug: string; version: number; members: string[]; differ?: string[] }[]
   members: Member[]
   hours: { from: number; origin: string; count: number }[]
   newest: Arrival[]

@@ -4,6 +4,7 @@ import { NodeError } from '#node'
 import { registerChanges } from '../alliance-changes.ts'
 import { registerClients } from '../alliance-clients.ts'
 import { registerKeys } from '../alliance-keys.ts'
+import { charterText, type SeenCharter } from '../charter-text.ts'
 import { changeLines, joinerLines } from '../charter-change.ts'
 import { collect, examples, oneOf, type Register, UsageError } from '../command.ts'
 import { findNode, type NodeClient, type NodeOptions } from '../node-client.ts'
@@ -19,6 +20,8 @@ interface Member {
   kind: string
   standing: string
   alliances: string[]
+  self: boolean
+  charters?: (SeenCharter & { alliance: string })[]
 }
 
 interface Proposal {
@@ -201,21 +204,32 @@ export const register: Register = (program, context) => {
   sub('members [slug]', 'Members of one alliance, or of all.', ['noroshi alliance members --dir node']).action(
     async (slug: string | undefined, options: JsonOption) => {
       const node = await findNode(options)
-      const members = await membersOf(node, slug)
-      const rows = members.map(({ slug: name, nation, kind, standing, alliances, member }) => [
+      const [members, held] = [await membersOf(node, slug), await alliancesOf(node, slug)]
+      const rows = members.map(({ slug: name, nation, kind, standing, alliances, member, self, charters = [] }) => [
         name,
         nation,
         kind,
         standing,
         alliances.join(', '),
+        self
+          ? 'this node'
+          : charters
+              .filter((one) => slug === undefined || one.alliance === slug)
+              .map((one) => `${one.alliance}: ${charterText(one)}`)
+              .join('; '),
         member,
       ])
+      const lines = [
+        ...held.map(
+          ({ slug: name, version, hash = '', differ = [] }) =>
+            `${name}: version ${version} here (${hash.slice(0, 12)}), ${differ.length === 0 ? 'nobody was seen with another' : `other versions at ${differ.join(', ')}`}`,
+        ),
+        ...table(rows),
+      ]
       await say(
         options.json,
-        { members },
-        members.length === 0
-          ? ['No members: found an alliance, or join one.']
-          : [...table(rows), ...(await backfillLines(node, new Set(members.flatMap(({ alliances }) => alliances))))],
+        { alliances: held, members },
+        members.length === 0 ? ['No members: found an alliance, or join one.'] : lines,
       )
     },
   )
@@ -226,6 +240,18 @@ export const register: Register = (program, context) => {
 }
 
 const collectWords = (words: string, before?: string) => collect(words, before === undefined ? [] : [before]).join(' ')
+
+interface Held {
+  slug: string
+  version: number
+  hash?: string
+  differ?: string[]
+}
+
+async function alliancesOf(node: NodeClient, slug: string | undefined): Promise<Held[]> {
+  const { alliances } = await node.get<{ alliances: Held[] }>('/api/v1/alliances')
+  return slug === undefined ? alliances : alliances.filter((one) => one.slug === slug)
+}
 
 async function membersOf(node: NodeClient, slug: string | undefined): Promise<Member[]> {
   const { members } = await node.get<{ members: Member[] }>('/api/v1/members')

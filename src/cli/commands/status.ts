@@ -1,5 +1,6 @@
 import { EXIT, examples, type Register } from '../command.ts'
 import { findNode, type NodeOptions, withNodeOptions } from '../node-client.ts'
+import { charterText, isDifferent, type SeenCharter } from '../charter-text.ts'
 import { clockText } from '../clock-text.ts'
 import { type QuotaHold, quotaText } from '../quota-text.ts'
 import { printable, table } from '../output.ts'
@@ -18,7 +19,13 @@ interface Status {
     lastError?: string
     quota?: QuotaHold
   }[]
-  alliances: { slug: string; version: number; members: number }[]
+  alliances: {
+    slug: string
+    version: number
+    hash: string
+    members: number
+    seen: (SeenCharter & { slug: string })[]
+  }[]
   logs: number
   ownLogs: number
   entries: number
@@ -84,6 +91,9 @@ function toLines(status: Status): string[] {
     ...(status.notSigning === undefined ? [] : [`  ${status.notSigning}`]),
     ...evaluatedLines(status.armed.evaluated),
     `Alliances: ${status.alliances.map(({ slug, version, members }) => `${slug} (version ${version}, ${members} members)`).join(', ') || 'none'}`,
+    ...status.alliances.flatMap(({ slug, seen }) =>
+      seen.filter(isDifferent).map((one) => `  ${slug}: ${one.slug} ${charterText(one)}`),
+    ),
     'Links:',
     ...(links.length === 0 ? ['  none'] : table(links)),
     ...(status.sources.length === 0 ? [] : ['TAXII sources:', ...table(status.sources.map(toSourceRow))]),

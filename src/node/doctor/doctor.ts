@@ -5,6 +5,7 @@ import { pinnedTls } from '../own-certificate.ts'
 import { lookAtCertificate } from './certificate.ts'
 import { lookAtDirectory, lookAtKeys } from './directory.ts'
 import { lookAtDisk, lookAtLimits } from './disk.ts'
+import { lookAtCharters, type SeenAlliance } from './charters.ts'
 import type { Finding } from './finding.ts'
 import { lookAtProxy } from './proxy.ts'
 import { type Proxy, trusting } from './reach.ts'
@@ -32,17 +33,26 @@ export async function examine(dir: string, now: Millis, proxy?: Proxy): Promise<
     ...(await lookAtAddress(config, isRunning, trusting(ca, await read(running?.certFile)))),
     ...(proxy ? await lookAtProxy(proxy) : []),
     ...(isRunning ? await lookAtPeers(await peersOf(data, running), trusting(ca), proxy) : []),
+    ...(isRunning ? lookAtCharters(await charters(data, running)) : []),
   ]
 }
 
 /** The links of the running node. */
-async function peersOf({ operatorToken }: DataDirectory, running: RunningNode): Promise<Peer[]> {
+const peersOf = async (data: DataDirectory, running: RunningNode): Promise<Peer[]> =>
+  (await askNode<{ links: Peer[] }>(data, running, '/api/v1/links')).links ?? []
+
+/** Its alliances, with who differs. */
+const charters = async (data: DataDirectory, running: RunningNode): Promise<SeenAlliance[]> =>
+  (await askNode<{ alliances: SeenAlliance[] }>(data, running, '/api/v1/status')).alliances ?? []
+
+/** What the running node answers; nothing where it does not. */
+async function askNode<T>({ operatorToken }: DataDirectory, running: RunningNode, path: string): Promise<Partial<T>> {
   const { url } = running
   const pinned = await pinnedTls(running).catch(() => undefined)
   const { request } = url.startsWith('https:') ? await import('node:https') : await import('node:http')
   const text = await new Promise<string>((resolve) => {
     const asked = request(
-      new URL('/api/v1/links', url),
+      new URL(path, url),
       {
         headers: { authorization: `Bearer ${operatorToken}` },
         timeout: ASK_TIMEOUT_MS,
@@ -59,5 +69,5 @@ async function peersOf({ operatorToken }: DataDirectory, running: RunningNode): 
     asked.on('error', () => resolve('{}'))
     asked.end()
   })
-  return (JSON.parse(text) as { links?: Peer[] }).links ?? []
+  return JSON.parse(text) as Partial<T>
 }

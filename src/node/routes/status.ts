@@ -46,9 +46,14 @@ export function statusRoutes(app: FastifyInstance, node: NodeContext): void {
         now: node.now(),
         started: node.started,
         nodes: [{ url: node.url(), version: node.version, started: node.started, demo: config.demo === true }],
-        alliances: node.federation.alliances
-          .list()
-          .map(({ alliance, version, members }) => ({ slug: alliance, version, members: members.length })),
+        alliances: node.federation.charterStandings().map(({ alliance, version, hash, members }) => ({
+          slug: alliance,
+          version,
+          hash,
+          members: node.directory.charters().find(({ charter }) => charter.alliance === alliance)?.charter.members
+            .length,
+          seen: members,
+        })),
         links: links.map((link) => ({
           peer: link.slug,
           member: link.peer,

@@ -30,10 +30,11 @@ export function MemberRing({ situation }: { situation: Situation }) {
         {self && <Seat member={self} alliances={alliances} x={CENTRE} y={CENTRE} />}
       </svg>
       <div className="key">
-        {alliances.map((slug, i) => (
+        {situation.alliances.map(({ slug, version, differ = [] }, i) => (
           <span key={slug}>
             <i style={{ background: ALLIANCE_COLOURS[i % ALLIANCE_COLOURS.length] }} />
-            {slug}
+            {t('charter', { slug, version })}
+            {differ.length > 0 && <strong> {t('charterDiffers', { members: differ.join(', ') })}</strong>}
           </span>
         ))}
       </div>

@@ -14,6 +14,8 @@ export const en = {
   membersNote: 'Each line is the link from this node; only members are shown, never addresses.',
   self: 'this node',
   state: { up: 'up', connecting: 'connecting', stale: 'stale', down: 'down', self: 'this node' },
+  charter: '{{slug}}, version {{version}}',
+  charterDiffers: 'another version at {{members}}',
   quota: { slowed: 'slowed by its quota', over: 'over its quota' },
   behind: '{{count}} entries behind',
   clockOff: 'clock {{ms}} ms off',

@@ -16,6 +16,8 @@ export const ja: Words = {
   membersNote: '線はこのノードからのリンク。表示するのは参加組織のみで、アドレスは地図に載せない。',
   self: 'このノード',
   state: { up: '正常', connecting: '接続中', stale: '期限切れ', down: '切断', self: 'このノード' },
+  charter: '{{slug}}（第{{version}}版）',
+  charterDiffers: '{{members}} は別の版',
   quota: { slowed: '割当により減速中', over: '割当超過' },
   behind: '{{count}}件遅れ',
   clockOff: '時計のずれ {{ms}} ms',
