@@ -98,6 +98,7 @@ export interface Limits {
   inlineBytes: number
   streamsPerPeer: number
   noncesPerKey: number
+  peerBytesPerSecond: number
   requestTimeoutMs: number
   streamIdleMs: number
   pollMs: number

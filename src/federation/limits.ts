@@ -19,6 +19,8 @@ export const LIMITS: Limits = {
   streamsPerPeer: 2,
   /** Signed requests of one key within the 121 s for which nonces are remembered. */
   noncesPerKey: 20_000,
+  /** Bytes that one peer is answered with: a million entries in half a minute, and never all of a disk's or line's speed. */
+  peerBytesPerSecond: 32 * MIB,
   requestTimeoutMs: 15_000,
   /** Three missed keepalives: the stream counts as dead. */
   streamIdleMs: 45_000,

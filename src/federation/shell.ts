@@ -21,6 +21,7 @@ import type { Outbox } from './outbox.ts'
 import { type Turn, turnOf } from './quota.ts'
 import type { Quotas } from './quotas.ts'
 import type { RecallWatch } from './recall-watch.ts'
+import { paced } from './stream-pace.ts'
 import { toInline } from './server/inline.ts'
 
 /** A tick that finds nothing to do must not be followed by another at once. */
@@ -279,7 +280,8 @@ export class LinkShell {
       const chunks = await this.#parts.client.stream(to, `/link/v1/stream${query}`, stop.signal)
       this.#dispatch({ type: 'stream-opened', peer, now: this.#now() })
       this.#parts.onStream(peer)
-      for await (const event of parseEvents(chunks, this.#parts.context.limits.responseBodyBytes)) {
+      const events = parseEvents(chunks, this.#parts.context.limits.responseBodyBytes)
+      for await (const event of paced(this.#parts.context, events)) {
         if (event.event !== 'snapshot') {
           if (event.event === 'carried') this.#parts.onCarried(peer, parseJson(event.data, JSON_LIMITS))
           if (event.event === 'waiting') this.#parts.onWaiting(peer)

@@ -22,6 +22,7 @@ import type { TakenOffers } from './offers-taken.ts'
 import type { TakenReceipts } from './receipts-taken.ts'
 import { RefusalLog } from './refusal-log.ts'
 import { type Route, toRoute } from './routes.ts'
+import { ServedBytes } from './served-bytes.ts'
 import type { Snapshots } from './snapshots.ts'
 import { ReaderStream } from './stream.ts'
 
@@ -61,10 +62,12 @@ export class LinkServer {
   readonly #parts: ServerParts
   readonly #streams = new Map<MemberId, ReaderStream[]>()
   readonly #refusals: RefusalLog
+  readonly #served: ServedBytes
 
   constructor(parts: ServerParts) {
     this.#parts = parts
     this.#refusals = new RefusalLog(parts.context)
+    this.#served = new ServedBytes(parts.context)
   }
 
   /** Never throws. */
@@ -80,7 +83,13 @@ export class LinkServer {
       const reader = await this.#authenticate(request, this.#introducedBy(route, request))
       if (typeof reader !== 'string') return reader
       if (!route) return notFound()
-      return await this.#answer(route, reader, request)
+      if (!(await this.#served.turn(reader))) {
+        this.#refusals.note(reader, 'LINK_FLOOD')
+        return refusal(429, 'Too many requests')
+      }
+      const answer = await this.#answer(route, reader, request)
+      if ('body' in answer) this.#served.spent(reader, answer.body.length)
+      return answer
     } catch (cause) {
       log('error', 'A link request failed', { target: request.target.slice(0, 200), cause: String(cause) })
       return refusal(500, 'Internal error')
