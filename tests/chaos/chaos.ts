@@ -7,6 +7,8 @@ import type { Step } from './plan.ts'
 
 /** Marks every publication; nothing else in a data directory looks so. */
 export const MARKER = /chaos-marker-[0-9a-f]{24}/g
+/** Between two lines of progress. */
+const PROGRESS_MS = 5_000
 /** A refusal while a node starts is no answer to what was asked. */
 const RECALL_TRIES = 3
 /** Longest backoff, and the time in which a stream that says nothing counts as dead, with room for a busy machine. */
@@ -39,6 +41,7 @@ export async function carryOut(
   const run: Run = { publications: [], counts: {}, faults: [] }
   const count = (what: string) => (run.counts[what] = (run.counts[what] ?? 0) + 1)
   const began = Date.now()
+  let said = began
   const busy = new Map<string, Promise<void>>()
   const underWay: Promise<void>[] = []
   /** Kills and starts of one node follow each other. */
@@ -71,8 +74,9 @@ export async function carryOut(
       const publication = run.publications.filter(({ place }) => place).at(step.of)
       if (publication && !publication.recalled) underWay.push(recall(fleet, publication, count))
     }
-    if (underWay.length % 50 === 0)
-      progress(`${Math.round((Date.now() - began) / 1_000)} s ${JSON.stringify(run.counts)}`)
+    if (Date.now() - said < PROGRESS_MS) continue
+    said = Date.now()
+    progress(JSON.stringify(run.counts))
   }
   await Promise.all(underWay)
   await Promise.all(busy.values())

@@ -31,6 +31,8 @@ export interface Fleet extends AsyncDisposable {
 /** Creates the members, starts them, installs the charters that all voted for, and links everybody. */
 export async function openFleet(folder: string, alliances: Alliances): Promise<Fleet> {
   const slugs = [...new Set(Object.values(alliances).flat())]
+  // Each process is ended with this one, by a listener of its own.
+  process.setMaxListeners(slugs.length + process.getMaxListeners())
   const dir = (slug: string) => join(folder, slug)
   const running = new Map<string, NodeProcess>()
   const tokens = new Map<string, string>()
@@ -62,7 +64,7 @@ export async function openFleet(folder: string, alliances: Alliances): Promise<F
     if (!answer.ok) throw new Error(`${slug} ${path}: ${answer.status} ${await answer.text()}`)
   }
   const stop = async () => {
-    await Promise.all([...running.values()].map((process) => process[Symbol.asyncDispose]()))
+    await Promise.all([...running.values()].map((node) => node[Symbol.asyncDispose]()))
     running.clear()
   }
   try {
@@ -94,9 +96,9 @@ export async function openFleet(folder: string, alliances: Alliances): Promise<F
     relay: (from, to) => relays.get(`${from} ${to}`)!,
     relays: () => [...relays.values()],
     async kill(slug) {
-      const process = running.get(slug)
+      const node = running.get(slug)
       running.delete(slug)
-      await process?.kill()
+      await node?.kill()
     },
     async [Symbol.asyncDispose]() {
       await stop()

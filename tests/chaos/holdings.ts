@@ -38,7 +38,7 @@ export async function faultsIn(
   const ownLogs = new Map<string, { author: string; log: HeldLog }>()
   for (const [slug, { logs }] of held) for (const [id, log] of logs) if (log.own) ownLogs.set(id, { author: slug, log })
   for (const publication of publications) faults.push(...faultsOf(publication, held))
-  const entitledTo = entitlement(publications)
+  const entitledTo = entitlement(publications, ownLogs)
   for (const [slug, { logs, markers }] of held) {
     for (const [id, log] of logs) {
       const own = ownLogs.get(id)
@@ -68,9 +68,20 @@ export async function faultsIn(
   return faults
 }
 
-function entitlement(publications: readonly Publication[]): Map<string, Set<string>> {
+/** Readers of each log: those of what was acknowledged there, or of what stands in it although no answer came. */
+function entitlement(
+  publications: readonly Publication[],
+  logs: ReadonlyMap<string, { log: HeldLog }>,
+): Map<string, Set<string>> {
   const readers = new Map<string, Set<string>>()
+  const byMarker = new Map(publications.map((one) => [one.marker, one]))
   for (const { place, entitled } of publications) if (place) readers.set(place.log, new Set(entitled))
+  for (const [id, { log }] of logs) {
+    if (readers.has(id)) continue
+    const marker = log.entries.join('').match(MARKER)?.[0]
+    const found = marker === undefined ? undefined : byMarker.get(marker)
+    if (found) readers.set(id, new Set(found.entitled))
+  }
   return readers
 }
 
