@@ -1,9 +1,9 @@
 /**
- * Where the objects stand that a submission annotates: a note on what this node holds under AMBER is AMBER, also when it
- * comes alone. @see SHARING-RULES section 4
+ * Where the objects stand that a submission annotates or refers to: a note on what this node holds under AMBER is AMBER,
+ * also when it comes alone, and a GREEN report names no object that stands under RED. @see SHARING-RULES section 4
  */
 import { canonicalJson, parseJson } from '#base'
-import { annotatedIds, type ReleasedBefore, type ReleasedTo } from '#policy'
+import { namedIds, type ReleasedBefore, type ReleasedTo } from '#policy'
 import { objectColumns } from '#stix'
 import type { LogHead, ObjectRow, ObjectStatus, Store } from '#store'
 import { heldReleases } from './embargoes.ts'
@@ -19,7 +19,7 @@ const HELD = ['accepted', 'quarantined', 'recalled'] as const
 const READABLE = ['accepted'] as const
 
 /**
- * Audiences in which annotated objects stand, own and mirrored, each publisher's newest version.
+ * Audiences in which annotated and referred objects stand, own and mirrored, each publisher's newest version.
  *
  * A submission that is not the node's own is judged by the logs that its submitter may see, `within`, and by nothing
  * else: what becomes of a note must not tell a client of an object that is kept from it.
@@ -29,7 +29,7 @@ export async function releasedBefore(
   objects: readonly RawObject[],
   within?: readonly LogHead[],
 ): Promise<ReleasedBefore> {
-  const ids = [...new Set(objects.flatMap(({ value }) => annotatedIds(value)))]
+  const ids = [...new Set(objects.flatMap(({ value }) => namedIds(value)))]
   const found = new Map<string, ReleasedTo[][]>()
   if (ids.length === 0) return found
   const heads = new Map((within ?? (await store.logs())).map((head) => [head.log, head]))

@@ -16,5 +16,5 @@ export { describeRecipients, type Destination, type Recipient, type RecipientAns
 export { renditionId } from './rendition.ts'
 export { release, type Release, type ReleaseObject, type ReleaseRequest, type ReleaseResult } from './release.ts'
 export { type ReleaseDefaults } from './release-defaults.ts'
-export { annotatedIds, type Refused } from './marked-set.ts'
+export { namedIds, type Refused } from './marked-set.ts'
 export { type ReleasedBefore, type ReleasedTo } from './released-before.ts'

@@ -9,7 +9,7 @@ import { explain, type ReasonCode } from './reason.ts'
 import { type GranularMarking, granularMarkings, type Protection, references } from './redaction.ts'
 import type { ReleaseObject } from './release.ts'
 import type { ApplyDefaults } from './release-defaults.ts'
-import { type ReleasedBefore, tightened } from './released-before.ts'
+import { markingOf, type ReleasedBefore, tightened } from './released-before.ts'
 import { combine, type Definitions, type Resolved, resolveMarkings } from './resolve.ts'
 import { textOf } from './json-text.ts'
 
@@ -33,7 +33,7 @@ export interface MarkedObject {
   readonly value: JsonObject
   readonly resolved: Resolved
   readonly parts: readonly ProtectedPart[]
-  /** To objects of this set. */
+  /** To objects of this set, and to those that were released before. */
   readonly references: readonly Reference[]
 }
 
@@ -49,6 +49,8 @@ export interface MarkingContext {
 /** A set of objects, told apart. */
 export interface MarkedSet {
   readonly objects: readonly MarkedObject[]
+  /** What the objects refer to and was released before: once for each audience in which it stands. */
+  readonly standing: readonly MarkedObject[]
   /** Marking-definitions without a level of their own: they travel with what they mark. */
   readonly definitions: readonly (ReleaseObject & { id: string; resolved: Resolved })[]
   readonly refused: readonly Refused[]
@@ -62,12 +64,19 @@ const ANNOTATES: Readonly<Record<string, string>> = {
   'language-content': 'object_ref',
 }
 
+const NO_BYTES = new Uint8Array()
+
 /** Ids of what an object annotates: those whose marking it inherits. */
 export function annotatedIds(object: JsonObject): string[] {
   const property = ANNOTATES[textOf(object['type'])]
   if (property === undefined) return []
   const named = object[property]
   return (Array.isArray(named) ? named : [named]).map(textOf).filter((id) => id !== '')
+}
+
+/** Ids of all that an object annotates or refers to: who may not have one of them is told of none. */
+export function namedIds(object: JsonObject): string[] {
+  return [...new Set([...annotatedIds(object), ...references(object).map(({ id }) => id)])]
 }
 
 /** Resolves the markings of every object of the set. */
@@ -99,14 +108,24 @@ export function markSet(objects: readonly ReleaseObject[], context: MarkingConte
     else if (resolved.isConflict) refuse(id, 'COMMUNITY_CONFLICT')
     else {
       const parts = protectedParts(value, resolved, granular, protections.get(id) ?? {}, moment)
-      const inSet = references(value).filter((reference) => isInSet(reference.id) && !isOrganisation(reference.id))
-      marked.push({ id, bytes, value, resolved, parts, references: inSet })
+      const known = references(value).filter(
+        (reference) => (isInSet(reference.id) || releasedBefore.has(reference.id)) && !isOrganisation(reference.id),
+      )
+      marked.push({ id, bytes, value, resolved, parts, references: known })
     }
   }
-  return { objects: marked, definitions: travelling, refused }
+  return { objects: marked, standing: standingOf(marked), definitions: travelling, refused }
 
   function refuse(id: string, code: ReasonCode) {
     refused.push({ id, code, message: explain(code) })
+  }
+
+  function standingOf(referring: readonly MarkedObject[]): MarkedObject[] {
+    const ids = new Set(referring.flatMap((object) => object.references.map(({ id }) => id)))
+    return [...ids]
+      .filter((id) => !isInSet(id))
+      .flatMap((id) => (releasedBefore.get(id) ?? []).flat().map((released) => ({ id, resolved: markingOf(released) })))
+      .map((object) => ({ ...object, bytes: NO_BYTES, value: { id: object.id }, parts: [], references: [] }))
   }
 
   /** Organisations of the charters are known to its members anyway. */

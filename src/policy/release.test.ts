@@ -306,3 +306,31 @@ test('a note inherits from what was released before, unless its own marking is i
   assert.deepEqual(after([tlp('clear')], [amber], [strict]), { v: 1, tlp: 'amber+strict', alliances: [] }, 'nobody')
   assert.equal(after([], [amber]), 'UNMARKED')
 })
+
+test('no id of what was released to fewer stands in what refers to it later', () => {
+  const [target, other] = [textOf(indicator('target', [])['id']), textOf(indicator('other', [])['id'])]
+  const standing = (audience: JsonObject) => [[{ audience: toAudience({ v: 1, ...audience }) }]]
+  const releasedBefore = new Map([
+    [target, standing({ tlp: 'red', participants: [idOf('us')] })],
+    [other, standing({ tlp: 'green', community: COMMUNITY })],
+  ])
+  const base = { spec_version: '2.1', created: '2026-01-01T00:00:00.000Z', modified: '2026-01-01T00:00:00.000Z' }
+  const marked = { ...base, object_marking_refs: [tlp('green')] }
+  const report = { ...marked, type: 'report', id: 'report--00000000-0000-4000-8000-000000000001', name: 'r' }
+  const { releases } = run([{ ...report, published: base.created, object_refs: [target, other] }], { releasedBefore })
+  const wide = releases.filter(({ audience }) => audience.tlp === 'green')
+  assert.ok(wide.length > 0 && wide.every(({ value }) => !JSON.stringify(value).includes(target)))
+  assert.ok(wide.some(({ value }) => JSON.stringify(value['object_refs']) === JSON.stringify([other])))
+  const narrow = releases.filter(({ audience }) => audience.tlp === 'red')
+  assert.ok(narrow.some(({ value }) => JSON.stringify(value).includes(target)))
+  const relationship = {
+    ...marked,
+    type: 'relationship',
+    id: 'relationship--00000000-0000-4000-8000-000000000001',
+    relationship_type: 'related-to',
+    source_ref: other,
+    target_ref: target,
+  }
+  const ends = run([relationship], { releasedBefore }).releases
+  assert.deepEqual([...new Set(ends.map(({ audience }) => audience.tlp))], ['red'], 'only those who may have both ends')
+})

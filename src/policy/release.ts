@@ -45,7 +45,7 @@ export interface ReleaseRequest {
   readonly drill?: string
   /** What is known about single objects, by id. */
   readonly protections?: ReadonlyMap<string, Protection>
-  /** Where the objects stand already that these annotate. */
+  /** Where the objects stand already that these annotate or refer to. */
   readonly releasedBefore?: ReleasedBefore
 }
 
@@ -89,7 +89,10 @@ export function release(request: ReleaseRequest): ReleaseResult {
   const releases: Release[] = []
   const refused = [...marked.refused]
   const travellers: Traveller[] = []
-  for (const [object, { renditions, withheld }] of planRenditions(marked.objects, scopes, request.secret)) {
+  const standing = new Set(marked.standing)
+  const planned = planRenditions([...marked.standing, ...marked.objects], scopes, request.secret)
+  for (const [object, { renditions, withheld }] of planned) {
+    if (standing.has(object)) continue
     if (withheld !== undefined && !renditions.some(({ scope }) => isForAnybody(scope, scopes))) {
       refused.push({ id: object.id, code: withheld, message: explain(withheld) })
       continue

@@ -1,6 +1,7 @@
 /**
- * Markings of objects that were released before, for what annotates them now.
- * @see SHARING-RULES section 4: notes, opinions, sightings and language content inherit the strictest marking
+ * Markings of objects that were released before, for what annotates them or refers to them now.
+ * @see SHARING-RULES section 4: notes, opinions, sightings and language content inherit the strictest marking; dangling
+ * ids are leaks
  */
 import { type Millis, toTimestamp } from '#base'
 import type { Audience } from '#log'
@@ -32,7 +33,8 @@ export function tightened(own: Resolved, publishers: readonly (readonly Released
   }, own)
 }
 
-function markingOf({ audience, notBefore }: ReleasedTo) {
+/** What an audience, and an embargo that is not over, say as a marking. */
+export function markingOf({ audience, notBefore }: ReleasedTo) {
   const marking = resolvedOf(audience)
   if (notBefore === undefined) return marking
   return {
