@@ -151,18 +151,21 @@ test('a statement takes nothing out of another member’s log, of another audien
   await until('its author’s recall counts', () => isGone(us, log, 1))
 })
 
-test('a stranger’s word about a log that has not come yet takes nothing out of it', async () => {
+test('a stranger’s word about a log that has not come yet takes nothing out of it, nor its author’s for another audience', async () => {
   await using world = await openNodes(['jp-nco', 'us-cisa', 'ph-cert'])
   const [jp, us, ph] = world.nodes as [RealNode, RealNode, RealNode]
   const { log } = await jp.publish(audience, [newObject(jp, 'a')])
   const leaf = (await objectAt(jp, log, 1))!.leaf
   await say(ph, audience, { log, index: 1, leaf, reason: 'error' })
+  await say(jp, { v: 1, tlp: 'amber', members: [us.member.self.member] }, { log, index: 1, leaf, reason: 'error' })
   const isKept = { jp: true }
   jp.intercept((request, serve) =>
-    isKept.jp ? Promise.resolve({ status: 503, headers: {}, body: new Uint8Array() }) : serve(),
+    (isKept.jp && request.target.includes(log)) || request.target.includes('/stream')
+      ? Promise.resolve({ status: 404, headers: {}, body: new Uint8Array() })
+      : serve(),
   )
   us.federation.start()
-  await until('the stranger’s word', async () => (await us.store.logs()).length === 1)
+  await until('both words', async () => (await us.store.logs()).length === 2)
   isKept.jp = false
   await until('the log', async () => (await us.store.log(log))?.size === 2, 20_000)
   assert.ok((await objectAt(us, log, 1))?.bytes)

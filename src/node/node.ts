@@ -3,7 +3,6 @@ import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { isDeepStrictEqual } from 'node:util'
 import type { DestinationStream } from 'pino'
 import { fromBase64, type MemberId, type Millis } from '#base'
@@ -11,17 +10,10 @@ import { Detector } from '#detect'
 import { type Federation, openFederation, SigningGate } from '#federation'
 import { openStore } from '#store'
 import { Arming } from './arming.ts'
-import { assertTransportSafe, isLoopback, limitsOf, type NodeConfig, type TlsFiles } from './config.ts'
+import { assertTransportSafe, limitsOf, type TlsFiles } from './config.ts'
 import { CurrentKey } from './current-key.ts'
 import { CursorSeal } from './cursor.ts'
-import {
-  type DataDirectory,
-  readConfig,
-  readDataDirectory,
-  replaceLostToken,
-  rootKeyOf,
-  writeRunning,
-} from './data-directory.ts'
+import { readConfig, readDataDirectory, replaceLostToken, writeRunning } from './data-directory.ts'
 import { lockDirectory } from './directory-lock.ts'
 import { DrillResults } from './drill-results.ts'
 import { Embargoes } from './embargoes.ts'
@@ -35,6 +27,7 @@ import { KeyTurn } from './key-turn.ts'
 import { type NodeLog, openLog } from './logging.ts'
 import { openMetrics } from './metrics.ts'
 import type { NodeContext } from './node-context.ts'
+import { assertKeysFit, effectiveConfig, serveOptions } from './node-options.ts'
 import { openOutbound, refusesAddress } from './outbound.ts'
 import { profileOf, selfOrganisation } from './own-profile.ts'
 import { protectedNetworks } from './protected-networks.ts'
@@ -44,7 +37,6 @@ import { RecallWork } from './recall-tasks.ts'
 import { forgetRestored, isRestored } from './restored-mark.ts'
 import { RemoteRoot } from './remote-root.ts'
 import { rootIn } from './root-change.ts'
-import { isDemoKey } from './root-key.ts'
 import { bindRules, type RuleSeams } from './sharing-rules.ts'
 import { Retention } from './retention.ts'
 import { Sightings } from './sightings.ts'
@@ -52,7 +44,7 @@ import { Situation } from './situation.ts'
 import { Sources } from './sources/sources.ts'
 import { Tasks } from './tasks.ts'
 import { Telemetry } from './telemetry.ts'
-import { clientCertificate, serverTls } from './tls-files.ts'
+import { clientCertificate } from './tls-files.ts'
 import { Tokens } from './tokens.ts'
 import { Visibility } from './visibility.ts'
 
@@ -86,7 +78,6 @@ export interface NoroshiNode extends NodeContext, AsyncDisposable {
 /** How long a start waits for what the store holds to be armed: some ten thousand indicators. */
 const ARMED_FIRST_MS = 500
 
-const WEB_ROOT = fileURLToPath(new URL('../../web/dist', import.meta.url))
 const VERSION = (
   JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
 ).version
@@ -267,7 +258,18 @@ export async function openNode(options: NodeOptions): Promise<NoroshiNode> {
     onHits: (rows) => sightings.hits(rows),
     rebuilt: () => arming.rebuilt(),
   })
-  const situation: Situation = new Situation({ store, federation, visibility, arming, telemetry, drills, config, now })
+  const situation: Situation = new Situation({
+    store,
+    federation,
+    visibility,
+    arming,
+    telemetry,
+    drills,
+    tasks,
+    slugOf,
+    config,
+    now,
+  })
   const tokens = await Tokens.open({ store, now, random, operatorToken: data.operatorToken, limit: limits.tokens })
 
   const sources = resources.use(
@@ -373,37 +375,5 @@ export async function openNode(options: NodeOptions): Promise<NoroshiNode> {
       await kept.disposeAsync()
       log.info({ member: config.slug }, 'stopped')
     },
-  }
-}
-
-function effectiveConfig(config: NodeConfig, options: NodeOptions): NodeConfig {
-  return {
-    ...config,
-    listen: { host: options.host ?? config.listen.host, port: options.port ?? config.listen.port },
-    ...(options.tls ? { tls: options.tls } : {}),
-    ...(options.behindProxy === undefined ? {} : { behindProxy: options.behindProxy }),
-  }
-}
-
-/** Keys that everybody knows open a node to everybody: only a rehearsal on this machine may use them. */
-function assertKeysFit({ config, nodeKey }: DataDirectory, options: NodeOptions): void {
-  const isDemo = config.demo === true || isDemoKey(config.slug, nodeKey.publicKey, fromBase64(rootKeyOf(config)))
-  if (!isDemo) return
-  if (!options.rehearsal)
-    throw new NodeError(
-      'DEMO_KEYS',
-      `${options.dir} holds a rehearsal's keys, which are public knowledge; this is not a rehearsal.`,
-    )
-  const host = options.host ?? config.listen.host
-  if (!isLoopback(host))
-    throw new NodeError('DEMO_KEYS', `A rehearsal's node listens on this machine alone, not on ${host}.`)
-}
-
-async function serveOptions({ listen, tls, behindProxy }: NodeConfig, { webRoot = WEB_ROOT }: NodeOptions) {
-  return {
-    ...listen,
-    webRoot,
-    ...(behindProxy === undefined ? {} : { behindProxy }),
-    ...(tls ? { tls: await serverTls(tls) } : {}),
   }
 }

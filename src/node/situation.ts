@@ -7,6 +7,7 @@ import type { Arming } from './arming.ts'
 import type { NodeConfig } from './config.ts'
 import type { DrillResults } from './drill-results.ts'
 import type { HitRow } from './events.ts'
+import type { Tasks } from './tasks.ts'
 import type { Telemetry } from './telemetry.ts'
 import { type Reader, tlpLabel, type Visibility } from './visibility.ts'
 
@@ -15,6 +16,7 @@ const HOUR_MS = 3_600_000
 const HOURS = 24
 const NEWEST_OBJECTS = 50
 const NEWEST_HITS = 20
+const OLDEST_TASKS = 5
 /** Matches counted per indicator: the newest of the journal. */
 const COUNTED_HITS = 1_000
 
@@ -26,6 +28,8 @@ export interface SituationOptions {
   arming: Arming
   telemetry: Telemetry
   drills: DrillResults
+  tasks: Tasks
+  slugOf: (member: MemberId) => string
   config: NodeConfig
   now: () => Millis
 }
@@ -92,7 +96,22 @@ export class Situation {
       hits: hits.slice(0, NEWEST_HITS).map((hit) => this.#hitView(hit)),
       detection: reader.isOperator ? this.#detection() : null,
       drill: reader.isOperator ? await this.#o.drills.latest() : null,
+      tasks: reader.isOperator ? await this.#tasks() : null,
     }
+  }
+
+  async #tasks(): Promise<object> {
+    const open = await this.#o.tasks.list(false)
+    const oldest = open.slice(0, OLDEST_TASKS).map(({ id, time, kind, type, count, recalled }) => ({
+      id,
+      time,
+      kind,
+      ...(type === undefined ? {} : { type }),
+      count,
+      slug: this.#o.slugOf(recalled.author),
+      recalled: recalled.id,
+    }))
+    return { count: open.length, oldest }
   }
 
   /** Members and alliances that the reader may know: all for the operator, else those of its own alliances. */

@@ -64,6 +64,18 @@ test('a recipient hears of all that it made of what was recalled: reports, copie
   assert.equal(tasks.length, 3)
   for (const { recalled } of tasks) assert.deepEqual([recalled.slug, recalled.id], ['jp', object.id])
 
+  const page = (await (await ask(world, 'us', '/api/v1/situation')).json()) as {
+    tasks: { count: number; oldest: Task[] }
+  }
+  assert.equal(page.tasks.count, 3)
+  assert.deepEqual(
+    page.tasks.oldest.map(({ id }) => id),
+    tasks.map(({ id }) => id),
+  )
+  const token = (await noroshi(['token', 'create', 'wall', '--scope', 'read', '--dir', world.dir('us')])).stdout.trim()
+  const wall = (await (await ask(world, 'us', '/api/v1/situation', { token })).json()) as typeof page
+  assert.equal(wall.tasks, null, 'of the operator alone')
+
   const shown = await tell(world, 'us', [])
   assert.equal(shown.code, 1)
   assert.match(shown.stdout, /jp took back indicator--/)

@@ -67,6 +67,18 @@ export interface Drill {
   reportUrl?: string
 }
 
+/** What a recall left for people. */
+export interface OpenTask {
+  id: string
+  time: number
+  kind: 'rendition' | 'republication' | 'mention' | 'submission' | 'embargo' | 'quarantine' | 'export'
+  type?: string
+  count: number
+  /** Who took what back. */
+  slug: string
+  recalled: string
+}
+
 export interface Situation {
   self: { member: string; slug: string; name: string; nation: string }
   now: number
@@ -77,6 +89,8 @@ export interface Situation {
   hits: Hit[]
   detection: { indicators: number; rules: number; eventsSeen: number; refused: number }
   drill: Drill | null
+  /** Of the node's own operator alone. */
+  tasks: { count: number; oldest: OpenTask[] } | null
 }
 
 const TOKEN_KEY = 'noroshi.token'

@@ -10,6 +10,7 @@ import { Figures } from './figures.tsx'
 import { Header } from './header.tsx'
 import { MemberRing } from './member-ring.tsx'
 import { NewestSignals } from './newest-signals.tsx'
+import { OpenTasks } from './open-tasks.tsx'
 import { RecentMatches } from './recent-matches.tsx'
 
 /** Also without events the page is never older than this. */
@@ -49,6 +50,7 @@ export function SituationPage({ token, onRefused }: { token: string; onRefused: 
         <div className="column">
           <ExposureWindows drill={data.drill} token={token} />
           <RecentMatches rows={data.hits} now={data.now} />
+          <OpenTasks tasks={data.tasks} now={data.now} />
         </div>
         <Arrivals situation={data} />
         <NewestSignals rows={data.newest} now={data.now} />

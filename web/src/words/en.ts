@@ -49,6 +49,19 @@ export const en = {
   recentNote: 'The latest 20, like ones together.',
   by: { rule: 'rule', address: 'address' },
   seen: 'Seen',
+  openTasks: 'For a person to look at',
+  openTasksNote:
+    'What here may repeat something that was taken back: {{count}}. End one with: npx noroshi tasks --done ID',
+  tookBack: '{{who}} took back {{what}}',
+  taskKind: {
+    rendition: 'redacted rendition of it',
+    republication: 'published here as well',
+    mention: 'names it',
+    submission: 'case that names it',
+    embargo: 'waits for the end of an embargo',
+    quarantine: 'waits in quarantine',
+    export: 'exported file',
+  },
   tokenTitle: 'This page needs an access token',
   tokenHelp:
     'Print one on the node with: npx noroshi token create --scope read. The rehearsal prints addresses that carry it.',

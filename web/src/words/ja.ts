@@ -51,6 +51,18 @@ export const ja: Words = {
   recentNote: '最新20件。同じものはまとめて表示。',
   by: { rule: 'ルール', address: 'アドレス' },
   seen: '検知時刻',
+  openTasks: '人の確認が必要なもの',
+  openTasksNote: '取り消された情報を含むおそれのあるもの：{{count}}件。完了: npx noroshi tasks --done ID',
+  tookBack: '{{who}} が {{what}} を取り消しました',
+  taskKind: {
+    rendition: '編集版',
+    republication: 'この組織からも公開',
+    mention: '参照している情報',
+    submission: '参照している案件',
+    embargo: '公開待ち',
+    quarantine: '隔離中',
+    export: '書き出したファイル',
+  },
   tokenTitle: 'アクセストークンが必要です',
   tokenHelp:
     'ノード上で発行: npx noroshi token create --scope read。リハーサルではトークン付きのアドレスが表示されます。',
