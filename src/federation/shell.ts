@@ -420,7 +420,15 @@ export class LinkShell {
     await this.#parts.context.alarm(kind, peer, cause.message)
   }
 
+  /** Whether the list was signed before what is held: it was held up on its way, and takes nothing back. */
+  #isOld(peer: MemberId, log: LogId): boolean {
+    const { signedRows, heads } = this.#parts
+    const time = signedRows.of(peer, log)?.statement['time']
+    return typeof time === 'number' && time < (heads.get(log)?.time ?? 0)
+  }
+
   async #alarm({ kind, peer, message, log }: Extract<Effect, { type: 'alarm' }>): Promise<void> {
+    if (kind === 'rollback' && log !== undefined && this.#isOld(peer, log)) return
     const to = this.target(peer)
     const evidence = log === undefined || !to ? undefined : await offeredEvidence(this.#parts, to, log)
     await this.#parts.context.alarm(kind, peer, message, {
