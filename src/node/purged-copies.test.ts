@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { type JsonObject, sha256, toBase64, utf8 } from '#base'
-import { ENTRY_KIND, memberIdOf, toSigner } from '#log'
+import { fromHex, type JsonObject, sha256, toBase64, utf8 } from '#base'
+import { encodeFrames, ENTRY_KIND, memberIdOf, toSigner } from '#log'
 import { openStore } from '#store'
 import { erasePurgedCopies } from './purged-copies.ts'
 
@@ -35,6 +35,14 @@ test('evidence and plans lose the bytes of what was purged, and nothing else', a
     })
     const other = { ...signed(1), note: head!.checkpoint.replace(log, 'f'.repeat(64)) }
     const proof = { type: 'equivocation', entries: [signed(1), signed(2), other] }
+    const receipt = { statement: { type: 'received', log }, signatures: [] }
+    const frames = (gone: boolean) =>
+      toBase64(
+        encodeFrames(
+          held.map(({ bytes, leaf, index }) => (gone && index === 1 ? { leaf: fromHex(leaf) } : { bytes: bytes! })),
+        ),
+      )
+    const falseReceipt = { type: 'false-receipt', receipt, frames: frames(false) }
     const plan = {
       time: 1,
       protected: {},
@@ -49,6 +57,7 @@ test('evidence and plans lose the bytes of what was purged, and nothing else', a
     await store.commit([
       { op: 'journal', stream: 'evidence', time: 5, value: { kind: 'equivocation', evidence: { proof } } },
       { op: 'journal', stream: 'evidence', time: 6, value: { kind: 'fork', evidence: { before: null } } },
+      { op: 'journal', stream: 'evidence', time: 7, value: { kind: 'receipt', evidence: { proof: falseReceipt } } },
       { op: 'put', collection: 'case-plans', key: 'one', value: plan as unknown as JsonObject },
     ])
     await erasePurgedCopies(store, [{ log, index: 1 }])
@@ -59,8 +68,11 @@ test('evidence and plans lose the bytes of what was purged, and nothing else', a
       [
         [1, 5],
         [2, 6],
+        [3, 7],
       ],
     )
+    const short = { ...falseReceipt, frames: frames(true) }
+    assert.deepEqual(rows[2]?.value, { kind: 'receipt', evidence: { proof: short } })
     assert.deepEqual(rows[0]?.value, {
       kind: 'equivocation',
       evidence: {

@@ -1,6 +1,6 @@
-import { fromBase64, isJsonObject, type Json, type JsonObject, type LogId, toHex } from '#base'
+import { fromBase64, isJsonObject, type Json, type JsonObject, type LogId, toBase64, toHex } from '#base'
 import { erasePurgedPlans } from '#casework'
-import { leafHash, peekCheckpoint } from '#log'
+import { decodeFrames, encodeFrames, leafHash, peekCheckpoint } from '#log'
 import type { Change, Store } from '#store'
 
 /** Rows of a journal that are looked through at once. */
@@ -55,6 +55,7 @@ function withoutEntries(value: Json, purged: ReadonlySet<string>): Json {
   if (!isJsonObject(value)) return value
   const { entry, ...rest } = value
   if (typeof entry === 'string' && isPurged(value, purged)) return { ...rest, leaf: toHex(leafHash(fromBase64(entry))) }
+  if (value['type'] === 'false-receipt') return withoutFrames(value, purged)
   let isSame = true
   const left: JsonObject = {}
   for (const [name, one] of Object.entries(value)) {
@@ -62,6 +63,17 @@ function withoutEntries(value: Json, purged: ReadonlySet<string>): Json {
     isSame &&= left[name] === one
   }
   return isSame ? value : left
+}
+
+/** A false receipt with leaf hashes in place of purged entries; it proves nothing any more. */
+function withoutFrames(value: JsonObject, purged: ReadonlySet<string>): JsonObject {
+  const { receipt, frames } = value
+  const statement = isJsonObject(receipt) && isJsonObject(receipt['statement']) ? receipt['statement'] : {}
+  const held = typeof frames === 'string' ? decodeFrames(fromBase64(frames)) : []
+  const gone = (index: number) => purged.has(`${String(statement['log'])} ${index}`)
+  if (!held.some((frame, index) => 'bytes' in frame && gone(index))) return value
+  const left = held.map((frame, index) => ('bytes' in frame && gone(index) ? { leaf: leafHash(frame.bytes) } : frame))
+  return { ...value, frames: toBase64(encodeFrames(left)) }
 }
 
 function isPurged({ note, index }: JsonObject, purged: ReadonlySet<string>): boolean {

@@ -5,7 +5,6 @@ import {
   type Hash,
   isHash,
   isJsonObject,
-  type Json,
   type JsonObject,
   type LogId,
   type MemberId,

@@ -4,6 +4,7 @@ import {
   fromBase64,
   fromHex,
   type Hash,
+  isHash,
   isJsonObject,
   type Json,
   type JsonObject,
@@ -17,8 +18,20 @@ import { decodeFrames, type Frame, Possession } from '../frames.ts'
 import { type Envelope, parseEnvelope, verifyStatement } from '../statement.ts'
 import { leafHash, rootOf } from '../tree.ts'
 import type { KeyBook } from './key-book.ts'
-import { type Finding, type Head, openEntry, ProofFault, proved, type SignedEntry, underKey, when } from './opened.ts'
+import {
+  type Finding,
+  type Head,
+  openEntry,
+  openNoteOf,
+  ProofFault,
+  proved,
+  requireIncluded,
+  type SignedEntry,
+  underKey,
+  when,
+} from './opened.ts'
 
+const PURGED = 'What the entries held: it was recalled and purged'
 /** Entries of one proof. */
 const ENTRIES_MOST = 64
 /** Characters of a value that people are shown. */
@@ -30,10 +43,12 @@ export function examinePublished(entries: readonly SignedEntry[], accused: Membe
     throw new ProofFault(`The proof needs 1 to ${ENTRIES_MOST} entries`)
   const heads: Head[] = []
   const shown = entries.map((signed) => {
-    const { bytes, head } = openEntry(signed, accused, book)
+    const { bytes, head } = openKept(signed, accused, book)
     heads.push(head)
-    return `${book.nameOf(accused)} signed entry ${signed.index} of log ${head.log}: ${contentOf(bytes)}`
+    const content = bytes ? contentOf(bytes) : `content that its holder has purged (leaf ${signed.leaf ?? ''})`
+    return `${book.nameOf(accused)} signed entry ${signed.index} of log ${head.log}: ${content}`
   })
+  if (entries.every(({ entry }) => entry === undefined)) return { isProved: false, shown, open: [PURGED] }
   return proved(accused, shown, heads, [
     'What it meant by it, and what harm it does: that is for the reader to judge',
     'The file holds what was published: it may go no further than its marking allows',
@@ -72,6 +87,14 @@ export function examineFalseReceipt(
     [{ log, size, root, time, key }],
     ['Whether it lied, or its disk was broken', 'The file holds the entries: it may go no further than their markings'],
   )
+}
+
+/** An entry, or where its content was purged its leaf hash, under a signed root. */
+function openKept(signed: SignedEntry, accused: MemberId, book: KeyBook): { bytes?: Uint8Array; head: Head } {
+  if (signed.entry !== undefined || !isHash(signed.leaf)) return openEntry(signed, accused, book)
+  const head = openNoteOf(signed.note, accused, book)
+  requireIncluded(fromHex(signed.leaf), signed, head)
+  return { head }
 }
 
 interface Received extends JsonObject {
