@@ -3,7 +3,15 @@
  * charters it knew when, what was taken back. Every change of a disk and every answer on the wire is held against it.
  */
 import { type Hash, isJsonObject, type Json, type LogId, type MemberId, parseJson, toHex } from '#base'
-import { type Audience, type CharterStatement, ENTRY_KIND, FrameDecoder, leafHash, statementHash } from '#log'
+import {
+  type Audience,
+  type CharterStatement,
+  ENTRY_KIND,
+  type Envelope,
+  FrameDecoder,
+  leafHash,
+  statementHash,
+} from '#log'
 import type { Change, MirrorChange, Outcome } from '#store'
 import type { Alarm, VotedCharter } from '../api.ts'
 import type { Coverage } from './coverage.ts'
@@ -86,6 +94,10 @@ export class Oracle {
   /** The disk of a node became another: its knowledge is what stands there. */
   reread(node: SimulatedNode): void {
     for (const votes of this.#votes.values()) for (const { holders } of votes) holders.delete(node)
+    // What nobody else had was never signed, as far as anybody can tell.
+    for (const { author, log, leaves } of this.truths.values())
+      if (author === node)
+        leaves.splice(Math.max(...this.#nodes().map(({ disk }) => disk.logs.get(log)?.entries.length ?? 0)))
     this.#learn(node)
   }
 
@@ -226,6 +238,8 @@ export class Oracle {
     if (truth.isExcused) return
     for (let index = from; index < checkpoint.size; index++) {
       const leaf = toHex(held.entries[index]!.leaf)
+      // It was on its way when its author fell back to a copy from before.
+      truth.leaves[index] ??= leaf as Hash
       if (truth.leaves[index] !== leaf)
         return this.fail(
           `${node.slug} took entry ${index} of a log of ${truth.author.slug} as something else than it is`,
@@ -258,10 +272,21 @@ export class Oracle {
           statement as unknown as { member: MemberId; alliance: string; charter: Hash },
           value as unknown as VotedCharter,
         )
-    if (collection === 'receipts') this.#coverage.add('receipt checked')
+    if (collection === 'receipts') this.#received(node, value)
     if (collection === 'recall-acks') this.#coverage.add('recall acknowledged')
     if (collection === 'recalls')
       this.#coverage.add((value as { reason?: string }).reason === 'expired' ? 'content expired' : 'recall executed')
+  }
+
+  /** Whoever proved that it has the entries has them on its disk. */
+  #received(author: SimulatedNode, value: Json): void {
+    const { kind, verified, envelope } = value as unknown as { kind: string; verified: boolean; envelope: Envelope }
+    const { member, log, size } = envelope.statement as unknown as { member: MemberId; log: LogId; size: number }
+    const by = this.#nodes().find((node) => node.member.self.member === member)
+    if (kind !== 'received' || !verified || !by || !this.isHonest(by) || this.bereft.has(by)) return
+    this.#coverage.add('receipt checked')
+    if ((by.disk.logs.get(log)?.entries.length ?? 0) < size)
+      this.fail(`${by.slug} gave ${author.slug} a receipt for entries that it does not have on disk`)
   }
 
   /** An honest member gives one vote for each version. */
