@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Millis } from '#base'
+import { assertRate, type ClientRates } from './client-rates.ts'
 import { NodeError } from './errors.ts'
 import type { Metrics } from './metrics.ts'
 import type { Scope, Token, Tokens } from './tokens.ts'
@@ -31,6 +32,9 @@ export function authenticator(options: {
   metrics: Metrics
   now: () => Millis
   failuresPerMinute: number
+  /** The node's own organisation, whose people are not counted. */
+  self: string
+  rates: ClientRates
 }) {
   const { tokens, metrics, now } = options
   const failures = new Map<string, { since: Millis; count: number }>()
@@ -66,6 +70,8 @@ export function authenticator(options: {
       metrics.denied.inc({ route: request.routeOptions.url ?? '' })
       throw new NodeError('FORBIDDEN', `A token of scope "${token.scope}" does not allow this.`)
     }
+    if (token.scope !== 'operator' && token.org !== undefined && token.org !== options.self)
+      assertRate(options.rates, token.org, request.headers, (seconds) => reply.header('retry-after', String(seconds)))
     request.token = token
   }
 }

@@ -6,6 +6,7 @@ import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, ty
 import { parseJson } from '#base'
 import { answerClientError } from './client-error.ts'
 import { authenticator } from './auth.ts'
+import { ClientRates } from './client-rates.ts'
 import { assertTransportSafe } from './config.ts'
 import { ERRORS, NodeError, toNodeError } from './errors.ts'
 import type { NodeContext } from './node-context.ts'
@@ -89,6 +90,11 @@ export async function openHttpServer(node: NodeContext, options: ServeOptions): 
       metrics: node.metrics,
       now: node.now,
       failuresPerMinute: node.limits.authFailuresPerMinute,
+      self: node.config.member,
+      rates: new ClientRates(
+        { requests: node.limits.clientRequestsPerMinute, bytes: node.limits.clientBytesPerMinute },
+        node.now,
+      ),
     }),
   )
   app.addHook('onRequest', async (_request, reply) => {

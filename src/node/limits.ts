@@ -31,6 +31,9 @@ export interface Limits {
   /** Entries and bytes that one author may bring per second on average; a minute's worth may come at once. */
   authorEntriesPerSecond: number
   authorBytesPerSecond: number
+  /** Requests that one client of this node makes in a minute, over all its tokens, and bytes that it sends. */
+  clientRequestsPerMinute: number
+  clientBytesPerMinute: number
   /** Milliseconds that a stopping node waits for open requests. */
   stopMs: number
 }
@@ -52,5 +55,7 @@ export const LIMITS: Limits = {
   authorLogs: QUOTAS.logs,
   authorEntriesPerSecond: QUOTAS.entriesPerSecond,
   authorBytesPerSecond: QUOTAS.bytesPerSecond,
+  clientRequestsPerMinute: 6_000,
+  clientBytesPerMinute: 268_435_456,
   stopMs: 5_000,
 }

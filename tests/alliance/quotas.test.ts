@@ -230,3 +230,71 @@ test('limits stand in noroshi.json, and the doctor and the commands say who is h
   const nothing = await noroshi(['quota', 'set', 'ph-ncert', '--entries', '0', '--dir', dir])
   assert.equal(nothing.code, 2)
 })
+
+test('a client of a node has a share of its own: who asks on and on waits, and nobody else', async () => {
+  const bank = (id: string, slug: string) =>
+    ({ id, slug, name: slug, kind: 'company', sectors: ['financial'], nation: 'PH' }) as const
+  const clients = [
+    bank('identity--00000000-0000-5000-8000-000000000001', 'ph-bank'),
+    bank('identity--00000000-0000-5000-8000-000000000002', 'ph-trust'),
+  ].map((client) => ({ ...client, id: client.id as `identity--${string}`, sectors: [...client.sectors] }))
+  await using world = await openWorld({
+    alliances: { trilateral: ['ph-ncert', 'jp-nco'] },
+    clients: { 'ph-ncert': clients },
+    logLevel: 'info',
+  })
+  const path = join(world.dir('ph-ncert'), 'noroshi.json')
+  const { writeFile } = await import('node:fs/promises')
+  const config = JSON.parse(await readFile(path, 'utf8')) as object
+  await writeFile(path, JSON.stringify({ ...config, limits: { clientRequestsPerMinute: 5 } }))
+  await world.restart('ph-ncert')
+  const tokenFor = async (org: string) => {
+    const { noroshi } = await import('../cli/command-line.ts')
+    const args = ['token', 'create', org, '--scope', 'read', '--org', org, '--dir', world.dir('ph-ncert'), '--json']
+    const made = await noroshi(args)
+    assert.equal(made.code, 0, made.stderr)
+    return (made.json()[0] as { text: string }).text
+  }
+  const [one, other] = [await tokenFor('ph-bank'), await tokenFor('ph-trust')]
+  const read = (token?: string) => ask(world, 'ph-ncert', '/api/v1/objects?limit=1', token ? { token } : {})
+  const answers = []
+  for (let i = 0; i < 7; i++) answers.push(await read(one))
+  assert.equal(answers[0]?.status, 200)
+  const last = answers.at(-1)
+  assert.equal(last?.status, 429)
+  assert.ok(Number(last?.headers.get('retry-after')) >= 1)
+  assert.equal((await read(other)).status, 200)
+  for (let i = 0; i < 10; i++) assert.equal((await read()).status, 200, 'the node’s own people are not counted')
+})
+
+test('a charter caps what a member brings; its operator can raise nothing beyond it, and no member declares its own', async () => {
+  await using world = await openWorld({ ...THREE, logLevel: 'info' })
+  const { noroshi } = await import('../cli/command-line.ts')
+  const env = { NOROSHI_PASSPHRASE: 'noroshi demo' }
+  const change = ['alliance', 'change', 'trilateral', '--member', 'ph-ncert', '--quota', 'entries=5']
+  const proposed = await noroshi([...change, '--dir', world.dir('jp-nco')], { env })
+  assert.equal(proposed.code, 0, proposed.stderr)
+  assert.equal((await quotaOf(world, 'us-cisa', 'ph-ncert')).setBy['entries'], 'node', 'proposed is not approved')
+  await until('the proposal', async () => {
+    const waiting = (await (await ask(world, 'us-cisa', '/api/v1/alliances/trilateral/requests')).json()) as {
+      proposals: unknown[]
+    }
+    return waiting.proposals.length > 0
+  })
+  const vote = ['alliance', 'approve', 'trilateral', '--version', '2', '--dir', world.dir('us-cisa')]
+  const voted = await noroshi(vote, { env })
+  assert.equal(voted.code, 0, voted.stderr)
+  assert.match(voted.stderr, /quota nothing becomes .*entries.*5/)
+  for (const at of ['jp-nco', 'us-cisa'])
+    await until(
+      'in force',
+      async () => (await quotaOf(world, at, 'ph-ncert')).setBy['entries'] === 'charter:trilateral',
+    )
+  await flood(world, 'ph-ncert', 6)
+  await flood(world, 'ph-ncert', 1)
+  await until('over', async () => (await quotaOf(world, 'us-cisa', 'ph-ncert')).quota.state === 'over')
+  const { limits, setBy } = await setQuota(world, 'us-cisa', 'ph-ncert', { entries: 1_000 })
+  assert.deepEqual([limits['entries'], setBy['entries']], [5, 'charter:trilateral'])
+  const lower = await setQuota(world, 'us-cisa', 'ph-ncert', { entries: 3 })
+  assert.deepEqual([lower.limits['entries'], lower.setBy['entries']], [3, 'operator'])
+})
