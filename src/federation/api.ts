@@ -300,6 +300,8 @@ export interface Directory {
 
 export interface DirectoryMember extends CharterMember {
   alliances: Slug[]
+  /** Set for a client that runs a node of its own: whose client it is. */
+  clientOf?: MemberId
 }
 
 /**
@@ -353,6 +355,10 @@ export interface Alliances {
   proposals(alliance?: Slug): Promise<ProposalState[]>
   /** Installs a complete, voted charter (with its predecessors, oldest first) or throws. */
   bootstrapCharter(charters: VotedCharter | readonly VotedCharter[]): Promise<void>
+  /** What this member hands to a client that runs a node of its own, once the charter lists the client's keys. */
+  enrolment(alliance: Slug, address: string): string
+  /** A client's node takes its provider's enrolment: from then on it follows the charter, and links to the provider. */
+  enrol(text: string): Promise<{ alliance: Slug; provider: Slug; enrolled: boolean }>
   /** Asks the inviter whether the join is in force; true once this member stands in the charter. */
   joined(alliance: Slug): Promise<boolean>
 }

@@ -4,6 +4,7 @@ import {
   type CharterMember,
   type CharterStatement,
   type Envelope,
+  isKeyed,
   type KeyWindow,
   LogError,
   keyWindows,
@@ -85,7 +86,7 @@ export class CharterDirectory implements Directory {
 
   /** The public key of that id, if it counts once these statements are known too; a forged one among them says nothing. */
   keyAmong(member: MemberId, keyId: KeyId, statements: readonly Envelope[], at: Millis): Uint8Array | undefined {
-    const rows = this.charters().flatMap(({ charter }) => charter.members.filter(({ id }) => id === member))
+    const rows = this.charters().flatMap(({ charter }) => rowsOf(charter).filter(({ id }) => id === member))
     try {
       const windows = keysOf(rows, [...(this.#statements.get(member) ?? []), ...statements])
       return windows.find((window) => window.keyId === keyId && counts(window, at))?.key
@@ -98,7 +99,7 @@ export class CharterDirectory implements Directory {
   /** Root keys under which a member stands in charters. */
   roots(member: MemberId): Uint8Array[] {
     const rows = [...this.#charters.values()].flatMap(({ charter }) =>
-      charter.members.filter(({ id }) => id === member),
+      rowsOf(charter).filter(({ id }) => id === member),
     )
     return [...new Set(rows.map(({ root }) => root))].map((root) => fromBase64(root, 32))
   }
@@ -121,7 +122,7 @@ export class CharterDirectory implements Directory {
    */
   registerKnownTo(member: MemberId): Register {
     const charters = this.charters().map((voted) => voted.charter)
-    const known = charters.filter(({ members }) => members.some(({ id }) => id === member))
+    const known = charters.filter((charter) => rowsOf(charter).some(({ id }) => id === member))
     if (known.length === charters.length) return this.register()
     const register = this.#registersOf.get(member) ?? registerOf(known, this.#epochs)
     this.#registersOf.set(member, register)
@@ -198,15 +199,46 @@ export class CharterDirectory implements Directory {
     return [...this.#hashes].filter(([alliance]) => named.has(alliance)).sort(([a], [b]) => (a < b ? -1 : 1))
   }
 
-  /** Whether every charter that names the member parts it from this node: one of the two has left. */
-  isParted(member: MemberId): boolean {
-    const isGone = (charter: CharterStatement, id: MemberId) =>
-      charter.members.some((row) => row.id === id && row.standing === 'left')
-    return this.charters().every(
-      ({ charter }) =>
-        isGone(charter, this.self) || isGone(charter, member) || !charter.members.some(({ id }) => id === member),
-    )
+  /** Whether a charter is the business of somebody: of its members, and of clients that run nodes of their own. */
+  mayKnow(alliance: Slug, member: MemberId): boolean {
+    const charter = this.#charters.get(alliance)?.charter
+    return this.standsIn(alliance, member) || (charter !== undefined && providerIn(charter, member) !== undefined)
   }
+
+  /** Whether every charter parts the member from this node: one of the two has left, or neither is the other's client. */
+  isParted(member: MemberId): boolean {
+    return this.charters().every(({ charter }) => areParted(charter, this.self, member))
+  }
+}
+
+function areParted(charter: CharterStatement, self: MemberId, other: MemberId): boolean {
+  const isGone = (id: MemberId) => charter.members.some((row) => row.id === id && row.standing === 'left')
+  if (isGone(self) || isGone(other)) return true
+  const [mine, theirs] = [providerIn(charter, self), providerIn(charter, other)]
+  if (mine !== undefined || theirs !== undefined) return mine !== other && theirs !== self
+  return !charter.members.some(({ id }) => id === other)
+}
+
+/** Whose client it is, where it runs a node of its own and is no member itself. */
+function providerIn(charter: CharterStatement, id: MemberId): MemberId | undefined {
+  return rowsOf(charter).find((row) => row.id === id)?.clientOf
+}
+
+/** A row of a member, or of a client under keys of its own. */
+type Row = CharterMember & { clientOf?: MemberId }
+
+/** Everybody whom a charter gives keys: who is a member is no client beside that. */
+function rowsOf({ members }: CharterStatement): Row[] {
+  const ids = new Set(members.map(({ id }) => id))
+  const clients = members
+    .filter(({ standing }) => standing === 'active' || standing === 'suspended')
+    .flatMap(({ id: clientOf, joined, standing, clients: own = [] }) =>
+      own
+        .filter(isKeyed)
+        .filter(({ id }) => !ids.has(id))
+        .map((client): Row => ({ ...client, standing, joined, clientOf })),
+    )
+  return [...members, ...clients]
 }
 
 /**
@@ -237,7 +269,7 @@ function entriesOf(
   statements: ReadonlyMap<MemberId, readonly Envelope[]>,
 ): Map<MemberId, Entry> {
   const entries = new Map<MemberId, Entry>()
-  const rows = charters.flatMap(({ charter }) => charter.members.map((row) => ({ row, alliance: charter.alliance })))
+  const rows = charters.flatMap(({ charter }) => rowsOf(charter).map((row) => ({ row, alliance: charter.alliance })))
   for (const [id, standings] of Map.groupBy(rows, ({ row }) => row.id)) {
     const last = standings.at(-1)!.row
     const address = standings.findLast(({ row }) => row.address !== undefined)?.row.address

@@ -150,7 +150,7 @@ export async function openFederation(options: FederationOptions): Promise<Federa
   })
   const nonces = await Nonces.open(options.store, context.limits.noncesPerKey)
   const peersOf = (alliance: Slug): Target[] =>
-    directory.members().flatMap(({ id }) => (directory.standsIn(alliance, id) ? (shell.target(id) ?? []) : []))
+    directory.members().flatMap(({ id }) => (directory.mayKnow(alliance, id) ? (shell.target(id) ?? []) : []))
   const onJoining = (alliance: Slug) => pending.follow(alliance)
   const people = { context, directory, charters, joins, client, keyStatements }
   const whyNotSign = () => restoring?.gate.why
@@ -474,10 +474,13 @@ class OpenFederation implements Federation {
   /** Links to every member that has an address and was not unlinked by hand. */
   async #syncPeers(): Promise<void> {
     const { shell } = this.#parts
-    for (const { id, slug, address } of await linkAddresses(this.#parts.context, this.directory)) {
+    const all = await linkAddresses(this.#parts.context, this.directory)
+    for (const { id, slug, address } of all) {
       if (address === undefined) shell.remove(id)
       else shell.add(id, slug, address)
     }
+    // A client that no charter names any more stands in none as having left.
+    for (const { peer } of shell.links()) if (!all.some(({ id }) => id === peer)) shell.remove(peer)
   }
 
   #member(name: string) {

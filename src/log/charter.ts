@@ -26,7 +26,19 @@ export interface CharterClient {
   kind: Slug
   sectors: Slug[]
   nation: string
+  /** Current root key, where the client runs a node of its own: 32 bytes in base64. */
+  root?: string
+  /** First root key, where `root` is a later one. */
+  firstRoot?: string
+  /** Delegations, and early ends of them, signed by `root`; exactly where there is one. */
+  delegations?: Envelope[]
 }
+
+/** A client that runs a node of its own: it speaks for itself, under keys that the charter lists. */
+export type KeyedClient = CharterClient & { root: string; delegations: Envelope[] }
+
+/** Whether a client runs a node of its own. */
+export const isKeyed = (client: CharterClient): client is KeyedClient => client.root !== undefined
 
 /** A member as its alliance knows it. */
 export interface CharterMember {
@@ -138,6 +150,8 @@ export function toCharter(value: unknown): CharterStatement {
     if (new Set(members.map((member) => member[name])).size !== members.length) throw invalid(`has one ${name} twice`)
   }
   checkRules(rules, charter)
+  const roots = members.flatMap(({ root, clients = [] }) => [root, ...clients.flatMap((client) => client.root ?? [])])
+  if (new Set(roots).size !== roots.length) throw invalid('gives one root key to two organisations')
   return charter
 }
 
@@ -283,6 +297,7 @@ function checkOptionalMembers(member: CharterMember, fault: (what: string) => Lo
     if (!isMemberId(id) || !isSlug(slug) || !isShortText(name) || !isSlug(kind) || !isNation(nation))
       throw fault('a client has not the right form')
     if (!isAscending(sectors, isSlug)) throw fault(`the sectors of its client ${slug} do not ascend`)
+    checkClientKeys(client, fault)
   }
   if (
     !isAscending(
@@ -291,6 +306,24 @@ function checkOptionalMembers(member: CharterMember, fault: (what: string) => Lo
     )
   )
     throw fault('its clients do not ascend by id')
+}
+
+/** A client's keys are checked as a member's are: its id follows from its first root key. */
+function checkClientKeys(client: CharterClient, fault: (what: string) => LogError): void {
+  const { id, slug, root, firstRoot, delegations } = client
+  if (!isKeyed(client)) {
+    if (firstRoot !== undefined || delegations !== undefined)
+      throw fault(`its client ${slug} has keys without a root key`)
+    return
+  }
+  const first = firstRoot ?? root
+  if (!isBase64(root, 32) || !isBase64(first, 32))
+    throw fault(`a root key of its client ${slug} is no 32 bytes in base64`)
+  if (memberIdOf(fromBase64(first)) !== id)
+    throw fault(`the id of its client ${slug} does not follow from its root key`)
+  toPublicKey(fromBase64(root))
+  if (!Array.isArray(delegations)) throw fault(`the delegations of its client ${slug} are no array`)
+  keyWindows(delegations, id, fromBase64(root))
 }
 
 function checkRules(rules: CharterRules, charter: CharterStatement): void {

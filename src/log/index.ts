@@ -60,6 +60,7 @@ export {
   type CharterStatement,
   type CharterVerdict,
   checkCharter,
+  isKeyed,
   membersAtFork,
   quorumOf,
   type Standing,

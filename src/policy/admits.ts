@@ -125,6 +125,15 @@ function* relayed(request: AdmitsRequest, passage: Passage): Iterable<Passage> {
   yield { ...passage, isViaClient: !decideMarking(resolvedOf(request.audience), fromSource, false).send }
 }
 
-/** A carrier serves logs of authors who stand in the charter that names it. */
+/**
+ * A carrier serves logs of authors who stand in the charter that names it; a provider those of clients that run nodes of
+ * their own, because the charter lets them speak through it.
+ */
 const isCarrier = (server: string, author: string, register: Register) =>
-  sharedAlliances([server, author], register).some((slug) => register.carriers(slug).has(server))
+  sharedAlliances([server, author], register).some((slug) => register.carriers(slug).has(server)) ||
+  isProviderOf(server, author, register)
+
+const isProviderOf = (server: string, author: string, register: Register) => {
+  const org = register.org(author)
+  return org?.hasNode === true && org.clientOf.includes(server)
+}

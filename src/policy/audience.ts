@@ -141,6 +141,8 @@ function defaultsOf(
   const name = caveats.distribution === undefined || level === 'green' ? defaultList(level) : undefined
   if (name === undefined || caveats[name] !== undefined) return {}
   const all = sharedAlliances([author], register)
+  // Who is in no alliance is a client, and reports to its provider: a list of members would bind before that is asked.
+  if (all.length === 0) return caveats.community === undefined ? { community: [] } : {}
   const isInside = name === 'community' && level === 'amber' && isSubset(caveats.alliances, all)
   return isInside ? {} : { [name]: all }
 }

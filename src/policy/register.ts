@@ -3,7 +3,14 @@
  * is asked here; an organisation that is not in the register is nobody.
  */
 import { isJsonObject, type JsonObject } from '#base'
-import type { CharterClient, CharterMember, CharterRules, CharterStatement, Standing } from '#log'
+import {
+  type CharterClient,
+  type CharterMember,
+  type CharterRules,
+  type CharterStatement,
+  type Standing,
+  isKeyed,
+} from '#log'
 import { type Level, rank, toLevel } from './tlp.ts'
 
 /** One organisation: a member, a client of one, or the public. */
@@ -24,6 +31,8 @@ export interface Organisation {
   readonly caveats?: boolean
   /** Belongs to the cyber-defence community at large. */
   readonly cyberCommunity?: boolean
+  /** A client that runs a node of its own, under keys that a charter lists. */
+  readonly hasNode?: boolean
   /** The charter names it as its nation's lead, where a nation has several national CSIRTs. */
   readonly isLead?: boolean
 }
@@ -192,6 +201,8 @@ const clientOf = (row: CharterClient, provider: string): Organisation => ({
   ...organisationOf(row),
   clientOf: [provider],
   standing: 'active',
+  // Its node knows caveats as every node does.
+  ...(isKeyed(row) && { hasNode: true, caveats: true }),
 })
 
 const organisationOf = ({ id, slug, nation, kind, sectors }: CharterClient) => ({ id, slug, nation, kind, sectors })

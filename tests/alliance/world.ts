@@ -14,6 +14,8 @@ const WAIT_LIMIT_MS = 30_000
 export interface WorldOptions {
   /** Members' slugs by alliance. */
   alliances: Record<string, readonly string[]>
+  /** Nodes of organisations that stand in no alliance. */
+  others?: readonly string[]
   /** Clients of a member, by its slug. */
   clients?: Record<string, CharterMember['clients']>
   /** Kinds of members, by slug; national CSIRTs where absent. */
@@ -43,7 +45,7 @@ export interface World extends AsyncDisposable {
 /** Opens every member, installs the charters that all of them voted for, and links those who share an alliance. */
 export async function openWorld(options: WorldOptions): Promise<World> {
   const path = await mkdtemp(join(tmpdir(), 'noroshi-world-'))
-  const slugs = [...new Set(Object.values(options.alliances).flat())]
+  const slugs = [...new Set([...Object.values(options.alliances).flat(), ...(options.others ?? [])])]
   const nodes = new Map<string, NoroshiNode>()
   const logs = new Map<string, string>(slugs.map((slug) => [slug, '']))
   const dir = (slug: string) => join(path, slug)

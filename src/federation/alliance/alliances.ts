@@ -29,11 +29,12 @@ import type { KeyStatements } from '../key-statements.ts'
 import type { LinkClient, Target } from '../link-client.ts'
 import { toCommitment, toWords } from '../words.ts'
 import { amend, type Amendment } from './amendment.ts'
-import { type Charters, type Proposal, VOTES } from './charters.ts'
+import { type Charters, VOTES } from './charters.ts'
+import { enrolmentText, parseEnrolment } from './enrolment.ts'
 import { catchUp, pushBody } from './exchange.ts'
 import { invitationText, parseInvitation } from './invitation.ts'
-import { type Joins, requireRow } from './joins.ts'
-import { newRootsOf } from './new-roots.ts'
+import { type Joins, requestedRow, requireRow } from './joins.ts'
+import { toState } from './proposal-state.ts'
 
 const DEFAULT_RULES: CharterRules = { quorum: 'majority', receipts: 'author', greenDefault: 'community', carriers: [] }
 
@@ -178,6 +179,24 @@ export class AllianceOperations implements Alliances {
     return this.#settle(alliance)
   }
 
+  enrolment(alliance: Slug, address: string): string {
+    const { charter } = this.#charter(alliance)
+    const provider = charter.members.find(({ id }) => id === this.#parts.context.self.member)
+    if (!provider) throw new FederationError('ALLIANCE_MEMBER', `This member does not stand in ${alliance}`)
+    return enrolmentText({ alliance, provider, address })
+  }
+
+  async enrol(text: string) {
+    const { context, joins, directory, onJoining } = this.#parts
+    const { alliance, provider, address } = parseEnrolment(text)
+    if (directory.charter(alliance)) throw new FederationError('ALLIANCE_EXISTS', `This node knows ${alliance} already`)
+    const why = context.refusesAddress(address)
+    if (why !== undefined) throw new FederationError('LINK_REFUSED', why)
+    await joins.joining(alliance, { inviter: provider, address, words: '' })
+    onJoining(alliance)
+    return { alliance, provider: provider.slug, enrolled: await this.joined(alliance) }
+  }
+
   joinRequests(alliance?: Slug): Promise<JoinRequest[]> {
     return this.#parts.joins.requests(alliance)
   }
@@ -196,7 +215,12 @@ export class AllianceOperations implements Alliances {
     if (!request)
       throw new FederationError('JOIN_UNKNOWN', `${member} has not asked to join ${alliance}, or is in it already`)
     const time = Math.max(root.at ?? context.now(), charter.time)
-    const row: CharterMember = { ...asked(request.member), standing, joined: time, ...(backfill && { backfill }) }
+    const row: CharterMember = {
+      ...requestedRow(request.member),
+      standing,
+      joined: time,
+      ...(backfill && { backfill }),
+    }
     const next = toCharter({
       ...charter,
       version: charter.version + 1,
@@ -374,18 +398,4 @@ function inviterOf(row: Json | undefined, nonce: Json | undefined, inviter: Memb
   const first = fromBase64(member.firstRoot ?? member.root, 32)
   if (memberIdOf(first) !== inviter) throw new FederationError('LINK_BAD_ANSWER', 'The answer is not from the inviter')
   return { row: member, root: fromBase64(member.root, 32), nonce: fromBase64(nonce, 32) }
-}
-
-function toState({ charter, verdict }: Proposal, current: CharterStatement | undefined): ProposalState {
-  const { alliance, version } = charter
-  const { hash, approvals, needed, inForce } = verdict
-  const roots = newRootsOf(current, charter, approvals)
-  return { alliance, version, hash, votes: approvals, needed, inForce, charter, roots }
-}
-
-/** What a member asks for of itself is no decision of those who take it in. */
-function asked(row: CharterMember): CharterMember {
-  const plain = { ...row }
-  delete plain.backfill
-  return plain
 }

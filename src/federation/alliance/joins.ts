@@ -212,6 +212,13 @@ export function requireRow(member: CharterMember): void {
   })
 }
 
+/** What a member asks for of itself is no decision of those who take it in. */
+export function requestedRow(row: CharterMember): CharterMember {
+  const plain = { ...row }
+  delete plain.backfill
+  return plain
+}
+
 function keyIn(windows: readonly KeyWindow[], key: KeyId, at: Millis): Uint8Array | undefined {
   return windows.find((window) => window.keyId === key && window.from <= at && at < window.until)?.key
 }

@@ -1,7 +1,10 @@
 import type { MemberId } from '#base'
-import type { Register } from '#policy'
+import type { Organisation, Register } from '#policy'
 
-/** Whether a charter in which all three stand names the member as carrier between an author and a reader. */
+/**
+ * Whether a charter in which all three stand names the member as carrier between an author and a reader, or the member is
+ * the provider of one of the two, which runs a node of its own and is linked to its provider alone.
+ */
 export function isCarrierBetween(
   register: Register,
   carrier: MemberId,
@@ -9,10 +12,21 @@ export function isCarrierBetween(
 ): boolean {
   const three = [carrier, author, reader]
   if (new Set(three).size < 3) return false
+  if (isServedBetween(register, carrier, author, reader) || isServedBetween(register, carrier, reader, author))
+    return true
   return register.alliances().some((alliance) => {
     const members = register.alliance(alliance)
     return register.carriers(alliance).has(carrier) && three.every((id) => members?.has(id))
   })
+}
+
+/** Whether the client runs a node, its provider is the carrier, and that one shares an alliance with the other. */
+function isServedBetween(register: Register, carrier: MemberId, client: MemberId, other: MemberId): boolean {
+  const org = register.org(client)
+  if (org?.hasNode !== true || !org.clientOf.includes(carrier)) return false
+  return register
+    .alliances()
+    .some((alliance) => [carrier, other].every((id) => register.alliance(alliance)?.has(id) === true))
 }
 
 /** Who may carry between an author and a reader, ascending. */
@@ -20,18 +34,31 @@ export function carriersBetween(register: Register, pair: readonly [author: Memb
   return namedCarriers(register).filter((carrier) => isCarrierBetween(register, carrier, pair))
 }
 
-/** Every member that some charter names as carrier, ascending; in most alliances nobody. */
+/** Every member that some charter names as carrier, or that serves clients with nodes of their own, ascending. */
 export function namedCarriers(register: Register): MemberId[] {
   const named = register.alliances().flatMap((alliance) => [...register.carriers(alliance)])
-  return [...new Set(named)].sort() as MemberId[]
+  const providers = keyedClients(register).flatMap(({ clientOf }) => clientOf)
+  return [...new Set([...named, ...providers])].sort() as MemberId[]
+}
+
+const keyed = new WeakMap<Register, readonly Organisation[]>()
+
+/** Asked for with every event of every stream: looked for once in each register. */
+function keyedClients(register: Register): readonly Organisation[] {
+  const known = keyed.get(register) ?? [...register.organisations()].filter(({ hasNode }) => hasNode === true)
+  keyed.set(register, known)
+  return known
 }
 
 /** The readers to whom a carrier may bring an author's logs, ascending. */
 export function readersBehind(register: Register, carrier: MemberId, author: MemberId): MemberId[] {
-  const readers = register
+  const isServed = register.org(author)?.clientOf.includes(carrier) === true
+  const members = register
     .alliances()
-    .filter((alliance) => register.carriers(alliance).has(carrier))
+    .filter((alliance) => register.carriers(alliance).has(carrier) || isServed)
     .flatMap((alliance) => [...(register.alliance(alliance) ?? [])] as MemberId[])
+  const clients = keyedClients(register).filter(({ clientOf }) => clientOf.includes(carrier))
+  const readers = [...members, ...clients.map(({ id }) => id as MemberId)]
   return [...new Set(readers)].filter((reader) => isCarrierBetween(register, carrier, [author, reader])).sort()
 }
 

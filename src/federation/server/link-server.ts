@@ -96,9 +96,15 @@ export class LinkServer {
     }
   }
 
-  /** Own logs grew: every open stream looks what of it its reader may see. */
+  /** Own logs grew, or a charter changed: every open stream looks what of it its reader may see; strangers' streams end. */
   notify(): void {
-    for (const streams of this.#streams.values()) for (const stream of streams) stream.notify()
+    for (const [reader, streams] of this.#streams) {
+      const isKnown = this.#parts.directory.member(reader) !== undefined
+      for (const stream of streams) {
+        if (isKnown) stream.notify()
+        else stream.close()
+      }
+    }
     this.#parts.offers.notify()
   }
 
@@ -302,7 +308,7 @@ export class LinkServer {
 
   async #charter(alliance: string, from: number, reader: MemberId): Promise<LinkResponse> {
     const { charters, directory, context } = this.#parts
-    if (!directory.standsIn(alliance, reader)) return notFound()
+    if (!directory.mayKnow(alliance, reader)) return notFound()
     const last = directory.parting(alliance, reader)?.version ?? Infinity
     const whole = await charters.chain(alliance, from, context.limits.pageBytes)
     const chain = whole.filter(({ charter }) => charter.version <= last)

@@ -53,6 +53,8 @@ const Approve = Type.Object(
 )
 const Name = Type.String({ minLength: 1, maxLength: 100, description: 'Slug or id of a member' })
 const Level = Type.Union(['clear', 'green', 'amber', 'amber+strict', 'red'].map((level) => Type.Literal(level)))
+const RootKey = Type.String({ pattern: '^[A-Za-z0-9+/]{43}=$' })
+const Statements = Type.Array(Type.Object({}, { additionalProperties: true }), { maxItems: 1_000 })
 const Client = Type.Object(
   {
     id: Type.String({ maxLength: 100, description: 'identity--…; noroshi alliance client add makes it' }),
@@ -61,6 +63,9 @@ const Client = Type.Object(
     kind: Slug,
     sectors: Type.Array(Slug, { maxItems: 100 }),
     nation: Type.String({ pattern: '^[A-Z]{2}$' }),
+    root: Type.Optional(RootKey),
+    firstRoot: Type.Optional(RootKey),
+    delegations: Type.Optional(Statements),
   },
   closed,
 )
@@ -119,8 +124,8 @@ const Amend = Type.Object(
 const Settle = Type.Object({ side: Type.String({ pattern: '^[0-9a-f]{4,64}$' }), ...Signing }, closed)
 const NextRootKey = Type.Object(
   {
-    root: Type.String({ pattern: '^[A-Za-z0-9+/]{43}=$' }),
-    delegations: Type.Array(Type.Object({}, { additionalProperties: true }), { maxItems: 1_000 }),
+    root: RootKey,
+    delegations: Statements,
     lost: Type.Optional(Type.Boolean({ description: 'The key before can’t sign: the others alone vote' })),
     ...Signing,
   },

@@ -11,6 +11,7 @@ import { linkRoutes } from './link.ts'
 import { linkListRoutes } from './links.ts'
 import { liveRoutes } from './live.ts'
 import { objectRoutes } from './objects.ts'
+import { ownNodeClientRoutes } from './own-node-clients.ts'
 import { publishRoutes } from './publish.ts'
 import { quotaRoutes } from './quotas.ts'
 import { retentionRoutes } from './retention.ts'
@@ -34,6 +35,7 @@ export const routes: readonly ((app: FastifyInstance, node: NodeContext) => void
   evidenceRoutes,
   liveRoutes,
   allianceRoutes,
+  ownNodeClientRoutes,
   airGapRoutes,
   linkListRoutes,
   quotaRoutes,
