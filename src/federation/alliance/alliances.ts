@@ -249,13 +249,12 @@ export class AllianceOperations implements Alliances {
 
   async changeRoot(alliance: Slug, next: NextRoot, old: RootSigner | undefined): Promise<ProposalState> {
     const { context, charters } = this.#parts
-    const { charter } = this.#charter(alliance)
-    const self = context.self.member
+    const [{ charter }, self] = [this.#charter(alliance), context.self.member]
     const waiting = (await charters.proposals(alliance)).find(
       (one) => one.charter.members.find(({ id }) => id === self)?.root === next.root,
     )
-    const now = old?.at ?? context.now()
-    const proposed = waiting?.charter ?? amend(charter, { change: 'root', ...next }, { self, now })
+    const proposer = { self, now: old?.at ?? context.now() }
+    const proposed = waiting?.charter ?? amend(charter, { change: 'root', ...next }, proposer)
     if (old) return this.#voteFor(proposed, old)
     // Nobody here can vote: those who can compare the words of the key with whoever brought it.
     const proposal = await charters.propose(proposed, [])
