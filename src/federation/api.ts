@@ -96,6 +96,7 @@ export interface Limits {
   pageBytes: number
   pageEntries: number
   inlineBytes: number
+  snapshotRows: number
   streamsPerPeer: number
   noncesPerKey: number
   peerBytesPerSecond: number

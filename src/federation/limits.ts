@@ -16,6 +16,8 @@ export const LIMITS: Limits = {
   pageEntries: 4_096,
   /** Entries pushed along with a snapshot on the stream; more is fetched. */
   inlineBytes: 256 * KIB,
+  /** Logs that one snapshot names anew, or takes out; the rest follows in the next: about 2 MiB. */
+  snapshotRows: 10_000,
   streamsPerPeer: 2,
   /** Signed requests of one key within the 121 s for which nonces are remembered. */
   noncesPerKey: 20_000,
@@ -51,9 +53,6 @@ export const OFFER_FRAMES_BYTES = 2 * MIB
 export const OFFER_BODY_BYTES = 6 * MIB
 /** Entries of all peers that wait, verified by nothing yet, for the part of an offer that brings their checkpoint. */
 export const OFFER_STAGED_BYTES = 64 * MIB
-
-/** Logs that one snapshot names anew, or takes out; the rest follows in the next: about 2 MiB. */
-export const SNAPSHOT_ROWS = 10_000
 
 /** Lists of logs that a carrier keeps for readers, of all authors: snapshots of about 400,000 logs. */
 export const CARRIED_LIST_BYTES = 64 * MIB

@@ -36,11 +36,11 @@ export function step(state: MachineState, event: LinkEvent): Step {
     peers.delete(event.peer)
     return { state: { ...state, peers }, effects: [{ type: 'close-stream', peer: event.peer }] }
   }
-  const before = linkStateOf(peer, event.now).state
+  const before = standingOf(peer, event.now)
   const { next, effects } = change(state.settings, peer, event)
   const more = work(state.settings, next, event.now)
-  const after = linkStateOf(more.next, event.now)
-  if (after.state !== before || event.type === 'snapshot' || event.type === 'mirrored')
+  const after = standingOf(more.next, event.now)
+  if (after !== before || event.type === 'snapshot' || event.type === 'mirrored')
     more.effects.push({ type: 'link-changed', peer: peer.peer })
   return {
     state: { ...state, peers: new Map(state.peers).set(peer.peer, more.next) },

@@ -133,9 +133,7 @@ export class LinkShell {
 
   /** Peers that can be called now. */
   reached(): MemberId[] {
-    return this.links().flatMap(({ peer, address, state, way }) =>
-      state === 'up' && way === undefined && address !== '' ? [peer] : [],
-    )
+    return [...this.#state.peers.keys()].filter((peer) => this.isCalled(peer))
   }
 
   /**

@@ -4,7 +4,6 @@ import type { LogHead } from '#store'
 import type { Context } from '../context.ts'
 import type { CharterDirectory } from '../directory.ts'
 import type { Heads } from '../heads.ts'
-import { SNAPSHOT_ROWS } from '../limits.ts'
 import type { Access } from '../server/access.ts'
 import { type Given, isSameView, rowOf, type View } from '../server/snapshots.ts'
 import { isCarrierBetween, namedCarriers, readersBehind } from './carriers.ts'
@@ -149,7 +148,7 @@ export class HandedLists {
   #next(carrier: MemberId, reader: MemberId, view: View): Envelope<Snapshot>[] {
     const { whole } = this.#pair(carrier, reader)
     const most = whole && Math.max(CHANGES_LEAST, Math.floor(whole.logs.length * CHANGES_PART))
-    if (!whole || !most || nextList(whole.logs, view.logs, Math.min(most, SNAPSHOT_ROWS)).more)
+    if (!whole || !most || nextList(whole.logs, view.logs, Math.min(most, this.#context.limits.snapshotRows)).more)
       return this.#whole(carrier, reader, view)
     return [this.#sign(carrier, reader, view, { logs: view.logs, since: whole })]
   }
@@ -158,7 +157,7 @@ export class HandedLists {
     const steps: Envelope<Snapshot>[] = []
     let since: Given | undefined
     for (let more = true; more;) {
-      const next = nextList(since?.logs ?? [], view.logs, SNAPSHOT_ROWS)
+      const next = nextList(since?.logs ?? [], view.logs, this.#context.limits.snapshotRows)
       more = next.more
       const step = this.#sign(carrier, reader, view, { ...next, ...(since ? { since } : {}) })
       since = { sequence: step.statement.sequence, logs: next.logs }

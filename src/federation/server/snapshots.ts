@@ -3,7 +3,6 @@ import { type Envelope, type LogRow, nextList, signSnapshot, type Snapshot } fro
 import type { LogHead } from '#store'
 import type { Context } from '../context.ts'
 import type { CharterDirectory } from '../directory.ts'
-import { SNAPSHOT_ROWS } from '../limits.ts'
 import type { Access } from './access.ts'
 
 /** Earlier lists kept for each reader, so that `since` gets a delta; older ones get the full list. */
@@ -49,7 +48,7 @@ export class Snapshots {
     reader: MemberId,
     since?: number,
     { logs: whole, charters }: View = this.view(reader),
-    most = SNAPSHOT_ROWS,
+    most = this.#context.limits.snapshotRows,
   ): { envelope: Envelope<Snapshot>; given: Given; base?: Given } {
     const { self, now } = this.#context
     const lists = this.#given.get(reader) ?? []
