@@ -1,4 +1,4 @@
-import { fromHex, fromUtf8, type Json, type LogId, type MemberId, type Millis, parseJson } from '#base'
+import { fromHex, fromUtf8, type Json, type LogId, type MemberId, type Millis, parseJson, toHex } from '#base'
 import {
   type DelegationEnd,
   ENTRY_KIND,
@@ -22,7 +22,14 @@ import type { KeyStatements } from './key-statements.ts'
 import type { LinkClient, Target } from './link-client.ts'
 import type { Recalls } from './recalls.ts'
 import type { SigningGate } from './signing-gate.ts'
-import { checkCheckpoint, checkEntries, type MirrorState, type SignedCheckpoint, type VerifiedEntry } from './verify.ts'
+import {
+  checkCheckpoint,
+  checkEntries,
+  type MirrorState,
+  provesGrowth,
+  type SignedCheckpoint,
+  type VerifiedEntry,
+} from './verify.ts'
 
 /** How long an ordinary start asks its peers before it serves without their answers. */
 const START_ASK_MS = 3_000
@@ -72,6 +79,8 @@ export class Restore {
   readonly #forked = new Set<LogId>()
   /** Peers that said they hold a log, and then did not know it. */
   readonly #denied = new Set<string>()
+  /** Logs and peers whose copy does not go on from this node's: what one of them sends keeps nobody else's from coming back. */
+  readonly #apart = new Set<string>()
   /** Peers that are asked again after a while. */
   readonly #waiting = new Set<MemberId>()
   #turn: Promise<unknown> = Promise.resolve()
@@ -236,7 +245,7 @@ export class Restore {
       const verdict = await this.#compare(note)
       if (verdict === 'held') continue
       lost.add(log)
-      if (verdict === 'ahead' && !this.#forked.has(log)) await this.#recover(from, note)
+      if (verdict === 'ahead' && !this.#apart.has(`${log}/${from.member}`)) await this.#recover(from, note)
       if (verdict === 'forked') await this.#forkFound(from.member, log, note)
     }
     return lost
@@ -254,6 +263,7 @@ export class Restore {
     const { context, heads } = this.#parts
     const isKnown = this.#forked.has(log) || heads.get(log)?.superseded
     this.#forked.add(log)
+    this.#apart.add(`${log}/${peer}`)
     if (isKnown) return
     const message =
       'This node signed other entries of one of its logs before: its data directory is an older copy, or runs twice'
@@ -309,7 +319,9 @@ export class Restore {
     const frames = await this.#frames(from, log, frontier.size, checkpoint.size)
     const entries = checkEntries(state, frames, checkpoint)
     if (!entries.ok) {
-      if (entries.fault.kind === 'fork') await this.#forkFound(from.member, log, checkpoint)
+      // What does not hash is a fork only where the trees differ; else the peer sent something else than it holds.
+      if (entries.fault.kind === 'fork' && !(await this.#isPart(from, state, checkpoint)))
+        await this.#forkFound(from.member, log, checkpoint)
       throw new Error(entries.fault.message)
     }
     const next: MirrorState = {
@@ -355,6 +367,15 @@ export class Restore {
     const taken = await recalls.recover({ author, log, audience: state.audience!, entries })
     const recovered = { log, from, size: checkpoint.size, objects, time: arrived }
     return { changes: [mirror, ...taken.changes], recovered, done: taken.done }
+  }
+
+  /** Whether a peer can show that its copy goes on from what is held here. */
+  async #isPart(from: Target, { log, frontier }: MirrorState, checkpoint: SignedCheckpoint): Promise<boolean> {
+    const { size } = frontier
+    if (size === 0) return true
+    const path = `/link/v1/logs/${log}/consistency?from=${size}&to=${checkpoint.size}`
+    const { proof } = parseJson(await this.#parts.client.get(from, path)) as { proof?: Json }
+    return Array.isArray(proof) && provesGrowth({ size, root: toHex(frontier.root()) }, checkpoint, proof.map(String))
   }
 
   async #stateOf(log: LogId): Promise<MirrorState> {
