@@ -34,6 +34,14 @@ export interface WhatToRecall {
   reason: RecallReason
 }
 
+/** What was taken back, and what is left for a person. */
+export interface TakenBackAnswer {
+  recalled: { log: LogId; index: number }[]
+  tasks: RecallTask[]
+  /** Releases that waited for the end of an embargo, and are published no more. */
+  dropped?: number
+}
+
 /** What recalls need of the node. */
 export interface RecallParts {
   store: Store
@@ -63,7 +71,7 @@ export class RecallWork implements AsyncDisposable {
    *
    * @throws NOT_FOUND, and what the federation refuses
    */
-  async takeBack(what: WhatToRecall): Promise<{ recalled: { log: LogId; index: number }[]; tasks: RecallTask[] }> {
+  async takeBack(what: WhatToRecall): Promise<TakenBackAnswer> {
     const { store, publisher, secret, embargoes, tasks, self } = this.#o
     const { id, reason } = what
     if (id === undefined) return { recalled: await publisher.recall(what), tasks: [] }
@@ -71,7 +79,7 @@ export class RecallWork implements AsyncDisposable {
     const renditions = await renditionsInUse(store, own, id, secret)
     const entries = [...(await publisher.standing(id)).filter(({ recalled }) => !recalled), ...renditions]
     const dropped = await embargoes.drop(id)
-    if (entries.length === 0 && dropped > 0) return { recalled: [], tasks: [] }
+    if (entries.length === 0 && dropped > 0) return { recalled: [], tasks: [], dropped }
     // Where nothing can be taken back, the refusal says why.
     if (entries.length === 0) return { recalled: await publisher.recall(what), tasks: [] }
     const recalled: { log: LogId; index: number }[] = []
@@ -82,6 +90,7 @@ export class RecallWork implements AsyncDisposable {
     await store.commit(tasks.changesOf(found))
     return {
       recalled,
+      ...(dropped > 0 ? { dropped } : {}),
       tasks: found.flatMap(({ named, type = '', why }) => named.map((one) => ({ id: one, type, why }))),
     }
   }

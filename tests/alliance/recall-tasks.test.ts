@@ -7,6 +7,7 @@ import { noroshi } from '../cli/command-line.ts'
 import { ask, holds, indicator, openWorld, publish, until, type World } from './world.ts'
 
 const AMBER = { tlp: 'amber', to: ['alliance:pacific'] }
+const HOUR_MS = 3_600_000
 const TIMES = { created: '2026-01-01T00:00:00.000Z', modified: '2026-01-01T00:00:00.000Z' }
 
 interface Task {
@@ -113,16 +114,18 @@ test('a copy that a recipient published under its own name, and a redacted one, 
 })
 
 test('what an embargo holds back of a recalled object is never published', async () => {
-  await using world = await openWorld({ alliances: { pacific: ['jp', 'us'] } })
+  let shift = 0
+  await using world = await openWorld({ alliances: { pacific: ['jp', 'us'] }, now: () => Date.now() + shift })
   const marking = 'marking-definition--22222222-2222-4222-8222-222222222222'
-  const object = { ...indicator('198.51.100.1'), object_marking_refs: [marking] }
-  const until2 = new Date(Date.now() + 4_000).toISOString()
-  await publish(world, 'jp', [embargo(marking, until2), object], AMBER)
-  await recall(world, 'jp', object.id)
-  const later = indicator('198.51.100.2')
-  await new Promise((resolve) => setTimeout(resolve, 4_500))
-  await publish(world, 'jp', [later], AMBER)
-  await until('us holds what came later', () => holds(world, 'us', later.id))
+  const bound = { object_marking_refs: [marking] }
+  const [object, other] = [indicator('198.51.100.1', bound), indicator('198.51.100.3', bound)]
+  await publish(world, 'jp', [embargo(marking, new Date(Date.now() + HOUR_MS).toISOString()), object, other], AMBER)
+  const ran = await noroshi(['recall', object.id, '--dir', world.dir('jp')])
+  assert.match(ran.stdout, /Not published: 1 release that an embargo held back/, ran.stderr)
+  shift = 2 * HOUR_MS
+  await world.restart('us')
+  await world.restart('jp')
+  await until('us holds the one that was not recalled', () => holds(world, 'us', other.id))
   for (const slug of ['jp', 'us']) assert.equal(await holds(world, slug, object.id), false, slug)
 })
 

@@ -11,6 +11,7 @@ interface Options extends NodeOptions {
 
 interface Answer {
   recalled: Place[]
+  dropped?: number
   tasks: { id: string; type: string; why: string }[]
 }
 
@@ -53,10 +54,11 @@ export const register: Register = (program, { output, exit }) => {
       const silent = members.filter(({ acknowledged }) => acknowledged === null).map(({ slug }) => slug)
       if (options.json) await output.line(JSON.stringify({ ...answer, ...(isWaited ? { silent, members } : {}) }))
       else {
-        const { recalled, tasks } = answer
+        const { recalled, tasks, dropped = 0 } = answer
+        if (dropped > 0) await output.line(`Not published: ${counted(dropped, 'release')} that an embargo held back.`)
         await output.line(
           recalled.length === 0
-            ? `${id} was recalled before.`
+            ? `${id} ${dropped > 0 ? 'stands in no log' : 'was recalled before'}.`
             : `Recalled ${id} in ${counted(recalled.length, 'entry', 'entries')}.`,
         )
         if (tasks.length > 0) await output.line('For a person:')

@@ -52,6 +52,8 @@ export function taskRoutes(app: FastifyInstance, node: NodeContext): void {
       schema: { summary: 'Remember that a file was made of what this node holds', tags, body: Export },
     },
     async (request) => {
+      // What a client made of it is its own to replace; and it could crowd out what this member made.
+      if (node.readerOf(request).org !== node.config.member) return { remembered: false }
       const by = request.token?.name ?? ''
       await rememberExport(node.store, { ...request.body, time: node.now(), by }, randomBytes(8))
       return { remembered: true }
