@@ -29,8 +29,8 @@ export async function claimArmed(
     const end = Math.min(size, at + ARMED_ENTRIES)
     const all = await refusals(context, log, at, end, refused)
     const fields = { member: context.self.member, log, from: at, size: end, refused: all, time: context.now() }
-    await context.store.commit([recalls.guard.arm(head.author, log, end, end - at - all.length)])
-    await outbox.keep(head.author, signStatement('armed', fields, [context.self.nodeKey]))
+    const armed = recalls.guard.arm(head.author, log, end, end - at - all.length)
+    await outbox.keep(head.author, signStatement('armed', fields, [context.self.nodeKey]), [armed])
   }
 }
 

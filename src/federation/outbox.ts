@@ -1,5 +1,6 @@
 import { type Json, type MemberId, type Millis, parseJson, utf8 } from '#base'
 import type { Envelope } from '#log'
+import type { Change } from '#store'
 import type { Context } from './context.ts'
 import type { LinkClient, Target } from './link-client.ts'
 
@@ -50,11 +51,11 @@ export class Outbox {
     return this.waitingFor(to).at(-1) ?? 0
   }
 
-  /** A statement that must survive a restart. */
-  async keep(to: MemberId, envelope: Envelope): Promise<void> {
+  /** A statement that must survive a restart, in one commit with what makes it due: a kill takes both or none. */
+  async keep(to: MemberId, envelope: Envelope, changes: readonly Change[] = []): Promise<void> {
     const key = `${to}/${String(this.#context.now()).padStart(16, '0')}/${envelope.signatures[0]?.sig.slice(0, 24)}`
     const value = { to, envelope } as unknown as Json
-    await this.#context.store.commit([{ op: 'put', collection: COLLECTION, key, value }])
+    await this.#context.store.commit([...changes, { op: 'put', collection: COLLECTION, key, value }])
     this.#add({ to, envelope, key })
   }
 

@@ -146,6 +146,7 @@ export async function settled(fleet: Fleet, { publications }: Run): Promise<stri
     for (const author of fleet.slugs) {
       const own = publications.filter((one) => one.author === author && one.place)
       if (own.length > 0) missing.push(...(await lateAt(fleet, author, own)))
+      for (const one of own) if (one.recalled === 'acknowledged') missing.push(...(await unacknowledged(fleet, one)))
     }
     calm = missing.length === 0 ? calm + 1 : 0
     if (calm >= CALM_LOOKS || Date.now() > deadline) return missing
@@ -192,4 +193,16 @@ async function lateAt(fleet: Fleet, author: string, own: readonly Publication[])
     }
   }
   return late
+}
+
+/** Members that hold what was recalled, or did, and have not said that it is withheld. */
+async function unacknowledged(fleet: Fleet, { author, id, entitled, marker }: Publication): Promise<string[]> {
+  const answer = await fleet.ask(author, `/api/v1/objects/${id}/standing`)
+  const { standing } = (await answer.json()) as {
+    standing: { recall?: { acknowledged: { slug: string; withheld: number | null }[] } }[]
+  }
+  const said = new Set(standing.flatMap(({ recall }) => recall?.acknowledged ?? []).map(({ slug }) => slug))
+  return entitled
+    .filter((reader) => !said.has(reader))
+    .map((reader) => `${author} has no acknowledgement of ${reader} that ${marker} is withheld`)
 }
