@@ -338,12 +338,7 @@ export interface Alliances {
   /** Join requests that wait for a person at the inviter. */
   joinRequests(alliance?: Slug): Promise<JoinRequest[]>
   /** The person compared the words: proposes version n+1 with the new member and votes for it. */
-  confirm(
-    alliance: Slug,
-    member: MemberId,
-    root: RootSigner,
-    how?: Admission,
-  ): Promise<ProposalState>
+  confirm(alliance: Slug, member: MemberId, root: RootSigner, how?: Admission): Promise<ProposalState>
   /** Votes for the proposal that waits; `version` and `hash` guard against voting for another one than was read. */
   approve(alliance: Slug, root: RootSigner, version?: number, hash?: Hash): Promise<ProposalState>
   /** Proposes version n+1 with one change, and votes for it; beside another proposal only as its rival. */

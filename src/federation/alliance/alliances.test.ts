@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { signStatement } from '#log'
 import { makeCharter, makeMember } from '../simulation/members.ts'
 import { openRealNode, reserve, until } from '../testing/real-node.ts'
 
@@ -48,6 +49,28 @@ test('an invited member joins once a quorum voted; both sides see the same words
   await until('links to everybody', () =>
     all.every((node) => node.federation.links().filter(({ state }) => state === 'up').length === 2),
   )
+})
+
+test('who asks to join under the id of a member that is known by another root key is refused', async () => {
+  await using jp = await open('jp-nco')
+  const us = makeMember('us-cisa', Date.now())
+  await jp.federation.alliances.bootstrapCharter(makeCharter('trilateral', [jp.member, us], Date.now()))
+  await jp.federation.alliances.create('pacific', {}, jp.member.root)
+  const thief = makeMember('thief', Date.now())
+  const [delegation] = thief.self.profile.delegations
+  const { type: _, ...fields } = delegation!.statement
+  const claimed = {
+    ...us.self.profile,
+    firstRoot: us.self.profile.root,
+    root: thief.self.profile.root,
+    delegations: [signStatement('delegation', { ...fields, member: us.self.member }, [thief.root])],
+  }
+  const place = await reserve()
+  const self = { ...us.self, nodeKey: thief.self.nodeKey, profile: { ...claimed, address: place.address } }
+  await using impostor = await openRealNode({ self, root: thief.root }, place)
+  const { text } = await jp.federation.alliances.invite('pacific')
+  await assert.rejects(impostor.federation.alliances.join(text), { code: 'INVITATION_REFUSED' })
+  assert.deepEqual(await jp.federation.alliances.joinRequests('pacific'), [])
 })
 
 test('an invitation is good for one member, and an altered or ended one for nobody', async () => {
