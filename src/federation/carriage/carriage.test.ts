@@ -4,10 +4,19 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { type Audience, encodeFrames, FrameDecoder, leafHash, SNAPSHOT_FRESH_MS, statementHash } from '#log'
+import {
+  type Audience,
+  encodeFrames,
+  FrameDecoder,
+  leafHash,
+  signStatement,
+  SNAPSHOT_FRESH_MS,
+  statementHash,
+} from '#log'
 import type { Alarm, FederationOptions, LinkRequest, LinkResponse, VotedCharter } from '../api.ts'
 import { type MadeMember, makeCharter, makeMember, votedBy } from '../simulation/members.ts'
 import { amberFor, indicator } from '../testing/objects.ts'
+import { signed } from '../testing/signed-request.ts'
 import { openRealNode, type RealNode, reserve, until } from '../testing/real-node.ts'
 
 const audience = amberFor('pacific')
@@ -127,6 +136,22 @@ test('without a carrier in the charter nothing is carried, and nothing is asked'
     targets.filter((target) => /author=|reader=/.test(target)),
     [],
   )
+  const { member, nodeKey } = ph.member.self
+  const armed = { member, log, from: 0, size: 2, refused: [], time: Date.now() }
+  const body = JSON.stringify({ receipts: [signStatement('armed', armed, [nodeKey])] })
+  const post = async (from: RealNode, to: RealNode) =>
+    textOf(await to.federation.handle(signed(from, to, '/link/v1/receipts', { method: 'POST', body })))
+  assert.match(await post(ph, us), /"accepted":0,.*"LOG"/, 'who is no carrier forwards nothing')
+  assert.match(await post(us, jp), /"accepted":0,.*"MEMBER"/, 'and brings nothing')
+  const asked = async (from: RealNode, to: RealNode, path: string) =>
+    textOf(await to.federation.handle(signed(from, to, path)))
+  const absent = await asked(ph, us, `/link/v1/logs/${'f'.repeat(64)}/checkpoint`)
+  for (const [from, to, path] of [
+    [ph, us, `/link/v1/logs?author=${idOf(jp)}`],
+    [ph, us, `/link/v1/statements?author=${idOf(jp)}`],
+    [us, jp, `/link/v1/logs?reader=${idOf(ph)}`],
+  ] as const)
+    assert.equal(await asked(from, to, path), absent, path)
 })
 
 /** What a carrier does with requests of `ph`; undefined: what an honest one does. */
