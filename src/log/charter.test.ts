@@ -163,6 +163,11 @@ test('members and rules of another form are refused', () => {
     { tlpVersion: '3.0' },
     { caveats: ['b', 'a'] },
     { cyberCommunity: 'yes' },
+    { networks: ['192.0.2.0/24', '10.0.0.0/8', '192.0.2.0/24'] },
+    { networks: ['Cert.example'] },
+    { networks: ['.'] },
+    { networks: 'cert.example' },
+    { networks: Array.from({ length: 1_001 }, (_, n) => `n${String(n).padStart(4, '0')}.example`) },
     { clients: [{ id: 'x' }] },
     { root: 'AA==' },
     { delegations: {} },
@@ -189,6 +194,7 @@ test('members and rules of another form are refused', () => {
     refused(() => toCharter(charterOf([memberOf(0, { delegations: [envelope] })])), 'STATEMENT_INVALID')
   const foreign = memberOf(1).delegations
   refused(() => toCharter(charterOf([memberOf(0, { delegations: foreign })])), 'SIGNATURE_INVALID')
+  toCharter(charterOf([memberOf(0, { networks: ['192.0.2.0/24', '2001:db8::/32', 'cert.example'] })]))
   toCharter({ ...first, note: 'unknown members are passed over' })
 })
 
