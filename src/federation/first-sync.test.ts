@@ -11,6 +11,8 @@ const audience = amberFor('pacific')
 const ENTRIES = 10
 /** Machines may be busy; nothing here is about speed. */
 const PATIENCE_MS = 30_000
+/** Of 0.9 MB each: more than one batch. */
+const LARGE_ENTRIES = 60
 /** Batches of two entries each: with its genesis, the log takes six. */
 const limits = { requestTimeoutMs: 2_000, backoffFirstMs: 20, backoffMaxMs: 100, pageEntries: 2 }
 
@@ -107,4 +109,28 @@ test('a batch that was got ready early is judged together with what was written 
     rejected.rows.map(({ code }) => code),
     ['REJECT:EQUIVOCATION', 'REJECT:EQUIVOCATION'],
   )
+})
+
+test('large entries come in batches of some megabytes, ended by checkpoints between', async () => {
+  await using opened = await openNodes(['jp-nco', 'us-cisa'])
+  const [jp, us] = opened.nodes as [RealNode, RealNode]
+  const description = 'long '.repeat(180_000)
+  let log = ''
+  for (let i = 0; i < LARGE_ENTRIES; i++) {
+    const object = indicator(`large ${i}`, jp.member.self.member, Date.now(), { description })
+    ;({ log } = await jp.publish(audience, [object]))
+  }
+  const read = new Map<string, number>()
+  jp.intercept(async ({ target }, next) => {
+    const answer = await next()
+    const from = /entries\?from=(\d+)/.exec(target)?.[1]
+    if (from !== undefined && 'body' in answer) read.set(from, answer.body.length)
+    return answer
+  })
+  us.federation.start()
+  await until('the mirror', async () => (await us.store.log(log))?.size === LARGE_ENTRIES + 1, PATIENCE_MS)
+  assert.equal((await us.store.fsck()).ok, true)
+  const proofs = (await jp.federation.receipts(log)).map(({ from, size }) => size - from)
+  assert.ok(Math.max(...proofs) < LARGE_ENTRIES / 1.3, `batches of ${proofs.join(', ')} entries`)
+  assert.ok(read.size > 1)
 })

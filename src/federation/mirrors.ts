@@ -37,6 +37,8 @@ import {
 
 /** Entries asked for at once: two such batches are in memory, parsed, while a third is written. */
 const BATCH_ENTRIES = 2_048
+/** Bytes of entries from which on a batch ends with the next checkpoint. */
+const BATCH_BYTES = 32 * 1_024 * 1_024
 /** Batches that are got ready while the one before is written; the oldest goes when another comes. */
 const AHEAD_MOST = 8
 /** Bytes of entries of one such batch; the rest is fetched when its turn comes. */
@@ -243,19 +245,25 @@ export class Mirrors {
     const { size } = state.frontier
     const early = await this.#takeEarly(peer, state)
     const wanted = this.#wanted(size, offered)
-    const note = early?.note ?? (await this.#noteOf(peer, state, wanted))
+    const checkpoint = await this.#follows(state, early?.note ?? (await this.#noteOf(peer, state, wanted)))
+    if (checkpoint.size < wanted && !early) throw uncovered(checkpoint, wanted)
+    if (early?.ready) return { checkpoint, frames: early.frames, ready: early.ready }
+    const frames = await this.#frames(peer, state.log, size, checkpoint.size, early?.frames, BATCH_BYTES)
+    const reached = size + frames.length
+    if (reached === checkpoint.size) return { checkpoint, frames }
+    // Large entries: as many as came are a batch, where a checkpoint ends them.
+    const nearer = await this.#follows(state, await this.#noteOf(peer, state, reached))
+    if (nearer.size < reached) throw uncovered(nearer, reached)
+    return { checkpoint: nearer, frames: await this.#frames(peer, state.log, size, nearer.size, frames) }
+  }
+
+  /** A checkpoint of the author's that goes on from a state. @throws MirrorFault */
+  async #follows(state: MirrorState, note: string): Promise<SignedCheckpoint> {
     const checked = this.#check(state, note)
     if (!checked.ok) throw new MirrorFault(await this.#keep(state, note, checked.fault))
-    const checkpoint = checked.value
-    const fault = checkFollows(state, checkpoint)
+    const fault = checkFollows(state, checked.value)
     if (fault) throw new MirrorFault(await this.#keep(state, note, fault))
-    if (checkpoint.size < wanted && !early)
-      throw new MirrorFault({
-        kind: 'bad-answer',
-        message: `its checkpoint of ${checkpoint.size} does not cover ${wanted}`,
-      })
-    if (early?.ready) return { checkpoint, frames: early.frames, ready: early.ready }
-    return { checkpoint, frames: await this.#frames(peer, state.log, size, checkpoint.size, early?.frames) }
+    return checked.value
   }
 
   #wanted(size: number, offered: Head): number {
@@ -387,6 +395,9 @@ export class Mirrors {
     await this.#context.alarm(fault.kind, via, message, { log, evidence: seen })
   }
 }
+
+const uncovered = (checkpoint: SignedCheckpoint, wanted: number) =>
+  new MirrorFault({ kind: 'bad-answer', message: `its checkpoint of ${checkpoint.size} does not cover ${wanted}` })
 
 const toEvidence = (proof: Proof | undefined): Record<string, Json> =>
   proof ? { proof: proof as unknown as Json } : {}
