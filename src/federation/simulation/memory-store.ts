@@ -35,6 +35,8 @@ export interface MemoryStoreOptions {
   /** Time of one sync, from the seed. */
   syncMs: () => number
   mood?: () => DiskMood
+  /** A list of changes waits for its sync. */
+  written?: () => void
   /** A list of changes is on the disk: from here on it may be acknowledged. */
   applied?: (changes: readonly Change[], outcomes: readonly Outcome[]) => void
 }
@@ -103,6 +105,7 @@ export class MemoryStore implements Store {
     if (this.#crashed) return new Promise(() => undefined)
     return new Promise((done, failed) => {
       this.#waiting.push({ changes, done, failed })
+      this.#options.written?.()
       this.#syncing ??= this.#options.timers.set(this.#options.syncMs(), () => this.#sync())
     })
   }

@@ -51,6 +51,8 @@ export class SimulatedNode {
   isReckless = false
   garble: ((body: Uint8Array) => Uint8Array) | undefined
   answers: ((from: string) => boolean) | undefined
+  /** Called at the next list that waits for its sync. */
+  onWrite: (() => void) | undefined
   readonly #world: Surroundings
   readonly #seeded: Seeded
   #life = 0
@@ -109,6 +111,7 @@ export class SimulatedNode {
       timers,
       syncMs: () => this.#seeded.between(1, 8),
       mood: () => this.mood,
+      written: () => this.onWrite?.(),
       applied: (changes, outcomes) => applied(this, changes, outcomes),
     })
     this.#store = memory

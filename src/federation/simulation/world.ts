@@ -16,6 +16,8 @@ import type { VirtualTime } from './virtual-time.ts'
 type ActOf<Kind extends Act['do']> = Extract<Act, { do: Kind }>
 
 const CALM = { delayMs: [1, 20], loss: 0, duplication: 0, replay: 0 } as const
+/** How long a crash waits for a write that it can cut off. */
+const CRASH_WAIT_MS = 3_000
 /** When the first image of each disk is taken: the alliance is founded, nothing is published. */
 const FOUNDED_MS = 300
 
@@ -151,8 +153,7 @@ export class World {
       case 'approve':
         return this.#approve(act)
       case 'crash':
-        this.#crash(this.#node(act.node), act)
-        return undefined
+        return void this.#crashInWrite(this.#node(act.node), act)
       case 'disk':
         return void this.#disk(act)
       case 'rot':
@@ -234,6 +235,22 @@ export class World {
     if (!one) return
     const { inForce } = await alliances!.approve(alliance, node.member.root, one.version, one.hash)
     this.tell(`${node.slug} votes for ${alliance} ${one.version} ${one.hash.slice(0, 8)}${inForce ? ': in force' : ''}`)
+  }
+
+  /** The process dies while something waits for its sync, or after a while if nothing does. */
+  #crashInWrite(node: SimulatedNode, act: ActOf<'crash'>): void {
+    let isDone = false
+    const die = () => {
+      if (isDone) return
+      isDone = true
+      node.onWrite = undefined
+      this.#crash(node, act)
+    }
+    node.onWrite = () => {
+      node.onWrite = undefined
+      this.time.after(1, `crash in a write ${node.slug}`, die)
+    }
+    this.time.after(CRASH_WAIT_MS, `crash ${node.slug}`, die)
   }
 
   #crash(node: SimulatedNode, { downMs, whole, part }: Pick<ActOf<'crash'>, 'downMs' | 'whole' | 'part'>): void {
