@@ -1,0 +1,381 @@
+// Who may have what, read from the text of the sharing rules and from nothing of the product: sections 1 to 4, for what
+// generated worlds hold. `free` is where the text leaves the node a choice.
+import type { Found, Part } from './markers.ts'
+import { both, CONSENTS, type Meaning, meaningOf, SETS } from './meaning.ts'
+import {
+  type Fixed,
+  inCommunity,
+  isMember,
+  knowsBoth,
+  opensGreen,
+  shared,
+  type Standing,
+  standingOf,
+  type View,
+} from './standing.ts'
+import { ALLIANCES, type AllianceName, LEVELS, ORGS, type Server, type Thing } from './world-plan.ts'
+
+export type May = 'yes' | 'no' | 'free'
+
+/** One passage: who would send what of whose, to whom. */
+export interface Passage {
+  view: View
+  sender: string
+  source: Server
+  to: string
+  fixed: Fixed
+  now: number
+  /** Over the web, where only what was declared counts; else over a link. */
+  isWeb: boolean
+  /** The sender's own people, who read through this very program. */
+  isOwn?: boolean
+  isCarried?: boolean
+}
+
+/** Section 2 in its order, with section 3 as row 12 and row 14. */
+export function mayPass(m: Meaning, passage: Passage): May {
+  const { view, source, fixed, now, isWeb, isOwn } = passage
+  const to = standingOf(view, passage.to)
+  const isAlone = passage.to === source && standingOf(view, source) === undefined
+  if (!to?.isActive) return isAlone ? 'free' : 'no'
+  if (m.closed || m.level === undefined) return 'no'
+  if (to.cap && LEVELS.indexOf(m.level) > LEVELS.indexOf(to.cap)) return 'no'
+  if (to.oldTlp && m.level === 'amber+strict') return 'no'
+  const isEmbargoed = m.embargo !== undefined && now < m.embargo
+  // What an embargo holds back stands in no log yet, not even for its author.
+  if (passage.to === source) return isEmbargoed ? 'free' : 'yes'
+  if (isEmbargoed && !m.coauthors?.has(to.slug)) return 'no'
+  if (m.nations && !m.nations.has(to.nation)) return 'no'
+  if (m.orgs && !m.orgs.has(to.slug)) return 'no'
+  if (m.alliances && ![...m.alliances].some((one) => isMember(view, one, to.slug))) return 'no'
+  if (m.sectors && !to.sectors.some((sector) => m.sectors?.has(sector))) return 'no'
+  if (m.kinds && !m.kinds.has(to.kind)) return 'no'
+  const audience = ofLevel(m, to, passage)
+  if (audience === 'no') return 'no'
+  if (m.distribution && !m.distribution.has(to.slug)) return 'no'
+  if (m.community !== undefined && !inCommunity(view, [m.community], to)) return 'no'
+  const knows = isOwn || (to.knowsCaveats ?? !isWeb)
+  const binds =
+    SETS.some((name) => name !== 'coauthors' && name !== 'participants' && m[name]) ||
+    isEmbargoed ||
+    (m.level === 'red' && m.participants !== undefined)
+  if (!knows && binds) return 'no'
+  // A community that says what the level says by itself looks like the level's own.
+  if (!knows && m.community !== undefined)
+    return fixed.alliances.every((one) => one === m.community) ||
+      shared(view, source).every((one) => one === m.community)
+      ? 'free'
+      : 'no'
+  const isListed = m.orgs ?? m.distribution ?? m.participants ?? m.coauthors
+  return isListed && !fixed.known.has(to.slug) ? 'free' : audience
+}
+
+/** Section 3. */
+function ofLevel(m: Meaning, to: Standing, { view, sender, source, fixed, isCarried }: Passage): May {
+  const isSource = sender === source || isCarried === true
+  const isWithin = inCommunity(view, fixed.alliances, to)
+  switch (m.level) {
+    case 'clear':
+      return 'yes'
+    case 'green': {
+      const named = m.community === undefined ? undefined : [m.community]
+      const all = shared(view, sender, source)
+      // The author's alliances of then are written out; a relay serves those alone in which both are now.
+      const community = named ?? fixed.alliances.filter((one) => isSource || all.includes(one))
+      if (inCommunity(view, community, to)) return named && !all.includes(m.community as AllianceName) ? 'free' : 'yes'
+      const isOpen = sender === source && named === undefined && opensGreen(view, source)
+      if (!isOpen || !to.cyber || !fixed.cyber.has(to.slug)) return 'no'
+      return to.knowsCaveats === false ? 'free' : 'yes'
+    }
+    case 'amber': {
+      const isClient = to.clientOf.includes(sender)
+      if (sender !== source && !isCarried) return isClient && isOrNamed(m, isWithin) ? 'yes' : 'no'
+      if (m.distribution) return m.distribution.has(to.slug) || to.clientOf.includes(source) ? 'yes' : 'no'
+      const isIn = shared(view, source, to.slug).length > 0 || to.clientOf.includes(source)
+      return isIn && isOrNamed(m, isWithin) ? 'yes' : 'no'
+    }
+    case 'amber+strict': {
+      if (!isSource) return 'no'
+      if (m.distribution) return m.distribution.has(to.slug) ? 'yes' : 'no'
+      const isIn = shared(view, source, to.slug).length > 0
+      const isFixed = m.alliances !== undefined || fixed.alliances.some((one) => isMember(view, one, to.slug))
+      return isIn && isFixed ? 'yes' : 'no'
+    }
+    default:
+      return sender === source && m.participants?.has(to.slug) ? 'yes' : 'no'
+  }
+}
+
+/** Joining an alliance later widens nothing old: the author's alliances of then are written out. */
+const isOrNamed = (m: Meaning, isWithin: boolean) =>
+  m.community !== undefined || m.distribution !== undefined || m.alliances !== undefined || isWithin
+
+const worse = (a: May, b: May): May => (a === 'no' || b === 'no' ? 'no' : a === 'free' || b === 'free' ? 'free' : 'yes')
+const better = (a: May, b: May): May =>
+  a === 'yes' || b === 'yes' ? 'yes' : a === 'free' || b === 'free' ? 'free' : 'no'
+
+/** An object version as it was released. */
+export interface Released {
+  thing: Thing
+  fixed: Fixed
+  at: number
+  /** Refused at its publication: nobody has it. */
+  isRefused: boolean
+  isRecalled: boolean
+  /** A newer version with another marking. */
+  newer?: number
+}
+
+/** What the oracle knows of the world now. */
+export interface Known {
+  now: number
+  released: ReadonlyMap<number, Released>
+  views: ReadonlyMap<Server, View>
+  /** What servers could have earlier: `server number part`. */
+  held: ReadonlySet<string>
+  /** Numbers of what was published in this step. */
+  fresh: ReadonlySet<number>
+}
+
+/** Answers for every marker, server and reader; asked once and remembered until the world changes. */
+export class Oracle {
+  readonly #known: Known
+  readonly #answers = new Map<string, May>()
+
+  constructor(known: Known) {
+    this.#known = known
+  }
+
+  /** Whether a reader may have over the web, at a server, what the marker stands for. */
+  reads(found: Found, server: Server, reader: string): May {
+    return this.#ask(found, server, reader, true)
+  }
+
+  /** Whether the id stands for something that the reader could be shown now: else it must answer as absent. */
+  stands(found: Found, server: Server, reader: string): May {
+    return this.#versions(found.object)
+      .map((one) => this.#whole(one, server, reader, true))
+      .reduce(better, 'no')
+  }
+
+  #versions = (n: number): Released[] =>
+    [...this.#known.released.values()].filter(({ thing }) => (thing.of ?? thing.n) === n)
+
+  /** Whether a member may have it over the link. */
+  mirrors(found: Found, server: Server, peer: string): May {
+    return this.#ask(found, server, peer, false)
+  }
+
+  /** Whether the server may have it at all. */
+  holds(found: Found, server: Server): May {
+    return this.#ask(found, server, server, true)
+  }
+
+  #ask(found: Found, server: Server, reader: string, isWeb: boolean): May {
+    const key = `${found.part}${found.object} ${server} ${reader} ${isWeb}`
+    const known = this.#answers.get(key)
+    if (known) return known
+    const answer = this.#ownOr(found, reader, this.#answer(found, server, reader, isWeb))
+    this.#answers.set(key, answer)
+    return answer
+  }
+
+  /** What somebody wrote itself is no secret from it, though not everywhere to be had. */
+  #ownOr({ object }: Found, reader: string, may: May): May {
+    return this.#known.released.get(object)?.thing.author === reader ? 'free' : may
+  }
+
+  #answer(found: Found, server: Server, reader: string, isWeb: boolean): May {
+    const { released } = this.#known
+    if (found.part === 'i') {
+      // An id stays the same over versions: who may have one of them whole has the id.
+      const versions = this.#versions(found.object)
+      const may = versions.map((one) => this.#whole(one, server, reader, isWeb)).reduce(better, 'no')
+      if (may !== 'no') return may
+      // Of what was refused nothing is known here, so a later object may name it.
+      if (versions.some((one) => one.isRefused && !this.#known.fresh.has(one.thing.n))) return 'free'
+      // What was taken back may still be named by what referred to it when it was there.
+      const before = versions.map((one) => ({ ...one, isRecalled: false, newer: undefined }) as Released)
+      return worse('free', before.map((one) => this.#whole(one, server, reader, isWeb)).reduce(better, 'no'))
+    }
+    const one = released.get(found.object)
+    if (!one) return 'no'
+    if (found.part === 'm') {
+      // A definition is an object of its own: it stays where the object that brought it was taken back.
+      const here = { ...one, isRecalled: false, newer: undefined } as Released
+      const parts = ['', ...one.thing.granular.map(({ part }) => part)] as const
+      const may = parts.map((part) => this.#reaches(here, part, server, reader, isWeb)).reduce(better, 'no')
+      return may === 'yes' ? 'free' : may
+    }
+    const inside = this.#part(one, found.part, server, reader, isWeb)
+    return worse(inside, this.#refs(one, server, reader, isWeb))
+  }
+
+  /** Everything that a server could have now, by keys that later oracles are given. */
+  holding(server: Server): string[] {
+    const keys: string[] = []
+    for (const one of this.#known.released.values())
+      for (const part of ['', ...one.thing.granular.map((granular) => granular.part)] as const)
+        if (one.thing.author !== server && this.#fromAuthor(one, part, server) !== 'no')
+          keys.push(`${server} ${one.thing.n} ${part}`)
+    return keys
+  }
+
+  /** With every part, and every reference. */
+  #whole(one: Released, server: Server, reader: string, isWeb: boolean): May {
+    const parts = one.thing.granular.map(({ part }) => this.#part(one, part, server, reader, isWeb))
+    if (one.thing.creator) parts.push(this.#part(one, 'c', server, reader, isWeb))
+    const own = this.#part(one, 'i', server, reader, isWeb)
+    const made = [own, ...parts].reduce(worse)
+    if (one.thing.refs.length === 0) return made
+    if (reader === server || !this.#known.fresh.has(one.thing.n)) return worse(made, 'free')
+    const refs = one.thing.refs.map((ref) =>
+      this.#ask({ object: idOf(this.#known, ref), part: 'i' }, server, reader, isWeb),
+    )
+    // Whether references lie within the audience is decided for all of it, not for one reader.
+    return worse(worse(made, worse(refs.reduce(worse), this.#refs(one, server, reader, isWeb))), 'free')
+  }
+
+  #part(one: Released, part: Part, server: Server, reader: string, isWeb: boolean): May {
+    let may = this.#reaches(one, '', server, reader, isWeb)
+    const isMarked = (name: Part) => one.thing.granular.some((granular) => granular.part === name)
+    if (isMarked(part)) may = worse(may, this.#reaches(one, part, server, reader, isWeb))
+    // The whole object goes with what it cannot be without.
+    if (part !== 'p' && isMarked('p')) may = worse(may, this.#reaches(one, 'p', server, reader, isWeb))
+    if (part === 'c' && reader !== one.thing.author) may = worse(may, maySee(one, reader))
+    // A form for nobody is not kept, not even for its author.
+    return reader === one.thing.author && one.thing.granular.length > 0 ? worse(may, 'free') : may
+  }
+
+  /** What refers to something goes with it where it cannot be without it. */
+  #refs(one: Released, server: Server, reader: string, isWeb: boolean): May {
+    const { thing } = one
+    if (thing.refs.length === 0) return 'yes'
+    // What its own people read, the server was given with what it refers to; and what may be referred to is decided once.
+    if (reader === server || !this.#known.fresh.has(one.thing.n)) return 'free'
+    const any = thing.refs.map((ref) => {
+      const target = this.#known.released.get(ref)
+      if (!target) return 'no'
+      const whole = this.#ask({ object: idOf(this.#known, ref), part: 'i' }, server, reader, isWeb)
+      const some = this.#reaches(target, '', server, reader, isWeb)
+      if (whole === 'yes') return 'yes'
+      // What refers to something that is gone by now was released when it was there.
+      return whole === 'no' && some === 'no' && !isGone(target) ? 'no' : 'free'
+    })
+    return thing.type === 'relationship' ? any.reduce<May>(worse, 'free') : worse(any.reduce<May>(better, 'no'), 'free')
+  }
+
+  /** Whether the author's own server would give it to another. */
+  #fromAuthor(one: Released, part: Part | '', server: Server, by: Server = one.thing.author): May {
+    const { views, now, released } = this.#known
+    const { author } = one.thing
+    if (one.isRefused) return 'no'
+    const m = inherited(one, ofPart(one, part), released)
+    const view = views.get(by) as View
+    return mayPass(m, { view, sender: author, source: author, to: server, fixed: one.fixed, now, isWeb: false })
+  }
+
+  /** Whether a part (or the object, '') comes from its author over the server to the reader. */
+  #reaches(one: Released, part: Part | '', server: Server, reader: string, isWeb: boolean): May {
+    if (one.isRefused) return 'no'
+    const { released, held } = this.#known
+    const { author, n } = one.thing
+    if (server === author) {
+      const may = this.#served(one, part, server, reader, isWeb)
+      return may === 'no' || one.isRecalled ? 'no' : this.#withNewer(one, may, server, reader, isWeb, released)
+    }
+    let now = this.#fromAuthor(one, part, server)
+    // Where the two know different charters, the receiver may refuse what the author may send.
+    if (this.#fromAuthor(one, part, server, server) === 'no') now = worse(now, 'free')
+    if (now === 'no' && !held.has(`${server} ${n} ${part}`)) return 'no'
+    // Whom its author does not serve any more learns of no recall and of no newer version.
+    const isTold = now !== 'no' && this.#areLinked(server, author)
+    if (one.isRecalled && isTold) return 'no'
+    const may = worse(this.#served(one, part, server, reader, isWeb), isTold ? now : 'free')
+    // What a member rightly got, its own people may go on reading.
+    const own = reader === server ? better(may, 'free') : may
+    return own === 'no' || !isTold ? own : this.#withNewer(one, own, server, reader, isWeb, released)
+  }
+
+  /** Both know a charter that names both, and neither of them has left it. */
+  #areLinked = (a: Server, b: Server): boolean =>
+    [a, b].every((at) => knowsBoth(this.#known.views.get(at) as View, a, b))
+
+  /** An older version goes where the newer one does not come. */
+  #withNewer(
+    one: Released,
+    may: May,
+    server: Server,
+    reader: string,
+    isWeb: boolean,
+    released: Known['released'],
+  ): May {
+    const newer = one.newer === undefined ? undefined : released.get(one.newer)
+    if (!newer || newer.isRefused) return may
+    return worse('free', worse(may, this.#reaches(newer, '', server, reader, isWeb)))
+  }
+
+  /** Whether a server that has it may give it to the reader, by what the server knows. */
+  #served(one: Released, part: Part | '', server: Server, reader: string, isWeb: boolean): May {
+    const { views, now, released } = this.#known
+    const { author } = one.thing
+    const m = inherited(one, ofPart(one, part), released)
+    const view = views.get(server) as View
+    const common = { view, source: author, fixed: one.fixed, now, to: reader, isWeb } as const
+    if (server === author) return mayPass(m, { ...common, sender: author, isOwn: reader === server })
+    if (reader === server) return mayPass(m, { ...common, sender: author, isOwn: true })
+    const isDirect = mayPass(m, { ...common, sender: author, to: server, isWeb: false }) !== 'no'
+    const relayed = isDirect || m.level !== 'amber' ? mayPass(m, { ...common, sender: server }) : 'no'
+    const carries = isCarrier(view, server, author) && m.level !== 'red'
+    const carried = carries ? worse('free', mayPass(m, { ...common, sender: author, isCarried: true })) : 'no'
+    return better(isDirect ? relayed : worse('free', relayed), carried)
+  }
+}
+
+const isGone = ({ isRecalled, newer, isRefused }: Released) => isRecalled || newer !== undefined || isRefused
+
+const idOf = ({ released }: Known, n: number) => released.get(n)?.thing.of ?? n
+const meaning = (one: Released) => meaningOf(one.thing.mark, one.at)
+
+function ofPart(one: Released, part: Part | ''): Meaning {
+  const m = meaning(one)
+  const own = one.thing.granular.filter((granular) => granular.part === part)
+  return own.length === 0 ? m : own.map(({ mark }) => meaningOf(mark, one.at)).reduce(both, m)
+}
+
+/** Notes and sightings inherit the strictest marking of what they annotate. */
+function inherited(one: Released, m: Meaning, released: ReadonlyMap<number, Released>): Meaning {
+  if (one.thing.type !== 'note' && one.thing.type !== 'sighting') return m
+  const versionsOf = (ref: number) =>
+    [...released.values()].filter(
+      ({ thing, isRefused, at }) => (thing.of ?? thing.n) === ref && !isRefused && at <= one.at,
+    )
+  return one.thing.refs
+    .flatMap((ref) => versionsOf(ref).at(-1) ?? [])
+    .map((target) => meaningOf(target.thing.mark, target.at))
+    .reduce(both, m)
+}
+
+/** Section 4: the creator is shown as far as the recorded consent goes, and a consent in a part counts for all. */
+function maySee(one: Released, reader: string): May {
+  const all = [meaning(one), ...one.thing.granular.map(({ mark }) => meaningOf(mark, one.at))]
+  const consents = all.flatMap(({ consent }) => consent ?? [])
+  if (consents.length === 0) return 'yes'
+  const org = ORGS.find(({ slug }) => slug === reader)
+  const source = ORGS.find(({ slug }) => slug === one.thing.author)
+  const isGovernment = org?.kind === 'national-csirt' || org?.kind === 'agency'
+  const isShown = {
+    everyone: true,
+    gov: isGovernment,
+    'own-gov': isGovernment && org?.nation === source?.nation,
+    none: false,
+  }[CONSENTS[Math.min(...consents)] as string]
+  // Its form for governments has a list of kinds, which is a caveat to a program that knows none.
+  return isShown ? 'free' : 'no'
+}
+
+/** The charter names the server as carrier, and both stand in it. */
+const isCarrier = (view: View, server: string, author: string) =>
+  ALLIANCES.some(
+    (alliance) => view.get(alliance)?.carriers.includes(server) && shared(view, server, author).includes(alliance),
+  )

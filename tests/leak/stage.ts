@@ -1,0 +1,389 @@
+// Two real nodes of this process and the members and clients around them, on which a plan's steps are played: charters
+// are voted for and installed, objects published, narrowed and recalled through the API, and mirrored over real links.
+import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Writable } from 'node:stream'
+import type { FastifyInstance } from 'fastify'
+import type { JsonObject, MemberId } from '#base'
+import { type CharterMember, type CharterStatement, memberIdOf, signLinkRequest, type Signer, toSigner } from '#log'
+import type { LinkResponse, VotedCharter } from '#federation'
+import { initDataDirectory, type NoroshiNode, openNode, readOperatorToken } from '#node'
+import { makeCharter, makeMember, votedBy, type MadeMember } from '../../src/federation/simulation/members.ts'
+import { openHttpServer } from '../../src/node/http-server.ts'
+import { demoSeed } from '../../src/node/root-key.ts'
+import { type Known, Oracle, type Released } from './entitlement.ts'
+import { fixedFor, knowsBoth, type View } from './standing.ts'
+import { toObjects, nameOf } from './stix-of.ts'
+import {
+  ALLIANCES,
+  type AllianceName,
+  type Charter,
+  CLIENTS,
+  HUB,
+  MEMBERS,
+  ORGS,
+  RELAY,
+  type Row,
+  type Server,
+  SERVERS,
+  type Step,
+  type Thing,
+} from './world-plan.ts'
+
+/** A raw answer. */
+export interface Answer {
+  status: number
+  headers: Record<string, string>
+  body: Buffer
+}
+
+export interface Ask {
+  method?: string
+  token?: string
+  headers?: Record<string, string>
+  body?: string | Buffer
+}
+
+interface StagedNode {
+  node: NoroshiNode
+  app: FastifyInstance
+  operator: string
+  tokens: Map<string, string>
+}
+
+const WAIT_LIMIT_MS = 20_000
+/** A folder in memory, where there is one: the worlds are many, and their disks are not what is tested here. */
+const FOLDER = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
+
+/** A stage on which steps are played; `overSockets` asks by HTTP instead of in process. */
+export class Stage implements AsyncDisposable {
+  readonly #path: string
+  readonly #nodes = new Map<Server, StagedNode>()
+  readonly #logs = new Map<Server, string>()
+  readonly #members = new Map<string, MadeMember>()
+  readonly #charters = new Map<AllianceName, VotedCharter[]>()
+  readonly #plans = new Map<AllianceName, Charter>()
+  readonly #views = new Map<Server, View>(SERVERS.map((server) => [server, new Map()]))
+  readonly #overSockets: boolean
+  readonly released = new Map<number, Released>()
+  /** What each server could have had at the end of an earlier step, and so may still hold. */
+  readonly held = new Set<string>()
+  /** Numbers of the objects of the last step. */
+  fresh: number[] = []
+
+  private constructor(path: string, overSockets: boolean) {
+    this.#path = path
+    this.#overSockets = overSockets
+  }
+
+  static async open({ overSockets = false } = {}): Promise<Stage> {
+    const stage = new Stage(await mkdtemp(join(FOLDER, 'noroshi-leak-')), overSockets)
+    const time = Date.now()
+    for (const org of MEMBERS) {
+      const about = { nation: org.nation, kind: org.kind, sectors: [...org.sectors].sort() }
+      stage.#members.set(org.slug, makeMember(org.slug, time, about))
+    }
+    for (const server of SERVERS) await stage.#openNode(server, time)
+    for (const from of SERVERS) {
+      const to = SERVERS.find((other) => other !== from) as Server
+      await stage
+        .node(from)
+        .federation.addLink(stage.memberId(to), stage.node(to).url())
+        .catch(() => undefined)
+    }
+    return stage
+  }
+
+  async #openNode(server: Server, time: number): Promise<void> {
+    const org = MEMBERS.find(({ slug }) => slug === server) as (typeof MEMBERS)[number]
+    const dir = this.dir(server)
+    await initDataDirectory({ ...org, dir, name: `Member ${server}`, passphrase: '', demo: true, now: time })
+    const delegations = JSON.parse(await readFile(join(dir, 'keys/delegations.json'), 'utf8')) as never
+    const [root, nodeKey] = (['root', 'node'] as const).map((of) => toSigner(demoSeed(server, of))) as [Signer, Signer]
+    const member = memberIdOf(root.publicKey)
+    const made = this.made(server)
+    const profile = {
+      ...made.self.profile,
+      id: member,
+      root: Buffer.from(root.publicKey).toString('base64'),
+      delegations,
+    }
+    this.#members.set(server, { root, self: { ...made.self, member, nodeKey, profile } })
+    this.#logs.set(server, '')
+    const logDestination = new Writable({
+      write: (chunk: Buffer, _encoding, done) => {
+        this.#logs.set(server, this.log(server) + chunk.toString())
+        done()
+      },
+    })
+    const node = await openNode({
+      dir,
+      port: 0,
+      rehearsal: true,
+      logLevel: 'debug',
+      logDestination,
+      webRoot: '/nowhere',
+    })
+    const { app } = await openHttpServer(node, { host: '127.0.0.1', port: 0, webRoot: '/nowhere' })
+    this.#nodes.set(server, { node, app, operator: await readOperatorToken(dir), tokens: new Map() })
+  }
+
+  dir = (server: Server) => join(this.#path, server)
+  log = (server: Server) => this.#logs.get(server) ?? ''
+  node = (server: Server) => this.#staged(server).node
+  app = (server: Server) => this.#staged(server).app
+  operator = (server: Server) => this.#staged(server).operator
+  made = (slug: string) => this.#members.get(slug) as MadeMember
+  memberId = (slug: string): MemberId => this.#members.get(slug)?.self.member ?? clientId(slug)
+  /** Tokens of scope read by organisation, at one server. */
+  tokens = (server: Server): ReadonlyMap<string, string> => this.#staged(server).tokens
+
+  #staged(server: Server): StagedNode {
+    const found = this.#nodes.get(server)
+    if (!found) throw new Error(`${server} is not open`)
+    return found
+  }
+
+  /** Asks a node. */
+  async ask(server: Server, path: string, { method = 'GET', token, headers = {}, body }: Ask = {}): Promise<Answer> {
+    const sent = { ...headers, authorization: `Bearer ${token ?? this.operator(server)}` }
+    if (this.#overSockets) {
+      const init = { method, headers: sent, ...(body === undefined ? {} : { body: body as never }) }
+      const response = await fetch(this.node(server).url() + path, init)
+      return {
+        status: response.status,
+        headers: Object.fromEntries(response.headers),
+        body: Buffer.from(await response.arrayBuffer()),
+      }
+    }
+    const response = await this.app(server).inject({
+      method: method as 'GET',
+      url: path,
+      headers: sent,
+      ...(body === undefined ? {} : { payload: body }),
+    })
+    return {
+      status: response.statusCode,
+      headers: response.headers as Record<string, string>,
+      body: response.rawPayload,
+    }
+  }
+
+  async json<T>(server: Server, path: string, ask: Ask = {}): Promise<T> {
+    const { status, body } = await this.ask(server, path, ask)
+    if (status >= 400) throw new Error(`${path}: ${status} ${body.toString()}`)
+    return JSON.parse(body.toString()) as T
+  }
+
+  post<T>(server: Server, path: string, body: object, token?: string): Promise<T> {
+    const headers = { 'content-type': 'application/json' }
+    return this.json(server, path, { method: 'POST', headers, body: JSON.stringify(body), ...(token ? { token } : {}) })
+  }
+
+  /** A request over the link, signed by any member's key. */
+  async link(server: Server, peer: string, target: string, post?: string): Promise<LinkResponse> {
+    const body = Buffer.from(post ?? '')
+    const method = post === undefined ? 'GET' : 'POST'
+    const { member, nodeKey: signer } = this.made(peer).self
+    const created = Math.floor(Date.now() / 1_000)
+    const nonce = randomBytes(16).toString('hex')
+    const headers = signLinkRequest(
+      { method, target, body },
+      { from: member, to: this.memberId(server), created, nonce, signer },
+    )
+    return this.node(server).federation.handle({ method, target, headers, body })
+  }
+
+  /** Plays a step: charters, tokens, publications, recalls; and waits until the mirrors are level. */
+  async play(step: Step, onCharters: () => Promise<void> = async () => undefined): Promise<void> {
+    for (const charter of step.charters) await this.#install(charter)
+    await this.#makeTokens()
+    await this.#level()
+    await onCharters()
+    this.fresh = []
+    for (const server of SERVERS)
+      await this.#publish(
+        server,
+        step.things.filter(({ author }) => author === server),
+      )
+    for (const server of SERVERS) for (const key of this.oracle().holding(server)) this.held.add(key)
+    for (const n of step.recalls) await this.#recall(n)
+    await this.#level()
+  }
+
+  /** What the oracle is asked of the world as it is. */
+  oracle(): Oracle {
+    const { released, held } = this
+    const known: Known = { now: Date.now(), released, views: new Map(this.#views), held, fresh: new Set(this.fresh) }
+    return new Oracle(known)
+  }
+
+  view = (server: Server): View => this.#views.get(server) as View
+
+  async #install(plan: Charter): Promise<void> {
+    const chain = this.#charters.get(plan.alliance) ?? []
+    const previous = chain.at(-1)
+    const time = Math.max(Date.now(), (previous?.charter.time ?? 0) + 1)
+    const members = plan.rows.map((row) => this.#row(row, time)).sort((a, b) => (a.id < b.id ? -1 : 1))
+    const rules = {
+      quorum: 'majority' as const,
+      receipts: 'author' as const,
+      greenDefault: plan.greenDefault,
+      carriers: plan.carriers.map((slug) => this.memberId(slug)).sort(),
+      ...(plan.observers ? { observers: plan.observers } : {}),
+      ...(plan.candidates ? { candidates: plan.candidates } : {}),
+    }
+    const all = [...this.#members.values()]
+    if (previous) {
+      const { statementHash } = await import('#log')
+      const charter: CharterStatement = {
+        type: 'charter',
+        alliance: plan.alliance,
+        version: previous.charter.version + 1,
+        previous: statementHash(previous.charter),
+        members,
+        rules,
+        time,
+      }
+      const voters = previous.charter.members.filter(({ standing }) => standing === 'active').map(({ id }) => id)
+      chain.push(
+        votedBy(
+          charter,
+          all.filter(({ self }) => voters.includes(self.member)),
+        ),
+      )
+    } else {
+      const { charter } = makeCharter(plan.alliance, [], time, rules)
+      const voters = members.filter(({ standing }) => standing === 'active').map(({ id }) => id)
+      chain.push(
+        votedBy(
+          { ...charter, members },
+          all.filter(({ self }) => voters.includes(self.member)),
+        ),
+      )
+    }
+    this.#charters.set(plan.alliance, chain)
+    this.#plans.set(plan.alliance, plan)
+    for (const server of SERVERS) {
+      // Who stands in no row of it is told of nothing any more.
+      if (!plan.rows.some(({ member }) => member === server)) continue
+      await this.node(server).federation.alliances.bootstrapCharter(chain)
+      this.#views.set(server, new Map([...this.view(server), [plan.alliance, plan]]))
+    }
+  }
+
+  #row({ member, standing, clients, maxTlp, oldTlp, ignoresCaveats, cyber }: Row, time: number): CharterMember {
+    const { profile } = this.made(member).self
+    const server = SERVERS.find((one) => one === member)
+    return {
+      ...profile,
+      standing,
+      ...(standing === 'left' ? { left: time } : {}),
+      ...(server ? { address: this.node(server).url() } : {}),
+      ...(maxTlp ? { maxTlp } : {}),
+      ...(oldTlp ? { tlpVersion: '1.0' as const } : {}),
+      ...(ignoresCaveats ? { caveats: [] } : {}),
+      ...(cyber ? { cyberCommunity: true } : {}),
+      clients: clients
+        .map((slug) => {
+          const { nation, kind, sectors } = CLIENTS.find((client) => client.slug === slug) as (typeof CLIENTS)[number]
+          return { id: clientId(slug), slug, name: slug, nation, kind, sectors: [...sectors].sort() }
+        })
+        .sort((a, b) => (a.id < b.id ? -1 : 1)),
+    }
+  }
+
+  async #makeTokens(): Promise<void> {
+    for (const server of SERVERS) {
+      const tokens = this.#staged(server).tokens
+      for (const { slug } of ORGS) {
+        if (tokens.has(slug)) continue
+        const body = { name: slug, scope: 'read', org: this.memberId(slug) }
+        const made = await this.post<{ text: string }>(server, '/api/v1/tokens', body).catch(() => undefined)
+        if (made) tokens.set(slug, made.text)
+      }
+    }
+  }
+
+  async #publish(server: Server, things: readonly Thing[]): Promise<void> {
+    if (things.length === 0) return
+    const at = Date.now()
+    const idOf = (slug: string) => this.memberId(slug)
+    const objects: JsonObject[] = things.flatMap((thing) =>
+      toObjects(thing, { at, idOf, released: this.released, along: things }),
+    )
+    const { refused } = await this.post<{ refused: { id: string; code: string }[] }>(server, '/api/v1/publish', {
+      objects,
+    })
+    const fixed = fixedFor(this.view(server), server)
+    for (const thing of things) {
+      const isRefused = refused.some(({ id }) => id === nameOf(thing))
+      this.released.set(thing.n, { thing, fixed, at, isRefused, isRecalled: false })
+      const older =
+        thing.of === undefined || isRefused
+          ? []
+          : this.#versionsOf(thing.of).filter(({ thing: { n } }) => n !== thing.n)
+      for (const one of older) one.newer = thing.n
+      this.fresh.push(thing.n)
+    }
+  }
+
+  #versionsOf = (n: number) => [...this.released.values()].filter(({ thing }) => (thing.of ?? thing.n) === n)
+
+  async #recall(n: number): Promise<void> {
+    const one = this.released.get(n)
+    if (!one) return
+    const id = nameOf(one.thing)
+    const answer = await this.ask(one.thing.author, '/api/v1/recall', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ id, reason: 'error' }),
+    })
+    if (answer.status !== 200) return
+    for (const version of this.#versionsOf(one.thing.of ?? one.thing.n)) version.isRecalled = true
+  }
+
+  /** Waits until each node holds of the other all that the other says it may have. */
+  async #level(): Promise<void> {
+    for (const reader of SERVERS) {
+      const author = SERVERS.find((other) => other !== reader) as Server
+      const deadline = Date.now() + WAIT_LIMIT_MS
+      for (;;) {
+        const answer = await this.link(author, reader, '/link/v1/logs')
+        if (answer.status !== 200 || !('body' in answer)) break
+        const { statement } = JSON.parse(Buffer.from(answer.body).toString()) as {
+          statement: { logs: { log: string; size: number }[] }
+        }
+        const heads = new Map((await this.node(reader).store.logs()).map(({ log, size }) => [log as string, size]))
+        const isLevel = statement.logs.every(({ log, size }) => (heads.get(log) ?? 0) >= size)
+        if (isLevel || !this.#isLinked(reader, author)) break
+        if (Date.now() > deadline)
+          throw new Error(
+            `${reader} is not level with ${author}: ${JSON.stringify(this.node(reader).federation.links())}`,
+          )
+        await sleep(2)
+      }
+    }
+  }
+
+  /** Else the reader never asks. */
+  #isLinked = (reader: Server, author: Server): boolean => knowsBoth(this.view(reader), reader, author)
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const { node, app } of this.#nodes.values()) {
+      await app.close()
+      await node[Symbol.asyncDispose]()
+    }
+    await rm(this.#path, { recursive: true, force: true })
+  }
+}
+
+/** The id of a client, which has no keys. */
+const clientId = (slug: string): MemberId =>
+  `identity--c11e0000-0000-5000-8000-${Buffer.from(slug.padEnd(6)).toString('hex').slice(0, 12)}` as MemberId
+
+export { HUB, RELAY, ALLIANCES }
