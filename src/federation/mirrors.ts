@@ -221,7 +221,10 @@ export class Mirrors {
   }
 
   async #state(author: MemberId, log: LogId, via?: MemberId): Promise<MirrorState> {
-    const known = this.#states.get(log) ?? (await readMirrorState(this.#context, this.#heads, author, log))
+    const held = this.#states.get(log)
+    // Whoever offers another member's log as its own must not speak for that member, not even with its old checkpoints.
+    const isIts = held?.author === author
+    const known = isIts ? held : await readMirrorState(this.#context, this.#heads, author, log)
     if (known.via === via) return known
     const { via: _before, ...state } = known
     return via === undefined ? state : { ...state, via }

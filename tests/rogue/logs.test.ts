@@ -139,15 +139,22 @@ test('replay across links: another member’s log, a list for another reader and
   const frames = await world.node('ph').store.frames(of.log, 0, of.size, 1_000_000)
   rogue.lie = ({ reader, target }, honest) => {
     if (/^\/link\/v1\/logs(\?|$)/.test(target)) {
-      const rows = [{ log: of.log, size: of.size + 1, root: 'ab'.repeat(32) }]
+      const rows = [{ log: of.log, size: of.size + 5, root: 'ab'.repeat(32) }]
       return json(rogue.snapshot(reader, rows as never))
     }
     if (target.includes('/checkpoint')) return { body: of.checkpoint }
     if (target.includes('/entries')) return { body: Buffer.concat(frames.map(encodeFrame)) }
     return target.startsWith('/link/v1/stream') ? { status: 404 } : honest()
   }
+  // The old checkpoint is the honest member's own: it must not be taken for its word of now.
+  await honestSignalArrives(world)
   await linkAnew(world, 'jp')
-  await until('its log is asked of the rogue', () => rogue.wasAsked(/GET .*checkpoint/), PATIENCE_MS)
+  const refused = () =>
+    world
+      .node('jp')
+      .federation.links()
+      .some(({ slug, lastError = '' }) => slug === 'rogue' && /another member/.test(lastError))
+  await until('it is refused', refused, PATIENCE_MS)
   await honestSignalArrives(world)
   // A list that was signed for another reader.
   rogue.lie = ({ target }, honest) =>
