@@ -272,7 +272,15 @@ export class Oracle {
     if (one.isRefused) return 'no'
     const m = inherited(one, ofPart(one, part), released)
     const view = views.get(by) as View
-    return mayPass(m, { view, sender: author, source: author, to: server, fixed: one.fixed, now, isWeb: false })
+    return mayPass(m, {
+      view,
+      sender: author,
+      source: author,
+      to: server,
+      fixed: fixedOf(one, released),
+      now,
+      isWeb: false,
+    })
   }
 
   /** Whether a part (or the object, '') comes from its author over the server to the reader. */
@@ -321,7 +329,7 @@ export class Oracle {
     const { author } = one.thing
     const m = inherited(one, ofPart(one, part), released)
     const view = views.get(server) as View
-    const common = { view, source: author, fixed: one.fixed, now, to: reader, isWeb } as const
+    const common = { view, source: author, fixed: fixedOf(one, released), now, to: reader, isWeb } as const
     if (server === author) return mayPass(m, { ...common, sender: author, isOwn: reader === server })
     if (reader === server) return mayPass(m, { ...common, sender: author, isOwn: true })
     const isDirect = mayPass(m, { ...common, sender: author, to: server, isWeb: false }) !== 'no'
@@ -341,6 +349,13 @@ function ofPart(one: Released, part: Part | ''): Meaning {
   const m = meaning(one)
   const own = one.thing.granular.filter((granular) => granular.part === part)
   return own.length === 0 ? m : own.map(({ mark }) => meaningOf(mark, one.at)).reduce(both, m)
+}
+
+/** With the marking of what it annotates, an object inherits the alliances that were written out for that. */
+function fixedOf(one: Released, released: ReadonlyMap<number, Released>): Fixed {
+  if (one.thing.type !== 'note' && one.thing.type !== 'sighting') return one.fixed
+  const theirs = one.thing.refs.flatMap((ref) => released.get(ref)?.fixed.alliances ?? [])
+  return { ...one.fixed, alliances: [...new Set([...one.fixed.alliances, ...theirs])] }
 }
 
 /** Notes and sightings inherit the strictest marking of what they annotate. */

@@ -44,6 +44,7 @@ export const OPERATOR_ROUTES: readonly string[] = [
   '/api/v1/alliances/',
   '/api/v1/receipts',
   '/api/v1/root',
+  '/api/v1/profile',
 ]
 
 /** Commands of the command line, by name. */
