@@ -16,7 +16,10 @@ const SEARCHED_MOST = 200_000
 /** Kinds of what this node keeps itself. */
 type CopyKind = Exclude<TaskKind, 'export'>
 
-const STIX_ID = /[a-z][a-z0-9-]*--[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g
+/** How an id ends. The type before it is read backwards, so that a long word is not read again at each of its letters. */
+const ID_END = /--([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})/gi
+/** Characters of the longest type of an object. */
+const TYPE_MAX_CHARS = 250
 
 /** Collections of records that hold objects, by the kind of task that they make; `where` names a record to people. */
 const RECORDS: readonly {
@@ -47,7 +50,7 @@ export async function derivedCopies(
   const found = new Found(subjects)
   const own = await store.logs({ own: true })
   for (const subject of subjects)
-    for (const { audienceId } of own) found.renditions.set(renditionId(secret, subject.id, audienceId), subject)
+    for (const { audienceId } of own) found.rendition(renditionId(secret, subject.id, audienceId), subject)
   const logs = own.map(({ log }) => log)
   let searched = 0
   for (let cursor: string | undefined; logs.length > 0 && searched < SEARCHED_MOST;) {
@@ -94,17 +97,27 @@ function textOf(value: Json): string {
 
 /** Finds by subject. */
 class Found {
-  readonly renditions = new Map<string, TaskSubject>()
-  readonly #subjects: Map<string, TaskSubject>
+  readonly #subjects = new Map<string, TaskSubject>()
+  readonly #renditions = new Map<string, TaskSubject>()
+  /** What follows the type in the ids above. */
+  readonly #uuids = new Set<string>()
   readonly #tasks = new Map<string, NewTask & { named: string[] }>()
 
   constructor(subjects: readonly TaskSubject[]) {
-    this.#subjects = new Map(subjects.map((subject) => [subject.id, subject]))
+    for (const subject of subjects) {
+      this.#subjects.set(subject.id, subject)
+      this.#uuids.add(uuidOf(subject.id))
+    }
+  }
+
+  rendition(id: string, of: TaskSubject): void {
+    this.#renditions.set(id, of)
+    this.#uuids.add(uuidOf(id))
   }
 
   object(id: string, type: string, text: string): void {
     const same = this.#subjects.get(id)
-    const whole = this.renditions.get(id)
+    const whole = this.#renditions.get(id)
     if (same) this.#add('republication', type, id, same)
     if (whole) this.#add('rendition', type, id, whole)
     for (const subject of this.#named(text))
@@ -121,11 +134,22 @@ class Found {
 
   #named(text: string): Set<TaskSubject> {
     const named = new Set<TaskSubject>()
-    for (const [id] of text.matchAll(STIX_ID)) {
-      const subject = this.#subjects.get(id) ?? this.renditions.get(id)
+    for (const { 0: end, 1: uuid = '', index } of text.matchAll(ID_END)) {
+      if (!this.#uuids.has(uuid)) continue
+      const subject = this.#endingAt(text, index, index + end.length)
       if (subject) named.add(subject)
     }
     return named
+  }
+
+  /** The longest known id that ends at `to`; its type ends at `at`. A letter of an escape (`\n`) may stand right before it. */
+  #endingAt(text: string, at: number, to: number): TaskSubject | undefined {
+    let found: TaskSubject | undefined
+    for (let from = at - 1; from >= 0 && at - from <= TYPE_MAX_CHARS && isOfType(text.charCodeAt(from)); from--) {
+      const id = text.slice(from, to)
+      found = this.#subjects.get(id) ?? this.#renditions.get(id) ?? found
+    }
+    return found
   }
 
   #add(kind: CopyKind, type: string, named: string, recalled: TaskSubject): void {
@@ -136,3 +160,8 @@ class Found {
     else if (!known.named.includes(named)) known.named.push(named)
   }
 }
+
+const uuidOf = (id: string) => id.slice(id.indexOf('--') + 2)
+
+/** Whether a character may stand in a type: a-z, 0-9 or a hyphen. */
+const isOfType = (code: number) => (code >= 97 && code <= 122) || (code >= 48 && code <= 57) || code === 45

@@ -8,6 +8,10 @@ import { ask, holds, indicator, openWorld, publish, until, type World } from './
 
 const AMBER = { tlp: 'amber', to: ['alliance:pacific'] }
 const HOUR_MS = 3_600_000
+/** Less than the object limit of 1 MiB, with room for what else a note holds. */
+const LONG_CHARS = 1_000_000
+/** A recall takes a moment; what reads a long word again at each letter takes an hour for it. */
+const RECALL_MOST_MS = 30_000
 const TIMES = { created: '2026-01-01T00:00:00.000Z', modified: '2026-01-01T00:00:00.000Z' }
 
 interface Task {
@@ -127,6 +131,26 @@ test('what an embargo holds back of a recalled object is never published', async
   await world.restart('jp')
   await until('us holds the one that was not recalled', () => holds(world, 'us', other.id))
   for (const slug of ['jp', 'us']) assert.equal(await holds(world, slug, object.id), false, slug)
+})
+
+test('an own note of one word as long as an object may be does not hold a recall up, and what names the object behind it is found', async () => {
+  await using world = await openWorld({ alliances: { pacific: ['jp', 'us'] } })
+  const object = indicator('198.51.100.1')
+  const long = ['a', '-', 'a-', '--', 'aa--00000000-', 'f0-'].map((unit) => ({
+    ...noteOn(`identity--${randomUUID()}`),
+    content: unit.repeat(LONG_CHARS / unit.length),
+  }))
+  const behind = { ...noteOn(`identity--${randomUUID()}`), content: `${'a'.repeat(LONG_CHARS)} ${object.id}` }
+  const nextLine = { ...noteOn(`identity--${randomUUID()}`), content: `See\n${object.id}` }
+  const another = { ...noteOn(`identity--${randomUUID()}`), content: object.id.replace('indicator', 'malware') }
+  for (const one of [object, ...long, behind, nextLine, another])
+    assert.deepEqual((await publish(world, 'jp', [one], AMBER)).refused, [])
+  const start = performance.now()
+  const ran = await noroshi(['recall', object.id, '--reason', 'error', '--json', '--dir', world.dir('jp')])
+  assert.equal(ran.code, 0, ran.stderr)
+  assert.ok(performance.now() - start < RECALL_MOST_MS)
+  const { tasks } = JSON.parse(ran.stdout) as { tasks: { id: string }[] }
+  assert.deepEqual(new Set(tasks.map(({ id }) => id)), new Set([behind.id, nextLine.id]))
 })
 
 const noteOn = (id: string) => ({
