@@ -1,10 +1,9 @@
-import type { LogId, MemberId, Slug } from '#base'
-import type { DelegationEnd, Envelope, RecallReason } from '#log'
+import type { MemberId, Slug } from '#base'
+import type { DelegationEnd } from '#log'
 import { Absorber } from './absorb.ts'
 import { AirGap } from './air-gap/air-gap.ts'
-import { claimArmed } from './armed-claims.ts'
 import { AllianceOperations } from './alliance/alliances.ts'
-import { type CharterStanding, CharterSightings } from './alliance/charter-sightings.ts'
+import { CharterSightings } from './alliance/charter-sightings.ts'
 import { Charters } from './alliance/charters.ts'
 import { catchUp } from './alliance/exchange.ts'
 import { Joins } from './alliance/joins.ts'
@@ -14,38 +13,21 @@ import { CarriedLinks } from './carriage/carried-links.ts'
 import { CarriedLists } from './carriage/carried-lists.ts'
 import { Forwarded } from './carriage/forwarded.ts'
 import { HandedLists } from './carriage/handed-lists.ts'
-import type {
-  Federation,
-  FederationEvents,
-  FederationOptions,
-  KeptRecall,
-  LinkRequest,
-  LinkResponse,
-  LinkState,
-  Receipt,
-  RecallAck,
-} from './api.ts'
+import type { Federation, FederationEvents, FederationOptions } from './api.ts'
 import { type Context, toContext } from './context.ts'
 import { CharterDirectory } from './directory.ts'
-import { FederationError } from './error.ts'
 import { EvidenceBook } from './evidence/evidence-book.ts'
-import { raisePoison } from './evidence/poison.ts'
 import { Gossip } from './evidence/gossip.ts'
 import { SignedRows } from './evidence/signed-rows.ts'
-import { expireOwn } from './expire.ts'
 import { Heads } from './heads.ts'
 import { withHooks } from './hooks.ts'
 import { KeyStatements } from './key-statements.ts'
-import { isLinkSet, linkAddresses, setLinkAddress } from './link-addresses.ts'
 import { LinkClient, type Target } from './link-client.ts'
 import { Mirrors } from './mirrors.ts'
 import { Nonces } from './nonces.ts'
 import { SentOffers } from './offers-sent.ts'
 import { Outbox } from './outbox.ts'
-import type { QuotaStanding } from './quota-limits.ts'
-import { type QuotaChange, Quotas } from './quotas.ts'
-import { recallOwn } from './own-recall.ts'
-import { vouchForOwn } from './own-vouch.ts'
+import { Quotas } from './quotas.ts'
 import { RecallWatch } from './recall-watch.ts'
 import { Recalls } from './recalls.ts'
 import { Restore } from './restore.ts'
@@ -57,6 +39,8 @@ import { TakenReceipts } from './server/receipts-taken.ts'
 import { Snapshots } from './server/snapshots.ts'
 import { LinkShell } from './shell.ts'
 import { Suspects } from './suspects.ts'
+import { OpenFederation } from './open-federation.ts'
+import { ProposalWatch } from './alliance/proposal-watch.ts'
 
 /** Opens everything between nodes over a store; links start with `start()`. */
 export async function openFederation(options: FederationOptions): Promise<Federation> {
@@ -109,7 +93,16 @@ export async function openFederation(options: FederationOptions): Promise<Federa
   const access = new Access(context, directory, heads, (head, reader) => restore?.mayOffer(head, reader) ?? true)
   const snapshots = new Snapshots(context, directory, access)
   const carriedLinks: CarriedLinks = new CarriedLinks({
-    ...{ context, directory, charters, heads, client, mirrors, outbox, quotas, keyStatements, signedRows },
+    context,
+    directory,
+    charters,
+    heads,
+    client,
+    mirrors,
+    outbox,
+    quotas,
+    keyStatements,
+    signedRows,
     up: () => shell.up(),
     target: (member) => shell.target(member),
     onSent: (author, ids) => shell.handedOver(author, ids),
@@ -123,7 +116,12 @@ export async function openFederation(options: FederationOptions): Promise<Federa
   const handed = new HandedLists({ context, directory, heads, access, hasStream })
   const carried = new CarriedLists({ context, directory, heads, client, target, onShown })
   const carriage: Carriage = new Carriage({
-    ...{ context, directory, keyStatements, outbox, handed, carried },
+    context,
+    directory,
+    keyStatements,
+    outbox,
+    handed,
+    carried,
     isCalled: (member) => shell.isCalled(member),
   })
   outbox.onDue((to) => server.wake(to))
@@ -173,6 +171,10 @@ export async function openFederation(options: FederationOptions): Promise<Federa
         context.log('warn', 'Catching up with a charter failed', { peer, cause: String(cause) }),
       )
   }
+  const proposalWatch = new ProposalWatch({
+    ...{ context, client, charters, directory, joins, onGap, target },
+    links: () => shell.links(),
+  })
   // Whoever tells of a newer charter, nobody of that alliance is served by the older one meanwhile: it may have left.
   const isAhead = (peer: MemberId) =>
     shell.isAhead(peer) || (directory.member(peer)?.alliances ?? []).some((alliance) => shell.isCatchingUp(alliance))
@@ -234,6 +236,7 @@ export async function openFederation(options: FederationOptions): Promise<Federa
     airGap,
     evidence,
     gossip,
+    proposalWatch,
     restore,
   })
   hooks.allianceChanged = ({ alliance, what }) => {
@@ -248,251 +251,4 @@ export async function openFederation(options: FederationOptions): Promise<Federa
     carriedLinks.look()
   }
   return node
-}
-
-interface Parts {
-  context: Context
-  directory: CharterDirectory
-  heads: Heads
-  outbox: Outbox
-  quotas: Quotas
-  sightings: CharterSightings
-  recalls: Recalls
-  sent: SentReceipts
-  shell: LinkShell
-  carriedLinks: CarriedLinks
-  server: LinkServer
-  taken: TakenReceipts
-  alliances: AllianceOperations
-  pending: PendingJoins
-  client: LinkClient
-  keyStatements: KeyStatements
-  airGap: AirGap
-  evidence: EvidenceBook
-  gossip: Gossip
-  restore: Restore | undefined
-}
-
-class OpenFederation implements Federation {
-  readonly directory: CharterDirectory
-  readonly alliances: AllianceOperations
-  readonly airGap: AirGap
-  readonly evidence: EvidenceBook
-  readonly #parts: Parts
-  readonly #up = new Set<MemberId>()
-  #started = false
-
-  constructor(parts: Parts) {
-    this.#parts = parts
-    this.directory = parts.directory
-    this.alliances = parts.alliances
-    this.airGap = parts.airGap
-    this.evidence = parts.evidence
-  }
-
-  handle(request: LinkRequest): Promise<LinkResponse> {
-    return this.#parts.server.handle(request)
-  }
-
-  start(): void {
-    if (this.#started) return
-    this.#started = true
-    const { recalls, sent, pending, gossip } = this.#parts
-    recalls.start()
-    gossip.start()
-    pending.start()
-    this.#background('Resuming', sent.resume())
-    this.#background('Starting links', this.#begin())
-  }
-
-  announce(logs: readonly { log: LogId; size: number }[]): void {
-    const { heads, server } = this.#parts
-    const refreshed = Promise.all(logs.map(({ log }) => heads.refresh(log)))
-    this.#background(
-      'Announcing',
-      refreshed.then(() => server.notify()),
-    )
-  }
-
-  links(): LinkState[] {
-    const { shell, carriedLinks } = this.#parts
-    const own = shell.links()
-    const known = new Set(own.map(({ peer }) => peer))
-    // A carrier that brings nothing says nothing of why the member itself can't be reached.
-    const carried = carriedLinks
-      .links()
-      .filter(({ peer, state }) => !known.has(peer) || ['up', 'stale'].includes(state))
-    const through = new Set(carried.map(({ peer }) => peer))
-    return [...own.filter(({ peer }) => !through.has(peer)), ...carried]
-  }
-
-  async addLink(name: string, address: string): Promise<void> {
-    const member = this.#member(name)
-    if (!/^https?:\/\/[^\s/]/.test(address))
-      throw new FederationError('LINK_ADDRESS', `${address} is no address of a node: give https://host[:port]`)
-    const why = this.#parts.context.refusesAddress(address)
-    if (why !== undefined) throw new FederationError('LINK_REFUSED', why)
-    await setLinkAddress(this.#parts.context, member.id, address)
-    this.#parts.shell.add(member.id, member.slug, address)
-    // Who joined a moment ago may not know the charter yet in which both stand, and refuses this node until it does.
-    for (const { charter } of this.directory.charters())
-      if (charter.members.some(({ id }) => id === member.id))
-        this.#background('Pushing a charter', this.alliances.announce(charter.alliance))
-  }
-
-  async removeLink(name: string): Promise<void> {
-    const member = this.#member(name)
-    await setLinkAddress(this.#parts.context, member.id, null)
-    this.#parts.shell.remove(member.id)
-    this.#parts.carriedLinks.look()
-  }
-
-  armed(log: LogId, size: number, refused: readonly { index: number; code: string }[]): Promise<void> {
-    return claimArmed(this.#parts, log, size, refused)
-  }
-
-  armedSize(log: LogId): number {
-    return this.#parts.recalls.guard.armedSize(log)
-  }
-
-  poisoned(log: LogId, entries: readonly { index: number; message: string }[]): Promise<void> {
-    return raisePoison(this.#parts, log, entries)
-  }
-
-  async recall(log: LogId, index: number, reason: RecallReason): Promise<void> {
-    this.announce([await recallOwn(this.#parts, log, index, reason)])
-  }
-
-  async expire(log: LogId, indexes: readonly number[]): Promise<number> {
-    const { count, log: of, size } = await expireOwn(this.#parts, log, indexes)
-    if (count > 0) this.announce([{ log: of, size }])
-    return count
-  }
-
-  receipts(log?: LogId): Promise<Receipt[]> {
-    return this.#parts.taken.list(log)
-  }
-
-  recallAcks(log: LogId, index: number): Promise<RecallAck[]> {
-    return this.#parts.taken.acks(log, index)
-  }
-
-  recalls(): AsyncGenerator<KeptRecall> {
-    return this.#parts.recalls.all()
-  }
-
-  async introduceKeys(statements: readonly Envelope[]): Promise<MemberId[]> {
-    const { keyStatements, client, shell } = this.#parts
-    if (!(await keyStatements.takeOwn(statements))) return []
-    const peers = this.links().flatMap(({ peer }) => shell.target(peer) ?? [])
-    return keyStatements.sendAll(client, peers)
-  }
-
-  async vouch(statement: Envelope): Promise<number> {
-    const grown = await vouchForOwn(this.#parts, statement)
-    this.announce(grown)
-    return grown.length
-  }
-
-  charterStandings(): CharterStanding[] {
-    return this.#parts.sightings.standings()
-  }
-
-  quotas(): QuotaStanding[] {
-    return this.#parts.quotas.list(this.links())
-  }
-
-  async setQuota(name: string, change: QuotaChange): Promise<QuotaStanding> {
-    const { id } = this.#member(name)
-    await this.#parts.quotas.set(id, change)
-    this.#parts.shell.weigh()
-    return this.quotas().find(({ author }) => author === id) as QuotaStanding
-  }
-
-  alertOnly(): MemberId[] {
-    return this.#parts.recalls.guard.alertOnly()
-  }
-
-  confirmRecalls(author: MemberId): Promise<void> {
-    return this.#parts.recalls.confirm(author)
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    const { shell, server, recalls, sent, pending, restore } = this.#parts
-    restore?.stop()
-    pending.stop()
-    shell.stop()
-    this.#parts.carriedLinks.stop()
-    server.close()
-    recalls.stop()
-    this.#parts.gossip.stop()
-    await sent.note()
-  }
-
-  /** A charter came into force here: links, streams and peers follow. */
-  charterChanged(alliance: Slug): void {
-    this.#parts.shell.weigh()
-    if (!this.#started) return
-    this.#background(
-      'Following a charter',
-      this.#syncPeers().then(() =>
-        this.directory.frozen(alliance) ? this.alliances.announceFork(alliance) : this.alliances.announce(alliance),
-      ),
-    )
-    this.#parts.server.notify()
-  }
-
-  /** Where the charter names no address of the inviter, its invitation's is the one at which it was reached. */
-  async linkInviter(inviter: MemberId, address: string): Promise<void> {
-    const isSet = await isLinkSet(this.#parts.context, inviter)
-    const member = this.directory.member(inviter)
-    if (member && member.address === undefined && !isSet) await this.addLink(inviter, address)
-  }
-
-  linkChanged(link: LinkState): void {
-    if (link.state !== 'up' || link.way !== undefined) this.#up.delete(link.peer)
-    else if (!this.#up.has(link.peer)) {
-      this.#up.add(link.peer)
-      const peer = { member: link.peer, address: link.address }
-      this.#background('Reminding of proposals', this.alliances.remind(peer))
-      this.#background('Asking for heads', this.#meet(peer))
-    }
-  }
-
-  /** Nothing is signed before it is known which checkpoints of own logs the others hold. */
-  async #begin(): Promise<void> {
-    await this.#parts.restore?.settle()
-    this.#parts.server.notify()
-    await this.#syncPeers()
-    this.#parts.carriedLinks.start()
-  }
-
-  async #meet(peer: Target): Promise<void> {
-    if (await this.#parts.restore?.met(peer)) this.#parts.server.notify()
-  }
-
-  /** Links to every member that has an address and was not unlinked by hand. */
-  async #syncPeers(): Promise<void> {
-    const { shell } = this.#parts
-    const all = await linkAddresses(this.#parts.context, this.directory)
-    for (const { id, slug, address } of all) {
-      if (address === undefined) shell.remove(id)
-      else shell.add(id, slug, address)
-    }
-    // A client that no charter names any more stands in none as having left.
-    for (const { peer } of shell.links()) if (!all.some(({ id }) => id === peer)) shell.remove(peer)
-  }
-
-  #member(name: string) {
-    const member = this.directory.member(name)
-    if (member && member.id !== this.directory.self) return member
-    throw new FederationError(
-      'LINK_UNKNOWN_MEMBER',
-      `${name} stands in no charter of this node; see \`noroshi alliance members\``,
-    )
-  }
-
-  #background(what: string, work: Promise<unknown>): void {
-    work.catch((cause: unknown) => this.#parts.context.log('warn', `${what} failed`, { cause: String(cause) }))
-  }
 }

@@ -21,7 +21,7 @@ const object = (name: string, node: RealNode, more = {}) => indicator(name, node
 const sizeAt = async (node: RealNode, log: string) => (await node.store.log(log))?.size ?? 0
 
 /** `jp-nco` has no address and refuses whatever comes in; `us-cisa` can be called. */
-async function world(more: { pageEntries?: number } = {}) {
+async function world(more: { pageEntries?: number; pollMs?: number } = {}) {
   const time = Date.now()
   const folder = await mkdtemp(join(tmpdir(), 'noroshi-outbound-'))
   const places = await Promise.all([reserve(), reserve()])
@@ -98,6 +98,28 @@ test('both directions work though nobody can call one of the two, with receipts'
   assert.deepEqual([jp.alarms, us.alarms], [[], []])
   await jp.federation.recall(log, 1, 'error')
   await until('the recall acknowledged', async () => (await jp.federation.recallAcks(log, 1)).length > 0, PATIENCE_MS)
+})
+
+test('what waits for a vote reaches a member that nobody can call, and its vote comes back', async () => {
+  await using opened = await world({ pollMs: 200 })
+  const { jp, us, came } = opened
+  await using _ = jp
+  for (const node of [jp, us]) node.federation.start()
+  await until('the link', () => jp.federation.links()[0]?.state === 'up', PATIENCE_MS)
+  const proposed = await us.federation.alliances.amend(
+    'pacific',
+    { change: 'rules', set: { observers: 'green' } },
+    us.member.root,
+  )
+  assert.equal(proposed.inForce, false)
+  const waiting = () => jp.federation.alliances.proposals('pacific')
+  await until('the proposal', async () => (await waiting()).length === 1, PATIENCE_MS)
+  assert.equal((await waiting())[0]?.hash, proposed.hash)
+  const approved = await jp.federation.alliances.approve('pacific', jp.member.root, proposed.version)
+  assert.equal(approved.inForce, true)
+  const ruleAt = (node: RealNode) => node.federation.directory.charter('pacific')?.charter.rules.observers
+  await until('the charter in force at both', () => ruleAt(us) === 'green' && ruleAt(jp) === 'green', PATIENCE_MS)
+  assert.ok(!came.some((target) => target.startsWith('/link/v1/charters')), 'nobody called it')
 })
 
 test('an author that was killed in the middle goes on where the peer stands', async () => {

@@ -312,7 +312,10 @@ export class LinkServer {
     const last = directory.parting(alliance, reader)?.version ?? Infinity
     const whole = await charters.chain(alliance, from, context.limits.pageBytes)
     const chain = whole.filter(({ charter }) => charter.version <= last)
-    return json({ charters: chain } as unknown as Json)
+    // Whoever cannot be called asks for what waits for its vote.
+    const waiting = directory.standsIn(alliance, reader) ? await charters.proposals(alliance) : []
+    const proposals = waiting.map(({ charter, votes }) => ({ charter, votes }))
+    return json({ charters: chain, ...(proposals.length > 0 ? { proposals } : {}) } as unknown as Json)
   }
 }
 
