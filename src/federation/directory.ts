@@ -14,7 +14,7 @@ import {
 } from '#log'
 import { epochOf, type Register, registerOf } from '#policy'
 import type { Freeze } from './alliance/forks.ts'
-import type { Directory, DirectoryMember, VotedCharter } from './api.ts'
+import type { Directory, DirectoryMember, VotedCharter } from './alliance-api.ts'
 
 interface Entry {
   member: DirectoryMember

@@ -20,7 +20,15 @@ import {
   statementHash,
   toCharter,
 } from '#log'
-import type { Admission, Alliances, JoinRequest, NextRoot, ProposalState, RootSigner, VotedCharter } from '../api.ts'
+import type {
+  Admission,
+  Alliances,
+  JoinRequest,
+  NextRoot,
+  ProposalState,
+  RootSigner,
+  VotedCharter,
+} from '../alliance-api.ts'
 import type { Context } from '../context.ts'
 import type { CharterDirectory } from '../directory.ts'
 import { FederationError } from '../error.ts'

@@ -1,7 +1,7 @@
 import { type Hash, type Json, type MemberId, type Slug } from '#base'
 import { checkCharter, type CharterStatement, type CharterVerdict, type Envelope, statementHash } from '#log'
 import type { Change } from '#store'
-import type { VotedCharter } from '../api.ts'
+import type { VotedCharter } from '../alliance-api.ts'
 import type { Context } from '../context.ts'
 import type { CharterDirectory } from '../directory.ts'
 import { FederationError } from '../error.ts'

@@ -1,6 +1,7 @@
 import { type Json, type JsonObject, type MemberId, parseJson, type Slug, utf8 } from '#base'
 import { type CharterStatement, type Envelope, LogError, parseEnvelope, toCharter } from '#log'
-import type { LinkResponse, VotedCharter } from '../api.ts'
+import type { LinkResponse } from '../api.ts'
+import type { VotedCharter } from '../alliance-api.ts'
 import type { CharterDirectory } from '../directory.ts'
 import { FederationError } from '../error.ts'
 import { JSON_LIMITS } from '../limits.ts'

@@ -14,7 +14,7 @@ import {
   membersAtFork,
   statementHash,
 } from '#log'
-import type { VotedCharter } from '../api.ts'
+import type { VotedCharter } from '../alliance-api.ts'
 
 /** The versions of one alliance that stand on one side of a fork, oldest first. */
 export type Chain = readonly VotedCharter[]

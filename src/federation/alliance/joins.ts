@@ -11,7 +11,8 @@ import {
   toBase64,
 } from '#base'
 import { type CharterMember, type CharterStatement, isMemberId, isSlug, type KeyWindow, toCharter } from '#log'
-import type { JoinRequest, LinkResponse } from '../api.ts'
+import type { LinkResponse } from '../api.ts'
+import type { JoinRequest } from '../alliance-api.ts'
 import type { Context } from '../context.ts'
 import { type CharterDirectory, delegatedKeys } from '../directory.ts'
 import { json, notFound } from '../server/answers.ts'

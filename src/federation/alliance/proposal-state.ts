@@ -1,5 +1,5 @@
 import type { CharterStatement } from '#log'
-import type { ProposalState } from '../api.ts'
+import type { ProposalState } from '../alliance-api.ts'
 import type { Proposal } from './charters.ts'
 import { newRootsOf } from './new-roots.ts'
 

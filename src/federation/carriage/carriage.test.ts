@@ -13,7 +13,8 @@ import {
   SNAPSHOT_FRESH_MS,
   statementHash,
 } from '#log'
-import type { Alarm, FederationOptions, LinkRequest, LinkResponse, VotedCharter } from '../api.ts'
+import type { Alarm, FederationOptions, LinkRequest, LinkResponse } from '../api.ts'
+import type { VotedCharter } from '../alliance-api.ts'
 import { type MadeMember, makeCharter, makeMember, votedBy } from '../simulation/members.ts'
 import { amberFor, indicator } from '../testing/objects.ts'
 import { signed } from '../testing/signed-request.ts'

@@ -9,7 +9,8 @@ import {
   statementHash,
   toSigner,
 } from '#log'
-import type { Self, VotedCharter } from '../api.ts'
+import type { Self } from '../api.ts'
+import type { VotedCharter } from '../alliance-api.ts'
 
 /** A member made from a name: the same keys every time. For simulations, tests and benchmarks only. */
 export interface MadeMember {

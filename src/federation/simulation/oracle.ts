@@ -13,7 +13,8 @@ import {
   statementHash,
 } from '#log'
 import type { Change, MirrorChange, Outcome } from '#store'
-import type { Alarm, VotedCharter } from '../api.ts'
+import type { Alarm } from '../api.ts'
+import type { VotedCharter } from '../alliance-api.ts'
 import type { Coverage } from './coverage.ts'
 import { isEntitled } from './entitlement.ts'
 import type { SimulatedNode } from './simulated-node.ts'

@@ -1,4 +1,5 @@
-import type { FederationOptions, VotedCharter } from '../api.ts'
+import type { FederationOptions } from '../api.ts'
+import type { VotedCharter } from '../alliance-api.ts'
 import { makeCharter, makeMember } from '../simulation/members.ts'
 import { openRealNode, type RealNode, reserve } from './real-node.ts'
 
