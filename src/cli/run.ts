@@ -65,7 +65,12 @@ async function report(error: unknown, output: Output): Promise<ExitCode> {
   return EXIT.failed
 }
 
-const oneLine = (text: string) => text.replace(/\s*\n\s*/g, ' ').trim()
+const oneLine = (text: string) =>
+  text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter(Boolean)
+    .join(' ')
 
 function version(): string {
   const url = new URL('../../package.json', import.meta.url)

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { readInput } from '#exchange'
+import { INPUT_MAX_BYTES, readInput } from '#exchange'
+
+/** The largest input takes a few seconds; with a word read again at each sign, more than minutes. */
+const LONG_INPUT_MOST_MS = 40_000
 
 const read = (input: string | Uint8Array) =>
   readInput(typeof input === 'string' ? new TextEncoder().encode(input) : input, {
@@ -124,4 +127,12 @@ test('what was defanged and is no host of the internet is told, not dropped; a s
     losses(input).map((line) => line.replace(/: it was defanged, but .*/, '')),
     ['line 1: https://evil.invalid/p', 'line 1: c2.bit', 'line 1: foo@host.lan'],
   )
+})
+
+test('an input of long words, full of the signs that stand around words, takes time that grows with its length alone', () => {
+  const word = `x${'='.repeat(2_040)}y`
+  const text = `${`${word} `.repeat(INPUT_MAX_BYTES / 2_048 - 1)}((==*hxxp://evil[.]example.net/a==*))`
+  const start = performance.now()
+  assert.deepEqual(told(text), [told('hxxp://evil[.]example.net/a')[0]])
+  assert.ok(performance.now() - start < LONG_INPUT_MOST_MS)
 })

@@ -9,7 +9,9 @@ import { CONTEXT_MAX_CHARS, OBJECTS_MAX } from '../limits.ts'
 
 /** What separates words: space, quotes, brackets, commas of any script. */
 const SEPARATORS = /[\s<>"'`,;|“”‘’«»、。，；（）「」『』【】]+/u
-const AT_ENDS = /^[([{*_=]+|[)\]}.:!?*_=]+$/g
+/** Signs that stand around a word, and are none of it. */
+const BEFORE_WORD: ReadonlySet<string> = new Set('([{*_=')
+const AFTER_WORD: ReadonlySet<string> = new Set(')]}.:!?*_=')
 /** Kinds that a report also names as references, not only as indicators. */
 const ALSO_REFERENCE: ReadonlySet<string> = new Set(['url', 'domain', 'email', 'ipv4', 'ipv6'])
 /** Characters of a word that is looked at. */
@@ -142,8 +144,17 @@ const wordsOf = (text: string) =>
   text
     .split(SEPARATORS)
     .filter((word) => word.length <= WORD_MAX_CHARS)
-    .map((word) => word.replace(AT_ENDS, ''))
+    .map(bare)
     .filter(Boolean)
+
+/** A word without the signs around it. Read from both ends: a regular expression tries each sign within the word as well. */
+function bare(word: string): string {
+  let from = 0
+  let to = word.length
+  while (from < to && BEFORE_WORD.has(word.charAt(from))) from++
+  while (to > from && AFTER_WORD.has(word.charAt(to - 1))) to--
+  return word.slice(from, to)
+}
 
 /** The value of a word; behind `key=` and `key:` too, and before `:port`. */
 function foundIn(word: string, isHost: boolean): Recognised | undefined {
