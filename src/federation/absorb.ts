@@ -2,11 +2,10 @@ import { type Hash, type Json, type LogId, type MemberId, type Millis, toHex } f
 import { type Audience, ENTRY_KIND, type Frame, type Frontier } from '#log'
 import { admits } from '#policy'
 import type { Change, MirroredEntry, ObjectColumns, ObjectRow } from '#store'
-import { carriedLink } from './carriage/carriers.ts'
+import { BatchAlarms } from './batch-alarms.ts'
 import type { Context } from './context.ts'
 import { MarkingDefinitions } from './definitions.ts'
 import type { CharterDirectory } from './directory.ts'
-import { equivocationProof, publishedProof, signedEntry, signedLeaf } from './evidence/proofs.ts'
 import type { SignedRows } from './evidence/signed-rows.ts'
 import type { Heads } from './heads.ts'
 import { type Candidate, judgeObject, type Rules, toCandidate, toObject, type Verdict, VERSIONS_MOST } from './judge.ts'
@@ -22,11 +21,6 @@ const IDS_PER_QUERY = 500
 const ROWS_PER_QUERY = 5_000
 /** Objects that are judged again when a marking definition arrives late. */
 const REJUDGED_MOST = 5_000
-
-/** Malformed entries of one batch that its evidence holds. */
-const PROVED_MOST = 8
-/** Largest of them, in bytes. */
-const PROVED_BYTES = 65_536
 
 /** A verified batch that is to become part of a mirror. */
 export interface Batch {
@@ -62,7 +56,7 @@ export function prepare(log: LogId, audience: Audience, entries: readonly Verifi
 }
 
 /** A change of what was thought of an object that is held already. */
-interface Revision {
+export interface Revision {
   candidate: Candidate
   verdict: Verdict
 }
@@ -78,7 +72,7 @@ export class Absorber {
   readonly #recalls: Recalls
   readonly #receipts: SentReceipts
   readonly #suspects: Suspects
-  readonly #signedRows: SignedRows
+  readonly #alarms: BatchAlarms
   readonly #definitions: MarkingDefinitions
 
   constructor(
@@ -90,7 +84,7 @@ export class Absorber {
     suspects: Suspects,
     signedRows: SignedRows,
   ) {
-    this.#signedRows = signedRows
+    this.#alarms = new BatchAlarms(context, directory, heads, signedRows)
     this.#suspects = suspects
     this.#context = context
     this.#directory = directory
@@ -155,20 +149,9 @@ export class Absorber {
         })),
       })
     await recalls.done()
-    await this.#raiseAlarms(mirror, columns, revisions)
-    await this.#raiseMalformed(author, log, from, batch, columns)
-    for (const [accused, missing] of Map.groupBy(explained.overdue, ([, , carrier]) => carrier ?? author)) {
-      const indexes = missing.map(([index]) => index)
-      const seen = { indexes, checkpoint: checkpoint.note }
-      // A carrier can leave content out as well as the author can: it signs nothing that would prove which of them did.
-      const isCarried = accused !== author
-      const evidence: Json = isCarried
-        ? { carries: author, seen }
-        : { ...seen, ...(await this.#omission(log, indexes)) }
-      const who = isCarried ? ', by its author or by this member, which carried it here' : ''
-      const what = `Content is withheld that no recall or expiry of the log names${who}`
-      await this.#context.alarm('omission', accused, what, { log, evidence })
-    }
+    await this.#alarms.verdicts(mirror, columns, revisions)
+    await this.#alarms.malformed(mirror, batch, columns)
+    await this.#alarms.omissions(mirror, checkpoint, explained.overdue)
   }
 
   async #judge(
@@ -291,100 +274,6 @@ export class Absorber {
     })
     return { record, overdue }
   }
-
-  /** Entries that convict their author, each with its way to a signed root. */
-  async #proof(kind: string, author: MemberId, id: string, log: LogId, index: number): Promise<{ proof?: Json }> {
-    const { store } = this.#context
-    if (kind === 'equivocation') {
-      const logs = this.#heads.of(author).map((head) => head.log)
-      const proof = await equivocationProof(store, logs, id, { log, index })
-      return proof ? { proof: proof as unknown as Json } : {}
-    }
-    if (kind === 'misdelivered') return {}
-    if (kind !== 'forged-author') return publishedProof(store, log, [index])
-    const entry = await signedEntry(store, log, index)
-    return entry ? { proof: { type: 'forged-author', entry } as unknown as Json } : {}
-  }
-
-  async #omission(log: LogId, [index]: readonly number[]): Promise<{ proof?: Json }> {
-    const entry = index === undefined ? undefined : await signedLeaf(this.#context.store, log, index)
-    return entry ? { proof: { type: 'omission', entry } as unknown as Json } : {}
-  }
-
-  /** Whether the author offers the log by the charters that count here now. */
-  #isOfferedNow(author: MemberId, log: LogId): boolean {
-    const { self } = this.#context
-    return this.#signedRows.isOffered(
-      author,
-      log,
-      (alliance, hash) => hash === this.#directory.hashFor(alliance, self.member),
-    )
-  }
-
-  /** Entries that are not what the format or STIX asks for stay inert; told of once a batch, with the bytes as they came. */
-  async #raiseMalformed(author: MemberId, log: LogId, from: number, batch: Batch, columns: Map<number, ObjectColumns>) {
-    const bad = batch.entries.filter(
-      (entry) =>
-        (entry.bytes === undefined && entry.why === 'malformed') ||
-        batch.prepared.malformed.has(entry.index) ||
-        columns.get(entry.index)?.code?.startsWith('INVALID'),
-    )
-    const [first] = bad
-    if (!first) return
-    const arrived = new Map<number, Uint8Array>()
-    for (const { index } of bad) {
-      const frame = batch.frames[index - from]
-      if (frame && 'bytes' in frame && frame.bytes.length <= PROVED_BYTES) arrived.set(index, frame.bytes)
-    }
-    const indexes = [...arrived.keys()].slice(0, PROVED_MOST)
-    const code = columns.get(first.index)?.code ?? 'no entry of the format'
-    const message = `${bad.length} entries from ${first.index} on are not used: ${code}`
-    const proof = await publishedProof(this.#context.store, log, indexes, arrived)
-    await this.#context.alarm('malformed', author, message, {
-      log,
-      index: first.index,
-      evidence: { indexes, ...proof },
-    })
-  }
-
-  async #raiseAlarms({ author, log, via }: MirrorState, columns: Map<number, ObjectColumns>, revisions: Revision[]) {
-    const alarms = new Map<string, { index: number; id: string; log: LogId }>()
-    for (const [index, { code, id }] of columns) if (isAlarming(code)) alarms.set(id + code, { index, id, log })
-    for (const { candidate, verdict } of revisions)
-      if (isAlarming(verdict.code) && !alarms.has(candidate.columns.id + verdict.code))
-        alarms.set(candidate.columns.id + verdict.code, {
-          index: candidate.index,
-          id: candidate.columns.id,
-          log: candidate.log,
-        })
-    for (const [key, { index, id, log: at }] of alarms) {
-      // It was on its way when the charter changed: the author did no wrong.
-      if (
-        key.includes('MISDELIVERED') &&
-        !this.#isOfferedNow(via === undefined ? author : carriedLink(author, via), at)
-      )
-        continue
-      const kind = key.endsWith('EQUIVOCATION')
-        ? 'equivocation'
-        : key.endsWith('NOT_OWNER')
-          ? 'forged-author'
-          : key.endsWith('DRILL')
-            ? 'drill'
-            : key.includes('MISDELIVERED')
-              ? 'misdelivered'
-              : key.endsWith('MODIFIED_AHEAD')
-                ? 'clock'
-                : 'rollback'
-      const [entry] = await this.#context.store.entries(at, index, index + 1)
-      const evidence = {
-        id,
-        leaf: entry?.leaf ?? null,
-        checkpoint: this.#heads.get(at)?.checkpoint ?? null,
-        ...(await this.#proof(kind, author, id, at, index)),
-      }
-      await this.#context.alarm(kind, author, `${id}: ${key.slice(id.length)}`, { log: at, index, evidence })
-    }
-  }
 }
 
 function toMirrored(
@@ -413,12 +302,3 @@ const keptWhole = (entry: VerifiedEntry | undefined, malformed: ReadonlySet<numb
 
 const lastTime = (entries: readonly VerifiedEntry[]): Millis =>
   entries.reduce((time, entry) => (entry.bytes ? Math.max(time, entry.time) : time), 0)
-
-const isAlarming = (code: string | undefined): boolean =>
-  code !== undefined &&
-  (code.includes('EQUIVOCATION') ||
-    code.includes('MISDELIVERED') ||
-    code === 'REJECT:NOT_OWNER' ||
-    code === 'QUARANTINE:DRILL' ||
-    code === 'QUARANTINE:MODIFIED_AHEAD' ||
-    code === 'REJECT:ROLLBACK')
