@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { type JsonObject, timestampKey, toTimestamp } from '#base'
+import type { Audience } from '#log'
 import { Definitions, registerOf } from '#policy'
 import { PREDEFINED_MARKINGS } from '#stix'
 import { judgeObject, MODIFIED_AHEAD_MS, type Rules, toCandidate } from './judge.ts'
@@ -90,6 +91,21 @@ test('what its author was not allowed to send here is quarantined as misdelivere
   assert.match(codes(at('a', 1, {}, elsewhere))[0]!, /^QUARANTINE:MISDELIVERED/)
   const refs = { object_marking_refs: ['marking-definition--11111111-1111-4111-8111-111111111111'] }
   assert.deepEqual(codes(at('a', 1, refs)), ['QUARANTINE:UNKNOWN_MARKING'])
+})
+
+test('what an audience only writes out is no caveat to a member that declares fewer; what the object adds is one', () => {
+  const old = makeMember('old-node', NOW, { caveats: ['releasable_to'] })
+  const register = registerOf([makeCharter('pacific', [jp, us, old], NOW).charter])
+  const codeAt = (where: Audience) => {
+    const candidate = at('a', 1, {}, where)
+    const verdict = judgeObject([candidate], { ...rules, self: old.self.member, register }).get(placeOf(candidate))
+    return verdict?.code ?? verdict?.status
+  }
+  assert.equal(codeAt(audience), 'accepted')
+  assert.equal(codeAt({ v: 1, tlp: 'amber+strict', alliances: ['pacific'] }), 'accepted')
+  assert.equal(codeAt({ ...audience, epochs: ['pacific:0'] }), 'accepted')
+  const named = { v: 1 as const, tlp: 'amber' as const, distribution: [old.self.member] }
+  assert.equal(codeAt(named), 'QUARANTINE:MISDELIVERED:LEGACY_CAVEAT')
 })
 
 test('verdicts are a function of the set, not of the order of arrival', () => {

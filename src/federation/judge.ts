@@ -9,7 +9,16 @@ import {
   toTimestamp,
 } from '#base'
 import type { Audience } from '#log'
-import { combine, decide, type Definitions, type Register, type Resolved, resolvedOf, resolveMarkings } from '#policy'
+import {
+  combine,
+  decide,
+  type Definitions,
+  type Register,
+  type Resolved,
+  resolvedOf,
+  resolveMarkings,
+  withoutDefaults,
+} from '#policy'
 import { objectColumns, validateObject } from '#stix'
 import type { ObjectColumns, ObjectStatus } from '#store'
 import { judgeVersions, placeOf, type Version } from './judge-versions.ts'
@@ -128,6 +137,7 @@ function deliveryFault(candidate: Candidate, rules: Rules): Verdict | undefined 
     register,
     definitions,
     resolved,
+    bare: withoutDefaults(resolved, publisher, register),
     context: { channel: 'node' },
   })
   if (send && redact.length === 0) return undefined

@@ -55,6 +55,8 @@ export interface SendRequest {
   readonly context?: SendContext
   /** What the object's markings say, where that is known already or something was added to them. */
   readonly resolved?: Resolved
+  /** What of it row 14 takes for caveats, where some of it only writes out what the level says by itself. */
+  readonly bare?: Resolved
 }
 
 /** The answer; of a no only `send` and `code` mean something. */
@@ -84,7 +86,7 @@ export function decide(request: SendRequest): Decision {
   const redact = redactionsFor(object, resolved, granular ?? [], passage, context, context.unreleasable ?? NONE)
   const required = passage.isCarried ? redact[0] : firstRequired(object, redact)
   if (required !== undefined) return { ...refusal('UNMARKED'), code: `REDACT_REQUIRED:${required}` }
-  const legacy = decideCaveats(resolved, passage)
+  const legacy = decideCaveats(request.bare ?? resolved, passage)
   return legacy ? refusal(legacy.code) : { send: true, code: codeOf(answer.code), redact, onward }
 }
 
