@@ -2,16 +2,16 @@ import { type Json, type LogId, type MemberId, type Millis, parseJson } from '#b
 import { type DelegationEnd, LogError, type LogRow, parseEnvelope, SNAPSHOT_FRESH_MS } from '#log'
 import type { LinkState } from './api.ts'
 import type { Charters } from './alliance/charters.ts'
-import { catchUp } from './alliance/exchange.ts'
-import { type ClockReading, clockReason, offsetOf, openTimed, readingOf } from './clock-fault.ts'
+import { CatchUps } from './alliance/catch-ups.ts'
+import { openTimed, readingOf } from './clock-fault.ts'
 import type { Context } from './context.ts'
 import type { CharterDirectory } from './directory.ts'
-import { offeredEvidence } from './evidence/offered.ts'
 import type { SignedRows } from './evidence/signed-rows.ts'
 import { parseEvents } from './event-stream.ts'
 import type { Heads } from './heads.ts'
 import type { KeyStatements } from './key-statements.ts'
 import { JSON_LIMITS } from './limits.ts'
+import { clockReasonAmong, LinkAlarms } from './link-alarms.ts'
 import type { LinkClient, Target } from './link-client.ts'
 import type { Effect, Head, LinkEvent, MachineState } from './machine-state.ts'
 import { initialState, linkStateOf, nextWake, standingOf, step } from './machine.ts'
@@ -63,18 +63,19 @@ interface Base {
  */
 export class LinkShell {
   readonly #parts: ShellParts
+  readonly #alarms: LinkAlarms
   #state: MachineState
   readonly #streams = new Map<MemberId, AbortController>()
   /** Peers whose last change could not be applied: the whole list is asked for. */
   readonly #whole = new Set<MemberId>()
-  readonly #catchingUp = new Set<string>()
-  /** Alliances whose newer charter is asked for, for the first time since a peer named it: who lies blocks nobody for long. */
-  readonly #firstTries = new Set<string>()
+  readonly #catchUps: CatchUps
   #timer: unknown
   #stopped = false
 
   constructor(parts: ShellParts) {
     this.#parts = parts
+    this.#alarms = new LinkAlarms(parts)
+    this.#catchUps = new CatchUps(parts)
     const { limits } = parts.context
     this.#state = initialState({
       pollMs: limits.pollMs,
@@ -109,7 +110,7 @@ export class LinkShell {
 
   /** Whether a newer charter of an alliance was heard of, from whomever, and the first try to have it is under way. */
   isCatchingUp(alliance: string): boolean {
-    return this.#firstTries.has(alliance)
+    return this.#catchUps.isFirstTry(alliance)
   }
 
   target(peer: MemberId): Target | undefined {
@@ -230,7 +231,7 @@ export class LinkShell {
       case 'catch-up':
         return this.#catchUp(peer, effect.alliance)
       case 'alarm':
-        return this.#alarm(effect)
+        return this.#alarms.found(effect, this.target(effect.peer))
       case 'link-changed': {
         const state = this.#state.peers.get(peer)
         if (state) this.#parts.context.emit('linkChanged', linkStateOf(state, this.#now()))
@@ -259,8 +260,8 @@ export class LinkShell {
       if (await keyStatements.learnedAfter(cause, client, to, onEnds)) return this.#ask(peer)
       if (cause instanceof LogError && cause.code === 'SNAPSHOT_BASE') this.#whole.add(peer)
       const clock = readingOf(cause, sent, this.#now())
-      const reason = clock ? this.#clockReason(peer, clock) : reasonOf(cause)
-      await this.#alarmOnce(peer, cause, clock && reason)
+      const reason = clock ? clockReasonAmong(this.links(), peer, clock) : reasonOf(cause)
+      await this.#alarms.failed(peer, this.#state.peers.get(peer), cause, clock && reason)
       const [jitter, now] = [this.#jitter(), this.#now()]
       this.#dispatch({ type: 'ask-failed', peer, reason, jitter, now, ...(clock ? { clock } : {}) })
     }
@@ -291,7 +292,7 @@ export class LinkShell {
         base = await this.#take(peer, snapshot, base)
       }
     } catch (cause) {
-      if (!stop.signal.aborted) await this.#alarmOnce(peer, cause)
+      if (!stop.signal.aborted) await this.#alarms.failed(peer, this.#state.peers.get(peer), cause)
     } finally {
       if (this.#streams.get(peer) === stop) this.#streams.delete(peer)
       this.#dispatch({ type: 'stream-closed', peer, jitter: this.#jitter(), now: this.#now() })
@@ -368,25 +369,9 @@ export class LinkShell {
 
   async #catchUp(peer: MemberId, alliance: string): Promise<void> {
     const to = this.target(peer)
-    const underWay = `${peer}/${alliance}`
-    if (!to || this.#catchingUp.has(underWay)) return
-    const { context, client, charters, directory } = this.#parts
-    this.#catchingUp.add(underWay)
     const isFirst = (this.#state.peers.get(peer)?.catchUps ?? 0) <= 1
-    if (isFirst) this.#firstTries.add(alliance)
-    try {
-      const result = await catchUp({ client, charters, directory }, to, alliance)
-      if (result === 'installed' || result === 'known' || result === 'fork') {
-        this.#dispatch({ type: 'caught-up', peer, alliance, now: this.#now() })
-        return
-      }
-      await context.alarm('charter', peer, `It names a charter of ${alliance} that can't be followed: ${result}`)
-    } catch (cause) {
-      context.log('warn', 'Catching up with a charter failed', { peer, alliance, cause: reasonOf(cause) })
-    } finally {
-      this.#catchingUp.delete(underWay)
-      if (isFirst) this.#firstTries.delete(alliance)
-    }
+    if (to && (await this.#catchUps.run(to, alliance, isFirst)))
+      this.#dispatch({ type: 'caught-up', peer, alliance, now: this.#now() })
   }
 
   /** What changed since this peer's last snapshot can be asked for as long as that is fresh. */
@@ -395,44 +380,6 @@ export class LinkShell {
     if (state?.sequence === undefined || this.#whole.has(peer)) return undefined
     if (this.#now() > state.expires + SNAPSHOT_FRESH_MS) return undefined
     return { sequence: state.sequence, logs: [...state.offered].map(([log, head]) => ({ log, ...head })) }
-  }
-
-  #clockReason(peer: MemberId, clock: ClockReading): string {
-    const others = this.links().flatMap((link) =>
-      link.peer === peer || link.clockOffsetMs === null ? [] : [link.clockOffsetMs],
-    )
-    return clockReason(offsetOf(clock), others)
-  }
-
-  async #alarmOnce(peer: MemberId, cause: unknown, clock?: string): Promise<void> {
-    if (clock !== undefined) {
-      const state = this.#state.peers.get(peer)
-      // Said once, and again when more peers tell more of whose clock it is.
-      if (state && state.lastError !== clock) await this.#parts.context.alarm('clock', peer, `${state.slug}: ${clock}`)
-      return
-    }
-    if (!(cause instanceof LogError) || (this.#state.peers.get(peer)?.failures ?? 0) > 0) return
-    if (cause.code === 'SNAPSHOT_BASE' || cause.code === 'SNAPSHOT_REPLAYED') return
-    const kind =
-      cause.code === 'SIGNATURE_INVALID' ? 'bad-signature' : cause.code === 'SNAPSHOT_AHEAD' ? 'clock' : 'bad-answer'
-    await this.#parts.context.alarm(kind, peer, cause.message)
-  }
-
-  /** Whether the list was signed before what is held: it was held up on its way, and takes nothing back. */
-  #isOld(peer: MemberId, log: LogId): boolean {
-    const { signedRows, heads } = this.#parts
-    const time = signedRows.of(peer, log)?.statement['time']
-    return typeof time === 'number' && time < (heads.get(log)?.time ?? 0)
-  }
-
-  async #alarm({ kind, peer, message, log }: Extract<Effect, { type: 'alarm' }>): Promise<void> {
-    if (kind === 'rollback' && log !== undefined && this.#isOld(peer, log)) return
-    const to = this.target(peer)
-    const evidence = log === undefined || !to ? undefined : await offeredEvidence(this.#parts, to, log)
-    await this.#parts.context.alarm(kind, peer, message, {
-      ...(log ? { log } : {}),
-      ...(evidence === undefined ? {} : { evidence }),
-    })
   }
 
   #now(): Millis {
