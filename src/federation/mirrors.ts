@@ -10,8 +10,8 @@ import {
   parseJson,
   toHex,
 } from '#base'
-import { type Audience, type Frame, FrameDecoder, type Frontier, type Proof } from '#log'
-import { type Absorber, type Batch, type Prepared, prepare } from './absorb.ts'
+import { type Frame, FrameDecoder, type Proof } from '#log'
+import { type Absorber, type Batch, prepare } from './absorb.ts'
 import { carriedLink } from './carriage/carriers.ts'
 import { AuthorTurns } from './author-turns.ts'
 import type { Context } from './context.ts'
@@ -23,6 +23,7 @@ import { CHECKPOINT_GAP_BYTES } from './limits.ts'
 import type { LinkClient, Target } from './link-client.ts'
 import type { Head } from './machine-state.ts'
 import { MirrorFault, readMirrorState } from './mirror-state.ts'
+import type { BroughtPart, Early, VerifiedBatch } from './mirror-batches.ts'
 import { type InlineEntries, PushedEntries } from './pushed-entries.ts'
 import {
   checkCheckpoint,
@@ -32,7 +33,6 @@ import {
   type MirrorState,
   provesGrowth,
   type SignedCheckpoint,
-  type VerifiedEntry,
 } from './verify.ts'
 
 /** Entries asked for at once: two such batches are in memory, parsed, while a third is written. */
@@ -43,30 +43,6 @@ const BATCH_BYTES = 32 * 1_024 * 1_024
 const AHEAD_MOST = 8
 /** Bytes of entries of one such batch; the rest is fetched when its turn comes. */
 const AHEAD_BYTES = 8 * 1_024 * 1_024
-
-/** A batch that was fetched and hashes into its checkpoint's root. */
-interface VerifiedBatch {
-  entries: VerifiedEntry[]
-  frontier: Frontier
-  audience: Audience
-}
-
-/** What came of fetching early: a checkpoint that follows, its entries as far as they were fetched, and all that is pure. */
-interface Early {
-  note: string
-  frames: Frame[]
-  ready?: { verified: VerifiedBatch; prepared: Prepared }
-}
-
-/** Entries [from, …) of a log out of a file or an offer, under a checkpoint that ends them. */
-export interface BroughtPart {
-  log: LogId
-  from: number
-  checkpoint: string
-  frames: readonly Frame[]
-  /** Absent: in a file. */
-  by?: 'offer'
-}
 
 /** Mirrors of other authors' logs: fetched in bounded pages up to a checkpoint, verified, judged, committed. */
 export class Mirrors {
