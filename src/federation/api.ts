@@ -179,6 +179,14 @@ export interface Receipt {
   envelope: Envelope
 }
 
+/** What the author of a mirrored log shows of its receipts for one entry. */
+export interface ShownReceipts {
+  /** `closed`: they are the author's alone; `unreachable`: it could not be asked now. */
+  state: 'shown' | 'closed' | 'unreachable'
+  /** By arrival at the author; each by its own signature. */
+  receipts: Receipt[]
+}
+
 export interface Recalled {
   author: MemberId
   log: LogId
@@ -300,6 +308,8 @@ export interface Federation extends AsyncDisposable {
   expire(log: LogId, indexes: readonly number[]): Promise<number>
   /** Receipts of one own log, or of all, oldest arrival first. */
   receipts(log?: LogId): Promise<Receipt[]>
+  /** Asks the author of a mirrored log who received an entry, where a charter opens receipts to the alliance. */
+  shownReceipts(log: LogId, index: number): Promise<ShownReceipts>
   recallAcks(log: LogId, index: number): Promise<RecallAck[]>
   /** What was taken back here, own and of others, in no order. */
   recalls(): AsyncGenerator<KeptRecall>

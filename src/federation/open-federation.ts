@@ -8,7 +8,16 @@ import { type CharterStanding } from './alliance/charter-sightings.ts'
 import type { PendingJoins } from './alliance/pending-joins.ts'
 import type { ProposalWatch } from './alliance/proposal-watch.ts'
 import type { CarriedLinks } from './carriage/carried-links.ts'
-import type { Federation, KeptRecall, LinkRequest, LinkResponse, LinkState, RecallAck, Receipt } from './api.ts'
+import type {
+  Federation,
+  KeptRecall,
+  LinkRequest,
+  LinkResponse,
+  LinkState,
+  RecallAck,
+  Receipt,
+  ShownReceipts,
+} from './api.ts'
 import type { Context } from './context.ts'
 import type { CharterDirectory } from './directory.ts'
 import { FederationError } from './error.ts'
@@ -27,6 +36,7 @@ import type { Quotas } from './quotas.ts'
 import { type QuotaChange } from './quotas.ts'
 import { recallOwn } from './own-recall.ts'
 import { vouchForOwn } from './own-vouch.ts'
+import { askReceipts } from './receipts-shown.ts'
 import type { Recalls } from './recalls.ts'
 import type { Restore } from './restore.ts'
 import type { SentReceipts } from './receipts-sent.ts'
@@ -159,6 +169,10 @@ export class OpenFederation implements Federation {
 
   receipts(log?: LogId): Promise<Receipt[]> {
     return this.#parts.taken.list(log)
+  }
+
+  shownReceipts(log: LogId, index: number): Promise<ShownReceipts> {
+    return askReceipts(this.#parts, log, index)
   }
 
   recallAcks(log: LogId, index: number): Promise<RecallAck[]> {

@@ -49,6 +49,8 @@ export interface Register {
   carriers(alliance: string): ReadonlySet<string>
   /** Whether every charter of this member opens GREEN that names no community to cyber defenders at large. */
   opensGreen(member: string): boolean
+  /** Whether the alliance's charter opens receipts to its members. */
+  opensReceipts(alliance: string): boolean
   /** Members as of one version of the charter, where that version is known; version 0 is whoever is a member. */
   epoch(alliance: string, version: number): ReadonlySet<string> | undefined
   /** The version in which somebody last joined, where the charter gives new members nothing older. */
@@ -62,6 +64,8 @@ export interface RegisterParts {
   carriers?: ReadonlyMap<string, ReadonlySet<string>>
   /** Alliances whose charter says `greenDefault: cyber-defence`. */
   opensGreen?: ReadonlySet<string>
+  /** Alliances whose charter says `receipts: alliance`. */
+  opensReceipts?: ReadonlySet<string>
   /** Keyed `<alliance>:<version>`. */
   epochs?: ReadonlyMap<string, ReadonlySet<string>>
   /** By alliance: the version in which somebody last joined, for those whose new members get nothing older. */
@@ -90,6 +94,7 @@ export function toRegister(parts: RegisterParts): Register {
       const own = [...alliances].filter(([, members]) => members.has(member))
       return own.length > 0 && own.every(([slug]) => parts.opensGreen?.has(slug))
     },
+    opensReceipts: (slug) => parts.opensReceipts?.has(slug) === true,
     carriers: (slug) => parts.carriers?.get(slug) ?? NOBODY,
     epoch: (slug, version) => (version === 0 ? alliances.get(slug) : parts.epochs?.get(`${slug}:${version}`)),
     joiningEpoch: (slug) => parts.joiningEpochs?.get(slug),
@@ -127,6 +132,9 @@ export function registerOf(charters: readonly CharterStatement[], earlier: Epoch
     carriers: new Map(inForce.map((charter) => [charter.alliance, new Set<string>(charter.rules.carriers)])),
     opensGreen: new Set(
       inForce.filter(({ rules }) => rules.greenDefault === 'cyber-defence').map(({ alliance }) => alliance),
+    ),
+    opensReceipts: new Set(
+      inForce.filter(({ rules }) => rules.receipts === 'alliance').map(({ alliance }) => alliance),
     ),
     epochs: new Map([...known].map(([epoch, ids]) => [epoch, ids.union(backfilledIds(epoch, current))])),
     joiningEpochs: new Map(

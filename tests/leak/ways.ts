@@ -307,7 +307,7 @@ export async function walkLink(
     else if (!asked.bytes.equals(never.bytes))
       differ.push(`entries: ${asked.bytes.toString()} and ${never.bytes.toString()}`)
     if (asked.answer.status === 200) continue
-    for (const what of ['checkpoint', `consistency?from=1&to=${size}`]) {
+    for (const what of ['checkpoint', `consistency?from=1&to=${size}`, 'receipts?index=0']) {
       const { bytes } = await get(`/link/v1/logs/${log}/${what}`)
       if (!bytes.equals(never.bytes)) differ.push(`${what}: ${bytes.toString('latin1').slice(0, 200)}`)
     }

@@ -43,6 +43,16 @@ interface Entry {
   recall?: Recall
 }
 
+/** An entry of another member, with what that member shows of its receipts. */
+interface Elsewhere {
+  log: string
+  index: number
+  slug: string
+  published: number
+  state: 'shown' | 'closed' | 'unreachable'
+  receipts: { kind: Receipt['kind']; member: string; slug: string; arrived: number }[]
+}
+
 interface Standing extends Entry {
   received: { member: string; time: number; arrived: number; via?: string }[]
   armed: { member: string; time: number; arrived: number }[]
@@ -61,7 +71,7 @@ export const register: Register = (program, { output, exit }) => {
     program
       .command('who <id>')
       .description(
-        'Who may have an object that this node published, who has proved receipt, and who is late, by the receipts that its recipients signed; after a recall, who acknowledged it. Exit code 1 where nobody holds it.',
+        'Who may have an object that this node published, who has proved receipt, and who is late, by the receipts that its recipients signed; after a recall, who acknowledged it. Of what others published, what their charter opens to the alliance. Exit code 1 where nobody is known to hold it.',
       ),
   )
     .option('--late <seconds>', 'a member without a receipt for so long is late', toSeconds, LATE_SECONDS)
@@ -73,7 +83,9 @@ export const register: Register = (program, { output, exit }) => {
     .action(async (id: string, options: NodeOptions & { json?: boolean; late: string }) => {
       const node = await findNode(options)
       const { members } = await node.get<{ members: { member: string; slug: string }[] }>('/api/v1/members')
-      const { standing } = await node.get<{ standing: Entry[] }>(`/api/v1/objects/${encodeURIComponent(id)}/standing`)
+      const { standing, elsewhere } = await node.get<{ standing: Entry[]; elsewhere: Elsewhere[] }>(
+        `/api/v1/objects/${encodeURIComponent(id)}/standing?elsewhere=true`,
+      )
       const found: Standing[] = []
       for (const entry of standing) {
         const { receipts } = await node.get<{ receipts: Receipt[] }>(`/api/v1/receipts?log=${entry.log}`)
@@ -99,9 +111,12 @@ export const register: Register = (program, { output, exit }) => {
       }
       const slugOf = (member: string) => members.find((one) => one.member === member)?.slug ?? member
       if (found.length === 0) output.note(`This node published no ${id}.`)
-      if (options.json) await output.line(JSON.stringify({ id, standing: found }))
-      else for (const line of found.flatMap((one) => toLines(one, slugOf))) await output.line(line)
-      exit(found.some(({ received, recall }) => received.length > 0 || recall) ? EXIT.done : EXIT.no)
+      if (options.json) await output.line(JSON.stringify({ id, standing: found, elsewhere }))
+      else
+        for (const line of [...found.flatMap((one) => toLines(one, slugOf)), ...elsewhere.flatMap(elsewhereLines)])
+          await output.line(line)
+      const isHeld = found.some(({ received, recall }) => received.length > 0 || recall)
+      exit(isHeld || elsewhere.some(({ receipts }) => receipts.length > 0) ? EXIT.done : EXIT.no)
     })
 }
 
@@ -122,6 +137,29 @@ function toLines(
     ...(rows.length === 0 ? ['  no receipt yet'] : table(rows)),
     ...(recall ? [] : table(missing.map(missingRow))),
     ...(recall ? recallLines(recall, [...new Set(received.map(({ member }) => slugOf(member)))], slugOf) : []),
+  ]
+}
+
+const NOT_SHOWN: Record<Elsewhere['state'], string> = {
+  shown: 'no receipt yet',
+  closed: 'its receipts are for its author alone',
+  unreachable: 'its author could not be asked: try again, or look at noroshi status',
+}
+
+function elsewhereLines({ log, index, slug, published, state, receipts }: Elsewhere): string[] {
+  const rows = receipts
+    .filter(({ kind }) => kind === 'received')
+    .map(({ member, slug: holder, arrived }) => {
+      const claim = receipts.find((one) => one.kind === 'armed' && one.member === member)
+      return [
+        `  ${holder}`,
+        `holds it, proved after ${arrived - published} ms`,
+        claim ? `armed, claimed after ${claim.arrived - published} ms` : 'not armed',
+      ]
+    })
+  return [
+    `Entry ${index} of log ${log.slice(0, 12)}… of ${slug}, published ${new Date(published).toISOString()}:`,
+    ...(rows.length === 0 ? [`  ${NOT_SHOWN[state]}`] : table(rows)),
   ]
 }
 

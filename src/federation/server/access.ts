@@ -1,4 +1,5 @@
 import type { LogId, MemberId } from '#base'
+import { receiptsShown } from '#policy'
 import type { LogHead } from '#store'
 import type { Context } from '../context.ts'
 import type { CharterDirectory } from '../directory.ts'
@@ -34,6 +35,15 @@ export class Access {
     const head = this.#heads.get(log)
     // An author that lost data gets back what it wrote, whatever it may receive of others.
     return head && (head.author === reader || this.admits(head, reader)) ? head : undefined
+  }
+
+  /** An own log and the members whose receipts for it the reader may see; undefined where it may see none. */
+  receiptsShown(log: LogId, reader: MemberId): { head: LogHead; of: ReadonlySet<string> } | undefined {
+    const head = this.#heads.get(log)
+    if (!head?.own || !this.admits(head, reader) || !this.mayOffer(head, reader)) return undefined
+    const { audience, author } = head
+    const of = receiptsShown({ audience, author, reader, register: this.#directory.register() })
+    return of.size > 0 ? { head, of } : undefined
   }
 
   /** Own logs that the reader may mirror, ascending. */

@@ -214,6 +214,11 @@ export class LinkServer {
         if (!Array.isArray(envelopes) || envelopes.length > RECEIPTS_MOST) return refusal(400, 'Bad request')
         return json(await receipts.take(reader, envelopes))
       }
+      case 'shown-receipts': {
+        const shown = access.receiptsShown(route.log, reader)
+        if (!shown || route.index >= shown.head.size) return notFound()
+        return json({ receipts: await receipts.covering(route.log, route.index, shown.of) } as unknown as Json)
+      }
       case 'checkpoint':
       case 'entries':
       case 'consistency': {

@@ -12,6 +12,8 @@ import type { Access } from './access.ts'
 
 const RECEIPTS = 'receipts'
 const ACKS = 'recall-acks'
+/** Receipts of one member in which the one that covers an entry is looked for; it is among the first, as batches follow each other. */
+const COVERING_LOOKED = 100
 const READ_BYTES = 4 * 1_024 * 1_024
 
 /** Why a receipt was not taken. */
@@ -79,6 +81,26 @@ export class TakenReceipts {
     const rows = this.#context.store.records(RECEIPTS, log === undefined ? {} : { prefix: `${log}/` })
     const receipts = await Array.fromAsync(rows, ({ value }) => toReceipt(value as unknown as ReceiptRow))
     return receipts.sort((a, b) => a.arrived - b.arrived)
+  }
+
+  /** For each of these members, the first good receipt of each kind that covers an entry, with its arrival here. */
+  async covering(
+    log: LogId,
+    index: number,
+    members: ReadonlySet<string>,
+  ): Promise<{ envelope: Envelope; arrived: Millis }[]> {
+    const found: { envelope: Envelope; arrived: Millis }[] = []
+    for (const member of members)
+      for (const kind of ['received', 'armed']) {
+        const prefix = `${log}/${member}/${kind}/`
+        // Keys ascend by size: what comes after this one reaches beyond the entry.
+        const options = { prefix, after: `${prefix}${pad(index)}/~`, limit: COVERING_LOOKED }
+        const rows = await this.#context.store.recordPage(RECEIPTS, options)
+        const kept = rows.map(({ value }) => toReceipt(value as unknown as ReceiptRow))
+        const first = kept.find(({ from, verified }) => verified && from <= index)
+        if (first) found.push({ envelope: first.envelope, arrived: first.arrived })
+      }
+    return found
   }
 
   async acks(log: LogId, index: number): Promise<RecallAck[]> {

@@ -14,6 +14,7 @@ export type Route =
   | { name: 'charters' }
   | { name: 'statements'; isPost: boolean; author?: string }
   | { name: 'receipts' }
+  | { name: 'shown-receipts'; log: LogId; index: number }
   | { name: 'gossip' }
   | { name: 'offer' }
   | { name: 'join' }
@@ -67,6 +68,10 @@ function toLogRoute(log: string, what: string, query: Query): Route | undefined 
   if (what === 'checkpoint') {
     const size = query.number('size')
     return size === 'bad' ? undefined : { name: 'checkpoint', log, ...(size === undefined ? {} : { size }) }
+  }
+  if (what === 'receipts') {
+    const index = query.number('index')
+    return typeof index === 'number' ? { name: 'shown-receipts', log, index } : undefined
   }
   const from = query.number('from')
   const to = query.number('to')

@@ -104,21 +104,26 @@ export function objectRoutes(app: FastifyInstance, node: NodeContext): void {
     },
   )
 
-  app.get<{ Params: { id: string } }>(
+  app.get<{ Params: { id: string }; Querystring: { elsewhere?: boolean } }>(
     '/api/v1/objects/:id/standing',
     {
       config: { scopes: [] },
       schema: {
         summary: 'Own entries in which an object stands or stood, with recalls and their acknowledgements',
+        description:
+          'With "elsewhere=true" also entries of others that hold it, with the receipts that their authors show; each author is asked.',
         tags,
         params: Type.Object({ id: Type.String({ maxLength: 256 }) }),
+        querystring: Type.Object({ elsewhere: Type.Optional(Type.Boolean()) }, closed),
       },
     },
     async (request) => {
       const { id } = request.params
       const held = await node.publisher.standing(id)
       const standing = [...held, ...(await takenBack(node, id, held))]
-      return { standing: await Promise.all(standing.map((entry) => withRecall(node, entry))) }
+      const own = await Promise.all(standing.map((entry) => withRecall(node, entry)))
+      if (!request.query.elsewhere) return { standing: own }
+      return { standing: own, elsewhere: await heldOfOthers(node, node.readerOf(request), id) }
     },
   )
 
@@ -167,6 +172,26 @@ async function withRecall(node: NodeContext, { recalled, ...place }: Standing) {
   }
 }
 
+/** Entries of others that hold an object, each with what its author shows of its receipts. */
+async function heldOfOthers(node: NodeContext, reader: Reader, id: string) {
+  const { rows = [] } = (await versionsOf(node, reader, id)) ?? {}
+  const others = rows.filter(({ publisher }) => publisher !== node.config.member).slice(0, ELSEWHERE_MOST)
+  return Promise.all(
+    others.map(async ({ log, index, publisher, entryTime }) => {
+      const { state, receipts } = await node.federation.shownReceipts(log, index)
+      return {
+        log,
+        index,
+        author: publisher,
+        slug: node.slugOf(publisher),
+        published: entryTime,
+        state,
+        receipts: receipts.map(({ kind, member, arrived }) => ({ kind, member, slug: node.slugOf(member), arrived })),
+      }
+    }),
+  )
+}
+
 /** Members that may have a log now, and how this node's link to each is. */
 async function entitledTo(node: NodeContext, log: Standing['log']) {
   const head = await node.store.log(log)
@@ -202,6 +227,8 @@ async function takenBack(node: NodeContext, id: string, held: readonly Standing[
 /** Rows of the journal of recalls in which the time and the reason are looked for. */
 const RECALL_ROWS = 10_000
 const VERSIONS_LIMIT = 1_000
+/** Entries of others for which their authors are asked at once. */
+const ELSEWHERE_MOST = 20
 
 async function versionsOf(
   node: NodeContext,
