@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { fromUtf8, parseJson, utf8 } from '#base'
-import { type Audience, statementHash } from '#log'
+import { type Audience, signStatement, statementHash } from '#log'
 import { noroshi } from '../cli/command-line.ts'
 import { votedBy } from '../../src/federation/simulation/members.ts'
 import { amberFor, indicator as objectOf } from '../../src/federation/testing/objects.ts'
@@ -113,16 +113,43 @@ test('a link answers for receipts that are not shown as for a log that is not th
   assert.deepEqual(await membersOf(), new Set([reader.member.self.member, other.member.self.member]))
   assert.deepEqual(await reader.federation.shownReceipts(UNKNOWN as typeof log, 1), { state: 'closed', receipts: [] })
 
+  // A claim that begins behind an entry does not cover it.
+  const { self } = other.member
+  const armed = (from: number, size: number, id: string = log) => {
+    const fields = { member: self.member, log: id, from, size, refused: [], time: Date.now() }
+    return signStatement('armed', fields, [self.nodeKey])
+  }
+  const body = JSON.stringify({ receipts: [armed(1, 2)] })
+  const taken = await author.federation.handle(signed(other, author, '/link/v1/receipts', { method: 'POST', body }))
+  assert.deepEqual('body' in taken && parseJson(taken.body), { accepted: 1, refused: [] })
+  assert.match((await ask(log, 1)).body, /"type":"armed"/)
+  assert.doesNotMatch((await ask(log, 0)).body, /"type":"armed"/)
+
   // The author says that one more holds the entry, by that member's receipt for another log, or under another's name.
   const [foreign] = await receiptsOf(narrow.log)
   const own = (await receiptsOf(log)).find(({ member }) => member === reader.member.self.member)
   const renamed = { ...own?.envelope, statement: { ...own?.envelope.statement, member: other.member.self.member } }
-  const lies = [foreign?.envelope, renamed, own?.envelope, { ...own?.envelope, signatures: [] }, 'none']
+  const theirs = (await receiptsOf(log)).find(({ member, kind }) => member === self.member && kind === 'received')
+  const { type: _, ...proof } = theirs?.envelope.statement ?? {}
+  const otherRoot = signStatement('received', { ...proof, root: UNKNOWN }, [self.nodeKey])
+  const good = own?.envelope
+  const lies = [foreign?.envelope, renamed, good, { ...good, signatures: [] }, 'none', otherRoot]
+  lies.push(armed(0, 1), armed(2, 3), armed(0, 2, narrow.log))
   author.intercept(async (request, answer) => {
     if (!request.target.includes('/receipts?')) return answer()
     const body = utf8(JSON.stringify({ receipts: [...lies.map((envelope) => ({ envelope, arrived: 1 })), 7] }))
     return { status: 200, headers: { 'content-type': 'application/json' }, body }
   })
+  assert.deepEqual(await membersOf(), new Set([reader.member.self.member]))
+
+  // Its receipt is good, but the alliance counts it no more.
+  const members = next.charter.members.map((row) =>
+    row.id === self.member ? { ...row, standing: 'suspended' as const } : row,
+  )
+  const last = { ...next.charter, version: 3, previous: statementHash({ ...next.charter }), members, time: Date.now() }
+  const without = votedBy(last, voters)
+  for (const node of [author, reader]) await node.federation.alliances.bootstrapCharter(without)
+  lies.push(theirs?.envelope)
   assert.deepEqual(await membersOf(), new Set([reader.member.self.member]))
 })
 
