@@ -11,7 +11,7 @@ import {
   toHex,
 } from '#base'
 import { type Frame, FrameDecoder, type Proof } from '#log'
-import { type Absorber, type Batch, prepare } from './absorb.ts'
+import { type Absorber, type Batch, type Prepared, prepare } from './absorb.ts'
 import { carriedLink } from './carriage/carriers.ts'
 import { AuthorTurns } from './author-turns.ts'
 import type { Context } from './context.ts'
