@@ -1,11 +1,13 @@
 /**
  * Where the objects stand that a submission annotates or refers to: a note on what this node holds under AMBER is AMBER,
- * also when it comes alone, and a GREEN report names no object that stands under RED. @see SHARING-RULES section 4
+ * also when it comes alone, and a GREEN report names no object that stands under RED. An object stands in its cut forms
+ * as well; often nobody has the whole one. @see SHARING-RULES section 4
  */
 import { canonicalJson, parseJson } from '#base'
 import { namedIds, type ReleasedBefore, type ReleasedTo } from '#policy'
 import { objectColumns } from '#stix'
 import type { LogHead, ObjectRow, ObjectStatus, Store } from '#store'
+import { formsOf } from './cut-forms.ts'
 import { heldReleases } from './embargoes.ts'
 import type { RawObject } from './raw-objects.ts'
 
@@ -34,11 +36,16 @@ export async function releasedBefore(
   if (ids.length === 0) return found
   const heads = new Map((within ?? (await store.logs())).map((head) => [head.log, head]))
   const submitted = Map.groupBy(objects, ({ value }) => String(value['id']))
-  const rows = await rowsOf(store, ids, [...heads.keys()], within ? READABLE : HELD)
-  for (const [id, versions] of Map.groupBy(rows, (row) => row.id)) {
+  // A client that may read a cut form is not told whose form it is.
+  const forms = within ? new Map<string, string[]>() : await formsOf(store, ids)
+  const lookedUp = [...new Set([...ids, ...[...forms.values()].flat()])]
+  const rows = Map.groupBy(await rowsOf(store, lookedUp, [...heads.keys()], within ? READABLE : HELD), ({ id }) => id)
+  for (const id of ids) {
+    const cut = (forms.get(id) ?? []).flatMap((form) => rows.get(form) ?? [])
+    const versions = [...(rows.get(id) ?? []), ...cut.filter(({ log }) => heads.get(log)?.own)]
     const standing = versions.filter((row) => !isReplaced(row, heads.get(row.log), submitted.get(id)))
     const publishers = Map.groupBy(standing, ({ publisher }) => publisher)
-    const audiences = [...publishers.values()].map((own) => audiencesOf(newestOf(own), heads))
+    const audiences = [...publishers.values()].map((own) => audiencesOf(id, newestOf(own), heads))
     if (audiences.length > 0) found.set(id, audiences)
   }
   if (!within) await addHeld(store, found, new Set(ids), submitted)
@@ -87,9 +94,12 @@ function newestOf(rows: readonly ObjectRow[]): ObjectRow[] {
   return rows.filter(({ modified }) => modified === newest)
 }
 
-function audiencesOf(rows: readonly ObjectRow[], heads: ReadonlyMap<string, LogHead>): ReleasedTo[] {
-  const standing = [...new Set(rows.map(({ log }) => log))].flatMap((log) => heads.get(log) ?? [])
-  return standing.map(({ audience }) => ({ audience }))
+function audiencesOf(id: string, rows: readonly ObjectRow[], heads: ReadonlyMap<string, LogHead>): ReleasedTo[] {
+  const standing = new Map(rows.map((row) => [`${row.id} ${row.log}`, row]))
+  return [...standing.values()].flatMap((row) => {
+    const audience = heads.get(row.log)?.audience
+    return audience ? [{ audience, ...(row.id === id ? {} : { form: row.id }) }] : []
+  })
 }
 
 /** What an embargo still holds back here: an annotation waits with it. */
@@ -99,8 +109,11 @@ async function addHeld(
   ids: ReadonlySet<string>,
   submitted: ReadonlyMap<string, readonly RawObject[]>,
 ): Promise<void> {
-  for (const { objectId, id, audience, notBefore } of await heldReleases(store)) {
-    if (!ids.has(id) || objectId !== id || submitted.has(id) || notBefore === undefined) continue
-    found.set(id, [...(found.get(id) ?? []), [{ audience, notBefore }]])
+  const held = (await heldReleases(store)).filter(({ objectId }) => ids.has(objectId) && !submitted.has(objectId))
+  for (const [objectId, releases] of Map.groupBy(held, (release) => release.objectId)) {
+    const standing = releases.flatMap(({ id, audience, notBefore }): ReleasedTo[] =>
+      notBefore === undefined ? [] : [{ audience, notBefore, ...(id === objectId ? {} : { form: id }) }],
+    )
+    if (standing.length > 0) found.set(objectId, [...(found.get(objectId) ?? []), standing])
   }
 }

@@ -4,6 +4,7 @@ import { objectColumns } from '#stix'
 import type { ObjectRow, Store } from '#store'
 import type { Refusal } from './admission.ts'
 import { contentOf, KnownVersions, renamed } from './client-submissions.ts'
+import { formsOf } from './cut-forms.ts'
 import type { RawObject } from './raw-objects.ts'
 import type { Release } from './sharing-rules.ts'
 
@@ -20,7 +21,7 @@ export interface Planned {
   content?: string
   /** The same version in the same log, from an earlier publication. */
   standing?: Place
-  /** Own entries of older versions. */
+  /** Own entries of older versions of its object, in whatever form. */
   older: ObjectRow[]
 }
 
@@ -58,7 +59,12 @@ export async function planReleases(
   }: PlanOptions = {},
 ): Promise<Planned[]> {
   const own = new Map((await store.logs({ own: true })).map((head) => [head.log, head]))
-  const known = await knownVersions(store, releases, [...own.keys()])
+  const forms = await formsOf(
+    store,
+    releases.map(({ objectId }) => objectId),
+  )
+  const ids = [...releases.flatMap(({ id, objectId }) => [id, objectId]), ...[...forms.values()].flat()]
+  const known = await knownVersions(store, [...new Set(ids)], [...own.keys()])
   const valueOf = new Map(objects.map(({ bytes, value }) => [bytes, value]))
   const audiences = new Map<Audience, Hash>()
   const planned: Planned[] = []
@@ -90,7 +96,7 @@ export async function planReleases(
       refused.push({ id: release.objectId, ...RECALLED })
       continue
     }
-    const older = columns.modified === '' ? [] : rows.filter((row) => row.modified < columns.modified)
+    const older = columns.modified === '' ? [] : await olderThan(columns.modified, release)
     const plan = { release, columns, audienceId: to, older, ...(content === undefined ? {} : { content }) }
     if (standing) planned.push({ ...plan, standing })
     else if (foreign.length === 0 || !random) planned.push(plan)
@@ -100,16 +106,26 @@ export async function planReleases(
     }
   }
   return planned
+
+  /** Of what others brought nothing: whoever names a hidden object takes nothing of it back. */
+  async function olderThan(modified: string, { id, objectId }: Release): Promise<ObjectRow[]> {
+    const older: ObjectRow[] = []
+    for (const form of new Set([id, objectId, ...(forms.get(objectId) ?? [])])) {
+      const rows = (known.get(form) ?? []).filter((row) => row.modified < modified)
+      const foreign = new Set(await seen.foreign(form, rows))
+      older.push(...rows.filter((row) => !foreign.has(row)))
+    }
+    return older
+  }
 }
 
 async function knownVersions(
   store: Store,
-  releases: readonly Release[],
+  ids: readonly string[],
   logs: readonly LogId[],
 ): Promise<Map<string, ObjectRow[]>> {
   const known = new Map<string, ObjectRow[]>()
   if (logs.length === 0) return known
-  const ids = [...new Set(releases.map(({ id }) => id))]
   for (let from = 0; from < ids.length; from += LOOKUP_IDS) {
     let cursor: string | undefined
     do {

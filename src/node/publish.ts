@@ -12,8 +12,10 @@ import type { LogHead, NewEntry, ObjectColumns, Store } from '#store'
 import { admitObjects } from './admission.ts'
 import { releasedBefore } from './annotated.ts'
 import { KnownVersions } from './client-submissions.ts'
+import { keepForms } from './cut-forms.ts'
 import { isDiskFull, NodeError } from './errors.ts'
 import type { NodeEvents, PublishedRow } from './events.ts'
+import { outdatedBy } from './outdated.ts'
 import {
   batchesOf,
   countRefused,
@@ -123,7 +125,7 @@ export class Publisher {
 
   /** Appends releases that were decided before: those of an embargo that is over. */
   async publishReleases(releases: readonly Release[]): Promise<PublishedObject[]> {
-    return this.#turns.take([...new Set(releases.map(({ id }) => id))], async () =>
+    return this.#turns.take([...new Set(releases.map(({ objectId }) => objectId))], async () =>
       this.#append(await planReleases(this.#o.store, releases, [])),
     )
   }
@@ -247,7 +249,8 @@ export class Publisher {
       progress?.(done, fresh.length)
     }
     await known?.keep(fresh, (plan) => places.get(plan))
-    await this.#supersede(fresh, places)
+    // With what stood already: a stop may have come before its older versions were taken back.
+    await this.#supersede(planned, places)
     return planned.map((plan) => {
       const { log, index } = places.get(plan) as Place
       const recipients = plan.release.recipients.map(({ member }) => this.#o.slugOf(member as MemberId))
@@ -277,8 +280,8 @@ export class Publisher {
   async #commit(groups: readonly (readonly Planned[])[], places: Map<Planned, Place>): Promise<void> {
     const { store, federation, now, random, self, events } = this.#o
     const time = now()
-    const outcomes = await store.commit(
-      groups.map((group) => ({
+    const outcomes = await store.commit([
+      ...groups.map((group) => ({
         op: 'append' as const,
         author: self,
         audience: (group[0] as Planned).release.audience,
@@ -292,7 +295,9 @@ export class Publisher {
           object: { ...columns, status: 'accepted' },
         })),
       })),
-    )
+      // What a submitter's object was renamed to is no form of the object whose id it had.
+      ...keepForms(groups.flat().flatMap(({ release, columns }) => (columns.id === release.id ? [release] : []))),
+    ])
     const durable = now()
     const rows: PublishedRow[] = []
     const grown: { log: LogId; size: number }[] = []
@@ -310,33 +315,17 @@ export class Publisher {
     this.#o.onPublished(rows)
   }
 
-  /**
-   * Older versions in logs that the new one does not stand in: a revocation follows them there, so that nobody who got
-   * the object misses it; anything else is recalled there. @see WIRE, Order
-   */
-  async #supersede(fresh: readonly Planned[], places: ReadonlyMap<Planned, Place>): Promise<void> {
-    const withOlder = fresh.filter(({ older }) => older.length > 0)
-    if (withOlder.length === 0) return
+  /** Takes back older versions, or revokes them, where the new one does not stand. @see WIRE, Order */
+  async #supersede(planned: readonly Planned[], places: ReadonlyMap<Planned, Place>): Promise<void> {
+    const objects = new Set(planned.map(({ release }) => release.objectId))
+    const versions = new Set(planned.map(({ release, columns }) => `${release.objectId} ${columns.modified}`))
+    if (versions.size === objects.size && planned.every(({ older }) => older.length === 0)) return
     const own = new Map((await this.#o.store.logs({ own: true })).map((head) => [head.log, head]))
-    const revocations = new Map<LogId, Map<string, Planned>>()
-    for (const plan of withOlder) {
-      // By audience, not by log: a later incarnation stands for the ones before it.
-      const targets = new Set(
-        withOlder
-          .filter(({ release }) => release.id === plan.release.id)
-          .map((one) => own.get(places.get(one)?.log ?? '')?.audienceId),
-      )
-      for (const row of plan.older) {
-        const head = own.get(row.log)
-        if (targets.has(head?.audienceId)) continue
-        if (!plan.columns.revoked) await this.recall({ log: row.log, index: row.index, reason: 'superseded' })
-        else if (!head?.closed || head.superseded)
-          revocations.set(row.log, (revocations.get(row.log) ?? new Map<string, Planned>()).set(plan.release.id, plan))
-      }
-    }
-    for (const [log, plans] of revocations) {
+    const { recalled, revoked } = outdatedBy(planned, places, own)
+    for (const place of recalled) await this.recall({ ...place, reason: 'superseded' })
+    for (const [log, plans] of revoked) {
       const { audience } = own.get(log) as LogHead
-      const copies = [...plans.values()].map((plan) => ({
+      const copies = plans.map((plan) => ({
         ...plan,
         release: { ...plan.release, audience },
         audienceId: audienceId(audience),

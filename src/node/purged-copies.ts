@@ -2,6 +2,7 @@ import { fromBase64, isJsonObject, type Json, type JsonObject, type LogId, toBas
 import { erasePurgedPlans } from '#casework'
 import { decodeFrames, encodeFrames, leafHash, peekCheckpoint } from '#log'
 import type { Change, Store } from '#store'
+import { forgetPurgedForms } from './cut-forms.ts'
 
 /** Rows of a journal that are looked through at once. */
 const ROWS = 1_000
@@ -26,6 +27,7 @@ export async function erasePurgedCopies(store: Store, places: readonly Place[]):
     return left === value ? undefined : (left as JsonObject)
   })
   await erasePurgedPlans(store, places)
+  await forgetPurgedForms(store)
 }
 
 async function amend(

@@ -4,6 +4,7 @@ import type { Federation } from '#federation'
 import type { RecallReason } from '#log'
 import { renditionId } from '#policy'
 import type { Change, LogHead, ObjectRow, Store } from '#store'
+import { formsOf } from './cut-forms.ts'
 import { derivedCopies } from './derived-copies.ts'
 import type { Embargoes } from './embargoes.ts'
 import type { NodeEvents } from './events.ts'
@@ -141,14 +142,18 @@ export class RecallWork implements AsyncDisposable {
 
 const keyOf = (log: LogId, index: number) => `${log}/${index}`
 
-/** Redacted renditions that this node made of an object and that are in use: copies of what is taken back. */
+/**
+ * Redacted renditions that this node made of an object and that are in use: copies of what is taken back. Entries that
+ * came back from peers after a restore may have no record; their ids follow from the secret.
+ */
 async function renditionsInUse(
   store: Store,
   own: readonly LogHead[],
   id: string,
   secret: Uint8Array,
 ): Promise<ObjectRow[]> {
-  const ids = own.map(({ audienceId }) => renditionId(secret, id, audienceId))
+  const recorded = (await formsOf(store, [id])).get(id) ?? []
+  const ids = [...new Set([...recorded, ...own.map(({ audienceId }) => renditionId(secret, id, audienceId))])]
   const found: ObjectRow[] = []
   for (let at = 0; at < ids.length; at += IDS_PER_QUERY) {
     const logs = own.map(({ log }) => log)

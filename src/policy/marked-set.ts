@@ -35,6 +35,8 @@ export interface MarkedObject {
   readonly parts: readonly ProtectedPart[]
   /** To objects of this set, and to those that were released before. */
   readonly references: readonly Reference[]
+  /** Id of the cut form as which it stands, where that is all that its readers have. */
+  readonly form?: string
 }
 
 /** What the objects are marked with. */
@@ -124,7 +126,12 @@ export function markSet(objects: readonly ReleaseObject[], context: MarkingConte
     const ids = new Set(referring.flatMap((object) => object.references.map(({ id }) => id)))
     return [...ids]
       .filter((id) => !isInSet(id))
-      .flatMap((id) => (releasedBefore.get(id) ?? []).flat().map((released) => ({ id, resolved: markingOf(released) })))
+      .flatMap((id) => (releasedBefore.get(id) ?? []).flat().map((released) => ({ id, released })))
+      .map(({ id, released: { form, ...to } }) => ({
+        id,
+        resolved: markingOf(to),
+        ...(form === undefined ? {} : { form }),
+      }))
       .map((object) => ({ ...object, bytes: NO_BYTES, value: { id: object.id }, parts: [], references: [] }))
   }
 

@@ -109,15 +109,15 @@ export function planRenditions(
 
   function guess(target: MarkedObject, scope: Scope): Rendition {
     const isOriginal = scope === whole.get(target)
-    const id = isOriginal ? target.id : renditionId(secret, target.id, scope.audienceId)
+    const id = isOriginal ? (target.form ?? target.id) : renditionId(secret, target.id, scope.audienceId)
     return { scope, isOriginal, id, redact: [], rewrite: new Map() }
   }
 }
 
-const original = ({ id }: MarkedObject, scope: Scope): Rendition => ({
+const original = ({ id, form = id }: MarkedObject, scope: Scope): Rendition => ({
   scope,
   isOriginal: true,
-  id,
+  id: form,
   redact: [],
   rewrite: new Map(),
 })
@@ -155,14 +155,14 @@ function wholeScopes(
   return whole
 }
 
-/** An object that was refused is for nobody; of several versions the widest counts. */
+/** An object that was refused, or stands in cut forms alone, is for nobody; of several versions the widest counts. */
 function withTarget(
   scope: Scope,
   targets: readonly MarkedObject[] = [],
   whole: ReadonlyMap<MarkedObject, Scope>,
   scopes: Scopes,
 ): Scope {
-  const held = targets.flatMap((target) => whole.get(target) ?? [])
+  const held = targets.flatMap((target) => (target.form === undefined ? (whole.get(target) ?? []) : []))
   if (held.some((target) => scopes.contains(target, scope))) return scope
   return scopes.join(scope, held[0]?.resolved ?? FOR_NOBODY)
 }

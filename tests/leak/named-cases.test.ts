@@ -196,15 +196,37 @@ test('a narrowed audience leaves copies', async () => {
   assert.ok(!hasAny(markersIn(entries), wide), 'over the link')
 })
 
-test(
-  'a narrowed audience leaves copies of cut forms',
-  { todo: 'renditions of older versions are not recalled' },
-  async () => {
-    const wide = await put(mark('green'), { granular: [{ part: 'l', mark: mark('red') }] })
-    await put(mark('red', { participants: ['th-agency'] }), { of: wide })
-    await assertReads(wide, {}, { [HUB]: ['ph-cert', 'jp-bank'] })
-  },
-)
+test('a narrowed audience leaves copies of cut forms', async () => {
+  const wide = await put(mark('green'), { granular: [{ part: 'l', mark: mark('red') }] })
+  await assertReads(wide, { [HUB]: ['ph-cert', 'jp-bank'], [RELAY]: ['us-grid'] }, {})
+  const narrow = await put(mark('red', { participants: ['th-agency'] }), { of: wide })
+  for (const object of [wide, narrow])
+    await assertReads(object, {}, { [HUB]: ['ph-cert', 'jp-bank'], [RELAY]: ['us-grid', 'ph-cert', RELAY] })
+  const on = await open()
+  const { entries } = await walkLink({ stage: on, server: HUB, reader: 'ph-cert' }, await on.node(HUB).store.logs())
+  assert.ok(!hasAny(markersIn(entries), wide), 'over the link')
+})
+
+test('what is named later tells the id of what stands in cut forms alone', async () => {
+  const cut = await put(mark('green'), { granular: [{ part: 'l', mark: mark('red') }] })
+  const kept = await put(mark('green'))
+  const inner = await put(mark('amber', { community: 'north' }), { granular: [{ part: 'l', mark: mark('red') }] })
+  const named = [
+    await put(mark('green'), { type: 'report', refs: [cut, kept] }),
+    await put(mark('green'), { type: 'relationship', refs: [kept, cut] }),
+    await put(mark('clear'), { type: 'sighting', refs: [cut] }),
+  ]
+  const onInner = await put(mark('green'), { type: 'note', refs: [inner] })
+  for (const object of named) await assertReads(object, { [HUB]: ['ph-cert'], [RELAY]: ['us-grid'] }, {})
+  await assertReads(onInner, { [HUB]: ['ph-cert'] }, { [HUB]: ['th-agency', 'jp-isac'] })
+  for (const [server, reader] of [
+    [HUB, 'ph-cert'],
+    [HUB, 'th-agency'],
+    [RELAY, 'us-grid'],
+  ] as const)
+    for (const object of [cut, inner])
+      assert.ok(!(await told(server, reader)).has(`i${object}`), `${reader} at ${server} is told the id of ${object}`)
+})
 
 test('logs, metrics and error messages quote withheld content', async () => {
   const secret = await put(mark('red', { participants: ['th-agency'] }), { type: 'indicator' })
