@@ -5,7 +5,7 @@
  *
  * Where and in which version a form stands is in the store's index of objects. A record takes some hundred bytes for each
  * object and audience that got a form, over all its versions.
- * @see docs/wire.md, Order, versions, conflict; SHARING-RULES section 4
+ * @see WIRE, Order, versions, conflict; SHARING-RULES section 4
  */
 import type { Change, ObjectStatus, Store } from '#store'
 import type { Release } from './sharing-rules.ts'

@@ -13,7 +13,7 @@ export interface Outdated {
  * Entries of older versions, in whatever form, in logs that the newest one does not stand in: a revocation follows them
  * there, so that nobody who got the object misses it; anything else is recalled there. No revocation is told to those
  * for whom its own level is too strict; a form that the newest version has no more is recalled.
- * @see docs/wire.md, Order, versions, conflict
+ * @see WIRE, Order, versions, conflict
  */
 export function outdatedBy(
   planned: readonly Planned[],

@@ -6,6 +6,7 @@ import { test } from 'node:test'
 import { fromHex, type JsonObject, sha256, toBase64, utf8 } from '#base'
 import { encodeFrames, ENTRY_KIND, memberIdOf, toSigner } from '#log'
 import { openStore } from '#store'
+import { formsOf, keepForms } from './cut-forms.ts'
 import { erasePurgedCopies } from './purged-copies.ts'
 
 test('evidence and plans lose the bytes of what was purged, and nothing else', async () => {
@@ -85,6 +86,54 @@ test('evidence and plans lose the bytes of what was purged, and nothing else', a
     const left = (await store.record<JsonObject>('case-plans', 'one')) as unknown as typeof plan
     assert.deepEqual(left.publications[0]?.objects, [{ id: 'note--2' }])
     assert.deepEqual(left.publications[0]?.places, plan.publications[0]?.places)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+})
+
+test('which forms an object has is forgotten with the last entry of a form, and not before', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'noroshi-forms-'))
+  try {
+    const key = toSigner(sha256(utf8('key')))
+    const member = memberIdOf(key.publicKey)
+    await using store = await openStore({ folder, signer: { member, key }, now: () => 1_000 })
+    const genesis = { salt: new Uint8Array(32), time: 1, incarnation: new Uint8Array(16) }
+    const audience = { v: 1, tlp: 'clear' } as const
+    const entry = (id: string, modified: string) => ({
+      kind: ENTRY_KIND.object,
+      salt: new Uint8Array(32),
+      time: 1,
+      payload: utf8(JSON.stringify({ id })),
+      object: { id, type: 'file', modified, status: 'accepted' as const },
+    })
+    const release = (id: string) => ({ objectId: 'file--1', id, json: new Uint8Array(), audience, recipients: [] })
+    const [outcome] = await store.commit([
+      {
+        op: 'append',
+        author: member,
+        audience,
+        genesis,
+        charters: [],
+        entries: [entry('file--a', ''), entry('file--b', '1'), entry('file--b', '2')],
+      },
+      ...keepForms([release('file--1'), release('file--a'), release('file--b')]),
+    ])
+    assert.ok(outcome?.op === 'append')
+    const { log } = outcome
+    const forms = async () => (await formsOf(store, ['file--1', 'file--'])).get('file--1')
+    const purge = async (index: number) => {
+      await store.commit([{ op: 'purge', log, index, time: 2 }])
+      await erasePurgedCopies(store, [{ log, index }])
+    }
+    assert.deepEqual(await forms(), ['file--a', 'file--b'])
+    await store.commit([{ op: 'withhold', log, index: 1, reason: 'error', time: 2 }])
+    await erasePurgedCopies(store, [])
+    assert.deepEqual(await forms(), ['file--a', 'file--b'], 'what is withheld is still held')
+    await purge(1)
+    await purge(2)
+    assert.deepEqual(await forms(), ['file--b'])
+    await purge(3)
+    assert.equal(await forms(), undefined)
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }

@@ -208,9 +208,10 @@ test('a narrowed audience leaves copies of cut forms', async () => {
 })
 
 test('what is named later tells the id of what stands in cut forms alone', async () => {
-  const cut = await put(mark('green'), { granular: [{ part: 'l', mark: mark('red') }] })
+  const closed = [{ part: 'l' as const, mark: mark('red', { participants: [] }) }]
+  const cut = await put(mark('green'), { granular: closed })
   const kept = await put(mark('green'))
-  const inner = await put(mark('amber', { community: 'north' }), { granular: [{ part: 'l', mark: mark('red') }] })
+  const inner = await put(mark('amber', { community: 'north' }), { granular: closed })
   const named = [
     await put(mark('green'), { type: 'report', refs: [cut, kept] }),
     await put(mark('green'), { type: 'relationship', refs: [kept, cut] }),
