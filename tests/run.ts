@@ -11,7 +11,11 @@ const CONCURRENCY = 2
 const FILE_TIMEOUT_MS = 600_000
 
 const SUITES: Record<string, string[]> = {
-  default: ['{tests,bench}/*.test.ts', 'src/**/*.test.ts', 'tests/{cli,alliance,leak,fuzz,taxii,rogue,chaos,simulation}/**/*.test.ts'],
+  default: [
+    '{tests,bench}/*.test.ts',
+    'src/**/*.test.ts',
+    'tests/{cli,alliance,leak,fuzz,taxii,rogue,chaos,simulation}/**/*.test.ts',
+  ],
   conformance: ['tests/conformance/**/*.test.ts'],
   interop: ['tests/interop/**/*.test.ts'],
   durability: ['tests/durability/**/*.test.ts'],

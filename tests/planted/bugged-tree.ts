@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join, relative, sep } from 'node:path'
 import { applyPatch } from 'diff'
 import { patchedPath } from './planted-bug.ts'
-import type { PlantedBug, Run } from './planted-bug.ts'
+import type { PlantedBug } from './planted-bug.ts'
 
 /** What stays out of the copy: the dependencies are linked, the rest no test reads. */
 const NOT_COPIED = new Set(['node_modules', '.git'])
@@ -53,17 +53,17 @@ export class BuggedTree {
         before.set(path, text)
         await writeFile(join(this.#root, path), bugged)
       }
-      return await this.run(bug.run)
+      return await this.run(bug)
     } finally {
       for (const [path, text] of before) await writeFile(join(this.#root, path), text)
     }
   }
 
-  /** Runs test files as they stand in the copy. */
-  async run({ env, tests }: Run): Promise<Outcome> {
+  /** Runs the tests that hold the bug's promise as the files stand in the copy. */
+  async run({ run: { env, tests }, fails }: Pick<PlantedBug, 'run' | 'fails'>): Promise<Outcome> {
     const shared = process.env.NOROSHI_SHARED ?? join(this.#home, '..', 'shared')
     const { NODE_TEST_CONTEXT: _, ...outer } = process.env
-    const child = spawn(process.execPath, ['--test', '--test-reporter=tap', ...tests], {
+    const child = spawn(process.execPath, ['--test', '--test-reporter=tap', `--test-name-pattern=${RegExp.escape(fails)}`, ...tests], {
       cwd: this.#root,
       env: { ...outer, NOROSHI_SHARED: shared, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -5,7 +5,7 @@ import { dirname } from 'node:path'
 import { BuggedTree } from './bugged-tree.ts'
 import { patchedPath, plantedBugs, readPlantedBug } from './planted-bug.ts'
 import type { Outcome } from './bugged-tree.ts'
-import type { Run } from './planted-bug.ts'
+import type { PlantedBug } from './planted-bug.ts'
 
 const FOLDER = import.meta.dirname
 const HOME = dirname(dirname(FOLDER))
@@ -52,7 +52,7 @@ suite('planted bugs are caught', { concurrency: LANES }, () => {
       const tree = free.pop()
       assert.ok(tree !== undefined, 'more tests at once than trees')
       try {
-        const clean = await withoutBug(tree, bug.run)
+        const clean = await withoutBug(tree, bug)
         assert.deepEqual(clean.failed, [], `without the bug these tests fail already:\n${clean.output}`)
         const { failed, timedOut, output } = await tree.withBug(bug)
         assert.equal(timedOut, false, `the tests hang with the bug instead of saying what is wrong:\n${output}`)
@@ -68,9 +68,9 @@ suite('planted bugs are caught', { concurrency: LANES }, () => {
   }
 
   /** A red suite catches everything, so each is seen green once. */
-  function withoutBug(tree: BuggedTree, run: Run): Promise<Outcome> {
-    const name = JSON.stringify(run)
-    const outcome = sound.get(name) ?? tree.run(run)
+  function withoutBug(tree: BuggedTree, { run, fails }: PlantedBug): Promise<Outcome> {
+    const name = JSON.stringify([run, fails])
+    const outcome = sound.get(name) ?? tree.run({ run, fails })
     sound.set(name, outcome)
     return outcome
   }
