@@ -51,6 +51,8 @@ export const ja: Words = {
   recentNote: '最新20件。同じものはまとめて表示。',
   by: { rule: 'ルール', address: 'アドレス' },
   seen: '検知時刻',
+  task: 'タスク',
+  since: '経過',
   openTasks: '人の確認が必要なもの',
   openTasksNote: '取り消された情報を含むおそれのあるもの：{{count}}件。完了: npx noroshi tasks --done ID',
   tookBack: '{{who}} が {{what}} を取り消しました',
