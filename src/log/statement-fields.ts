@@ -117,6 +117,8 @@ const TYPES: Record<string, Record<string, Check>> = {
     all: isHash,
     since: optional(isCount),
     removed: optional((value) => isAscending(value, isHash)),
+    via: optional(isMemberId),
+    more: optional((value) => value === true),
   },
   received: {
     member: isMemberId,
@@ -126,8 +128,6 @@ const TYPES: Record<string, Record<string, Check>> = {
     root: isHash,
     possession: isHash,
     stubs: (value) => isAscending(value, isCount),
-    via: optional(isMemberId),
-    more: optional((value) => value === true),
     time: isCount,
   },
   armed: { member: isMemberId, log: isHash, from: isCount, size: isCount, refused: isRefusals, time: isCount },

@@ -28,7 +28,9 @@ export class SignedRows {
     const named = this.#named.get(peer)
     if (!named) return true
     const snapshot = named.get(log)?.statement as unknown as Snapshot | undefined
-    return snapshot !== undefined && Object.entries(snapshot.charters).every(([alliance, hash]) => isCurrent(alliance, hash))
+    return (
+      snapshot !== undefined && Object.entries(snapshot.charters).every(([alliance, hash]) => isCurrent(alliance, hash))
+    )
   }
 
   forget(peer: MemberId): void {
