@@ -11,7 +11,7 @@ interface Proposed {
   inForce: boolean
 }
 
-type ChangeOptions = NodeOptions & { json?: boolean; rival?: boolean }
+type ChangeOptions = NodeOptions & { json?: boolean; rival?: boolean; afterRestore?: boolean }
 
 interface RowOptions {
   member?: string
@@ -36,19 +36,26 @@ interface RulesOptions {
   backfill?: string
 }
 
+/** What `--after-restore` confirms. */
+export const AFTER_RESTORE =
+  'of a node that was restored from a backup: you know that this member voted for no other charter of this version since the backup, though not everybody could be asked'
+
+/** What was confirmed, for the body of a request that votes. */
+export const confirmed = ({ afterRestore }: { afterRestore?: boolean }) =>
+  afterRestore === true ? { afterRestore } : {}
+
 /** `noroshi alliance leave | suspend | reinstate | change`: proposals for the next charter, each with one change. */
 export function registerChanges({ sub, say }: Subcommands): void {
   const propose = async (slug: string, amendment: object, options: ChangeOptions, done: string) => {
-    const body = { amendment, ...(options.rival ? { rival: true } : {}) }
+    const body = { amendment, ...(options.rival ? { rival: true } : {}), ...confirmed(options) }
     const node = await findNode(options)
     const state = await withRootSignatures<Proposed>(node, `/api/v1/alliances/${slug}/amendments`, body, slug)
     await say(options.json, state, outcomeLines(slug, state, done))
   }
   const command = (usage: string, description: string, lines: string[]) =>
-    sub(usage, description, lines).option(
-      '--rival',
-      'also while another proposal waits: each member votes for one alone',
-    )
+    sub(usage, description, lines)
+      .option('--rival', 'also while another proposal waits: each member votes for one alone')
+      .option('--after-restore', AFTER_RESTORE)
 
   command('leave <slug>', 'Leave an alliance: the others vote; what was shared stays with those who have it.', [
     'noroshi alliance leave trilateral --dir node',
@@ -77,9 +84,10 @@ export function registerChanges({ sub, say }: Subcommands): void {
     'noroshi alliance settle trilateral --side 3f9ac2d1 --dir node',
   ])
     .requiredOption('--side <hash>', 'the side, by the start of its hash')
+    .option('--after-restore', AFTER_RESTORE)
     .action(async (slug: string, options: ChangeOptions & { side: string }) => {
       const node = await findNode(options)
-      const body = { side: options.side }
+      const body = { side: options.side, ...confirmed(options) }
       const state = await withRootSignatures<Proposed>(node, `/api/v1/alliances/${slug}/settle`, body, slug)
       await say(options.json, state, outcomeLines(slug, state, 'The fork is settled.'))
     })

@@ -45,6 +45,8 @@ export interface DirectoryMember extends CharterMember {
 export interface RootSigner extends Signer {
   /** When it signs; absent: now. */
   readonly at?: Millis
+  /** Its owner says that this member, restored from a backup, voted for no other charter of that version since then. */
+  readonly afterRestore?: boolean
 }
 
 /** Alliance operations; those that need the root key take its signer, because it is opened with a passphrase. */

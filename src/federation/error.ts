@@ -19,6 +19,7 @@ export type FederationErrorCode =
   | 'RECALL_NOT_OWN'
   | 'RECALL_NOT_OBJECT'
   | 'RESTORE_ASKING'
+  | 'RESTORE_VOTES'
   | 'ALLIANCE_AMENDMENT'
   | 'ALLIANCE_EXISTS'
   | 'ALLIANCE_MEMBER'

@@ -41,6 +41,7 @@ import { LinkShell } from './shell.ts'
 import { Suspects } from './suspects.ts'
 import { OpenFederation } from './open-federation.ts'
 import { ProposalWatch } from './alliance/proposal-watch.ts'
+import { VotesKnown } from './alliance/votes-known.ts'
 
 /** Opens everything between nodes over a store; links start with `start()`. */
 export async function openFederation(options: FederationOptions): Promise<Federation> {
@@ -152,7 +153,8 @@ export async function openFederation(options: FederationOptions): Promise<Federa
   const onJoining = (alliance: Slug) => pending.follow(alliance)
   const people = { context, directory, charters, joins, client, keyStatements }
   const whyNotSign = () => restoring?.gate.why
-  const alliances = new AllianceOperations({ ...people, peersOf, onJoining, whyNotSign })
+  const votesKnown = new VotesKnown({ ...people, onGap: (peer, alliance) => onGap(peer, alliance), target })
+  const alliances = new AllianceOperations({ ...people, peersOf, onJoining, whyNotSign, votesKnown })
   const pending: PendingJoins = new PendingJoins({
     context,
     joins,

@@ -265,8 +265,14 @@ export class OpenFederation implements Federation {
 
   /** Nothing is signed before it is known which checkpoints of own logs the others hold. */
   async #begin(): Promise<void> {
-    await this.#parts.restore?.settle()
-    this.#parts.server.notify()
+    const { restore, server } = this.#parts
+    await restore?.settle()
+    server.notify()
+    if (restore)
+      this.#background(
+        'Asking for heads again',
+        restore.settleLate(() => server.notify()),
+      )
     await this.#syncPeers()
     this.#parts.carriedLinks.start()
   }

@@ -21,6 +21,7 @@ import { linkAddresses } from './link-addresses.ts'
 import type { KeyStatements } from './key-statements.ts'
 import type { LinkClient, Target } from './link-client.ts'
 import type { Recalls } from './recalls.ts'
+import { noteRestore, unsureFor } from './restored-since.ts'
 import type { SigningGate } from './signing-gate.ts'
 import {
   checkCheckpoint,
@@ -66,7 +67,8 @@ interface Held {
 
 /**
  * Asks peers which checkpoints they hold of this node's logs, before it signs any. What a peer has and this node has not
- * was lost: it comes back from there, and the log goes on in a new incarnation, because others may hold still more.
+ * was lost: it comes back from there, and the log goes on in a new incarnation, because others may hold still more. After
+ * a restore from a backup every log goes on in a new incarnation, whatever the peers answer.
  *
  * Example: a backup has 3 entries of a log, a peer 5. Entries 3 and 4 are fetched from it, checked against the checkpoint
  * that this node signed itself, and a log for the same audience is opened whose genesis names size 5.
@@ -84,6 +86,8 @@ export class Restore {
   /** Peers that are asked again after a while. */
   readonly #waiting = new Set<MemberId>()
   #turn: Promise<unknown> = Promise.resolve()
+  /** For so long after a restore a peer may come to hold more than it said. */
+  #unsureMs = 0
   #stopped = false
 
   constructor(parts: RestoreParts) {
@@ -96,6 +100,7 @@ export class Restore {
    */
   mayOffer(head: LogHead, reader: MemberId): boolean {
     if (!head.superseded) return true
+    if (this.#unsureMs > 0) return false
     const held = this.#held.get(reader)
     return held !== undefined && !this.#forked.has(head.log) && (held.notes.get(head.log)?.size ?? 0) <= head.size
   }
@@ -114,17 +119,18 @@ export class Restore {
   }
 
   async #settleOnce(): Promise<void> {
-    const { gate, heads, onSettled, context, directory } = this.#parts
+    const { gate, heads, onSettled, context, directory, store } = this.#parts
     const members = await linkAddresses(context, directory)
     const targets = members.flatMap(({ id, address }) => (address === undefined ? [] : [{ member: id, address }]))
-    const everybody = members.filter(({ id }) => !directory.isParted(id)).length
     const until = context.now() + (gate.isRestored ? RESTORED_ASK_MS : START_ASK_MS)
     await Promise.all(targets.map((target) => this.#askUntil(target, until)))
     if (this.#stopped) return
     const lost = await this.#bringBack()
-    const isSure = !gate.isRestored || this.#held.size >= everybody
-    const renewed = heads.own().filter(({ log, closed }) => lost.has(log) || (!isSure && !closed))
+    // What was on its way as they answered can still reach a peer: a place that was signed once is never signed again.
+    const renewed = heads.own().filter(({ log, closed }) => lost.has(log) || (gate.isRestored && !closed))
     await this.#renew(renewed)
+    if (gate.isRestored) await noteRestore(store, context.now())
+    this.#unsureMs = await unsureFor(store, context.now())
     await onSettled()
     if (gate.isRestored || lost.size > 0)
       context.log('warn', 'Asked peers for the heads of own logs', {
@@ -149,6 +155,25 @@ export class Restore {
       await this.#renew(heads.own().filter(({ log }) => lost.has(log)))
     })
     return true
+  }
+
+  /**
+   * Asks everybody once more when nothing that was on its way as this member was restored can arrive any more: what did
+   * arrive comes back too, and logs that ended are offered to those who hold no more of them.
+   * @param onMet - a peer has answered
+   */
+  async settleLate(onMet: () => void): Promise<void> {
+    const { context, directory } = this.#parts
+    if (this.#unsureMs === 0) return
+    await new Promise<void>((resolve) => context.timers.set(this.#unsureMs, resolve))
+    const members = await linkAddresses(context, directory)
+    this.#held.clear()
+    this.#unsureMs = 0
+    await Promise.all(
+      members.map(async ({ id, address }) => {
+        if (address !== undefined && !this.#stopped && (await this.met({ member: id, address }))) onMet()
+      }),
+    )
   }
 
   /** Two peers met at once would bring the same entries back. */

@@ -18,6 +18,8 @@ const INSTANT_AGE_MS = 600_000
 export interface RootSignatures {
   time?: Millis
   signatures?: readonly { bytes: string; sig: string }[]
+  /** The owner knows of no other vote since the backup that this node was restored from. */
+  afterRestore?: boolean
 }
 
 /** Bytes that the root key has to sign before the operation can go on. */
@@ -59,6 +61,7 @@ export class RemoteRoot {
       at: time,
       publicKey,
       keyId,
+      afterRestore: handed.afterRestore === true,
       sign(bytes) {
         const text = toBase64(bytes)
         const signature = known.get(text)

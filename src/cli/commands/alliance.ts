@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline/promises'
 import { type CharterStatement, statementHash } from '#log'
 import { NodeError } from '#node'
-import { registerChanges } from '../alliance-changes.ts'
+import { AFTER_RESTORE, confirmed, registerChanges } from '../alliance-changes.ts'
 import { registerClients } from '../alliance-clients.ts'
 import { registerKeys } from '../alliance-keys.ts'
 import { charterText, type SeenCharter } from '../charter-text.ts'
@@ -53,6 +53,7 @@ interface ApproveOptions {
   version?: string
   standing: string
   backfill?: string
+  afterRestore?: boolean
 }
 
 interface ApproveBody {
@@ -62,6 +63,7 @@ interface ApproveBody {
   charter?: string
   standing?: string
   backfill?: string
+  afterRestore?: boolean
 }
 
 /** `noroshi alliance …` */
@@ -171,6 +173,7 @@ export const register: Register = (program, context) => {
       'with --member: everything, though the rules give new members nothing older',
       oneOf('everything'),
     )
+    .option('--after-restore', AFTER_RESTORE)
     .action(async (slug: string, options: JsonOption & ApproveOptions) => {
       const node = await findNode(options)
       if (options.member !== undefined && options.words === undefined)
@@ -182,6 +185,7 @@ export const register: Register = (program, context) => {
             ? {}
             : { words }
           : { member, words: words ?? '', standing, ...(backfill === undefined ? {} : { backfill }) }
+      Object.assign(body, confirmed(options))
       const charter = options.member === undefined ? await readProposal(node, slug, options.version, output) : undefined
       if (charter !== undefined) body.version = charter.version
       const path = `/api/v1/alliances/${slug}/approve`
@@ -224,6 +228,7 @@ export const register: Register = (program, context) => {
           ({ slug: name, version, hash = '', differ = [] }) =>
             `${name}: version ${version} here (${hash.slice(0, 12)}), ${differ.length === 0 ? 'nobody was seen with another' : `other versions at ${differ.join(', ')}`}`,
         ),
+        ...(await backfillLines(node, held.map(({ slug: name }) => name))),
         ...table(rows),
       ]
       await say(
@@ -259,7 +264,7 @@ async function membersOf(node: NodeClient, slug: string | undefined): Promise<Me
 }
 
 /** What new members get of what was published before they joined, where that is not everything. */
-async function backfillLines(node: NodeClient, slugs: ReadonlySet<string>): Promise<string[]> {
+async function backfillLines(node: NodeClient, slugs: readonly string[]): Promise<string[]> {
   const lines: string[] = []
   for (const slug of slugs) {
     const { current } = await node.get<Waiting>(`/api/v1/alliances/${slug}/requests`)

@@ -43,6 +43,7 @@ import { catchUp, pushBody } from './exchange.ts'
 import { invitationText, parseInvitation } from './invitation.ts'
 import { type Joins, requestedRow, requireRow } from './joins.ts'
 import { toState } from './proposal-state.ts'
+import type { VotesKnown } from './votes-known.ts'
 
 const DEFAULT_RULES: CharterRules = { quorum: 'majority', receipts: 'author', greenDefault: 'community', carriers: [] }
 
@@ -58,6 +59,7 @@ export interface AllianceParts {
   peersOf: (alliance: Slug) => Target[]
   /** Why this node signs nothing now; undefined where it does. */
   whyNotSign: () => string | undefined
+  votesKnown: VotesKnown
   /** A join waits for the charter that admits this member. */
   onJoining: (alliance: Slug) => void
 }
@@ -345,11 +347,17 @@ export class AllianceOperations implements Alliances {
   async #vote(charter: CharterStatement, row: CharterMember, root: RootSigner): Promise<Envelope> {
     if (toBase64(root.publicKey) !== row.root)
       throw new FederationError('KEY_MISMATCH', 'This is not the root key that stands for this member in the charter')
-    const { context, whyNotSign } = this.#parts
+    const { context, whyNotSign, votesKnown, charters } = this.#parts
     const { alliance, version } = charter
     // Peers that are asked at a start tell which votes this member gave already.
     const why = version > 1 ? whyNotSign() : undefined
     if (why !== undefined) throw new FederationError('RESTORE_ASKING', why)
+    const isNew = version > 1 && !root.afterRestore && (await votesKnown.require(alliance))
+    if (isNew && !charters.follows(charter))
+      throw new FederationError(
+        'ALLIANCE_VERSION',
+        `${alliance} has another charter since, as the others told after the restore; read it again`,
+      )
     const hash = statementHash(charter)
     const fields = { member: row.id, alliance, charter: hash, time: root.at ?? context.now() }
     const vote = signStatement('vote', fields, [root])

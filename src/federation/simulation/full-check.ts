@@ -66,8 +66,9 @@ function checkLogs(oracle: Oracle, honest: readonly SimulatedNode[]): void {
       if (own.superseded) continue
       // Neither of the two can call the other.
       if (!author.isReachable && !reader.isReachable) continue
-      // Open: what arrived after a restored author had asked is ahead of it until its next start.
-      if (oracle.bereft.has(author) && (mirror?.entries.length ?? 0) > own.entries.length) continue
+      // Its disk forgot what it had synced, and nobody told it: whoever it can't call stays ahead of it.
+      if (oracle.forgetful.has(author.member.self.member) && (mirror?.entries.length ?? 0) > own.entries.length)
+        continue
       if (mirror?.entries.length !== own.entries.length)
         oracle.fail(
           `${reader.slug} has ${mirror?.entries.length ?? 0} of ${own.entries.length} entries of a log of ${author.slug}`,

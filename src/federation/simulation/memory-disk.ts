@@ -1,5 +1,5 @@
 import type { Hash, Json, LogId, MemberId, Millis } from '#base'
-import { type Audience, Frontier } from '#log'
+import type { Audience, Frontier } from '#log'
 import type { LogHead, ObjectColumns } from '#store'
 
 /** One log as the simulated disk holds it. */

@@ -24,6 +24,14 @@ export interface Endpoint {
   garble?: (body: Uint8Array) => Uint8Array
 }
 
+/** Who asked whom for what. */
+interface Asked {
+  from: string
+  to: string
+  target: string
+  isAlive: () => boolean
+}
+
 /** What the simulator hears of answers on their way. */
 export type Overheard = (server: string, reader: string, target: string, status: number, body: Uint8Array) => void
 
@@ -77,6 +85,8 @@ export class Network {
   transport(from: string, isAlive: () => boolean): Transport {
     return (to, { method, target, headers, body }) =>
       new Promise((resolve, reject) => {
+        // What a process that died still has in its hands goes nowhere.
+        if (!isAlive()) return
         const settle = (deliver: () => void) => this.#message(to, from, 'answer', () => isAlive() && deliver())
         const arrive = (isFirst: boolean) => {
           const endpoint = this.#at(to, from)
@@ -87,7 +97,7 @@ export class Network {
           }
           void endpoint.handle({ method, target, headers, body }).then((answer) => {
             if (!endpoint.isAlive()) return
-            const response = this.#toResponse(from, to, target, endpoint, answer)
+            const response = this.#toResponse({ from, to, target, isAlive }, endpoint, answer)
             if (isFirst) settle(() => resolve(response))
             else if ('stream' in answer) void answer.stream[Symbol.asyncIterator]().return?.()
           })
@@ -130,22 +140,23 @@ export class Network {
     })
   }
 
-  #toResponse(from: string, to: string, target: string, endpoint: Endpoint, answer: LinkResponse): TransportResponse {
+  #toResponse(asked: Asked, endpoint: Endpoint, answer: LinkResponse): TransportResponse {
+    const { from, to, target } = asked
     const { status, headers } = answer
     if ('body' in answer) {
       this.overheard(to, from, target, status, answer.body)
       return { status, headers, body: endpoint.garble?.(answer.body) ?? answer.body }
     }
-    return { status, headers, body: this.#chunks(from, to, target, endpoint, answer.stream) }
+    return { status, headers, body: this.#chunks(asked, endpoint, answer.stream) }
   }
 
   /** Chunks of a stream, in order, each with its delay; a lost one ends the connection, as TCP would in the end. */
-  async *#chunks(from: string, to: string, target: string, endpoint: Endpoint, stream: AsyncIterable<Uint8Array>) {
+  async *#chunks({ from, to, target, isAlive }: Asked, endpoint: Endpoint, stream: AsyncIterable<Uint8Array>) {
     const source = stream[Symbol.asyncIterator]()
     try {
       while (true) {
         const { done, value } = await source.next()
-        if (done || !endpoint.isAlive()) return
+        if (done || !endpoint.isAlive() || !isAlive()) return
         this.overheard(to, from, target, 200, value)
         if (this.#silent.has(way(to, from))) {
           this.#coverage.add('stream half open')
@@ -154,6 +165,7 @@ export class Network {
         if (this.#seeded.chance(this.weather.loss) || this.#cuts.has(way(to, from))) this.#reset()
         const delay = this.#seeded.between(...this.weather.delayMs)
         await new Promise<void>((resolve) => this.#time.after(delay, `chunk ${to} ${from} ${value.length}`, resolve))
+        if (!isAlive()) return
         if (this.#cuts.has(way(to, from))) this.#reset()
         yield endpoint.garble?.(value) ?? value
       }

@@ -304,8 +304,6 @@ export class Oracle {
     if (!votes.includes(known)) votes.push(known)
     known.holders.add(node)
     // A vote that a restore took back before anybody else had it was never given.
-    // Open: a restored member votes before every peer has reminded it of the vote that it gave.
-    if ([...this.bereft.keys()].some((one) => one.member.self.member === member)) return
     if (votes.filter(({ holders }) => holders.size > 0).length > 1 && !this.rogues.has(member))
       this.fail(`${this.#slug(member)} voted for two versions ${voted.charter.version} of ${alliance}`)
   }

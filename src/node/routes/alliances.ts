@@ -10,6 +10,11 @@ import { closed, Slug, Time } from '../schemas.ts'
 
 const Signing = {
   time: Type.Optional(Time),
+  afterRestore: Type.Optional(
+    Type.Boolean({
+      description: 'After a restore: this member voted for no other charter of that version since the backup',
+    }),
+  ),
   signatures: Type.Optional(
     Type.Array(
       Type.Object({ bytes: Type.String({ maxLength: 100_000 }), sig: Type.String({ maxLength: 100 }) }, closed),
