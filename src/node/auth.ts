@@ -71,7 +71,9 @@ export function authenticator(options: {
       throw new NodeError('FORBIDDEN', `A token of scope "${token.scope}" does not allow this.`)
     }
     if (token.scope !== 'operator' && token.org !== undefined && token.org !== options.self)
-      assertRate(options.rates, token.org, request.headers, (seconds) => reply.header('retry-after', String(seconds)))
+      assertRate(options.rates, token.org, request.headers, (seconds) => {
+        void reply.header('retry-after', String(seconds))
+      })
     request.token = token
   }
 }

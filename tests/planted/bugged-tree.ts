@@ -63,11 +63,15 @@ export class BuggedTree {
   async run({ run: { env, tests }, fails }: Pick<PlantedBug, 'run' | 'fails'>): Promise<Outcome> {
     const shared = process.env.NOROSHI_SHARED ?? join(this.#home, '..', 'shared')
     const { NODE_TEST_CONTEXT: _, ...outer } = process.env
-    const child = spawn(process.execPath, ['--test', '--test-reporter=tap', `--test-name-pattern=${RegExp.escape(fails)}`, ...tests], {
-      cwd: this.#root,
-      env: { ...outer, NOROSHI_SHARED: shared, ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
+    const child = spawn(
+      process.execPath,
+      ['--test', '--test-reporter=tap', `--test-name-pattern=${RegExp.escape(fails)}`, ...tests],
+      {
+        cwd: this.#root,
+        env: { ...outer, NOROSHI_SHARED: shared, ...env },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      },
+    )
     const limit = AbortSignal.timeout(RUN_LIMIT_MS)
     limit.addEventListener('abort', () => child.kill('SIGKILL'))
     let output = ''
