@@ -228,7 +228,10 @@ export const register: Register = (program, context) => {
           ({ slug: name, version, hash = '', differ = [] }) =>
             `${name}: version ${version} here (${hash.slice(0, 12)}), ${differ.length === 0 ? 'nobody was seen with another' : `other versions at ${differ.join(', ')}`}`,
         ),
-        ...(await backfillLines(node, held.map(({ slug: name }) => name))),
+        ...(await backfillLines(
+          node,
+          held.map(({ slug: name }) => name),
+        )),
         ...table(rows),
       ]
       await say(
