@@ -173,10 +173,8 @@ export async function openFederation(options: FederationOptions): Promise<Federa
         context.log('warn', 'Catching up with a charter failed', { peer, cause: String(cause) }),
       )
   }
-  const proposalWatch = new ProposalWatch({
-    ...{ context, client, charters, directory, joins, onGap, target },
-    links: () => shell.links(),
-  })
+  const links = () => shell.links()
+  const proposalWatch = new ProposalWatch({ context, client, charters, directory, joins, onGap, links, target })
   // Whoever tells of a newer charter, nobody of that alliance is served by the older one meanwhile: it may have left.
   const isAhead = (peer: MemberId) =>
     shell.isAhead(peer) || (directory.member(peer)?.alliances ?? []).some((alliance) => shell.isCatchingUp(alliance))

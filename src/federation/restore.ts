@@ -1,36 +1,19 @@
-import { fromHex, fromUtf8, type Json, type LogId, type MemberId, type Millis, parseJson, toHex } from '#base'
-import {
-  type DelegationEnd,
-  ENTRY_KIND,
-  type Frame,
-  FrameDecoder,
-  Frontier,
-  peekCheckpoint,
-  verifyStatement,
-} from '#log'
-import { objectColumns } from '#stix'
-import { type Change, type LogHead, type MirroredEntry, type Store, StoreError } from '#store'
-import type { Recovered } from './api.ts'
+import { fromUtf8, type Json, type LogId, type MemberId, type Millis, parseJson } from '#base'
+import { type DelegationEnd, peekCheckpoint, verifyStatement } from '#log'
+import { type LogHead, type Store, StoreError } from '#store'
 import type { Context } from './context.ts'
 import type { CharterDirectory } from './directory.ts'
 import { FederationError } from './error.ts'
 import type { Heads } from './heads.ts'
-import { toObject } from './judge.ts'
-import { CHECKPOINT_GAP_BYTES, CLOCK_AHEAD_MS } from './limits.ts'
+import { CLOCK_AHEAD_MS } from './limits.ts'
 import { linkAddresses } from './link-addresses.ts'
 import type { KeyStatements } from './key-statements.ts'
 import type { LinkClient, Target } from './link-client.ts'
 import type { Recalls } from './recalls.ts'
+import { RecoveredLogs } from './recovered-logs.ts'
 import { noteRestore, unsureFor } from './restored-since.ts'
 import type { SigningGate } from './signing-gate.ts'
-import {
-  checkCheckpoint,
-  checkEntries,
-  type MirrorState,
-  provesGrowth,
-  type SignedCheckpoint,
-  type VerifiedEntry,
-} from './verify.ts'
+import { checkCheckpoint, checkEntries, type MirrorState, type SignedCheckpoint } from './verify.ts'
 
 /** How long an ordinary start asks its peers before it serves without their answers. */
 const START_ASK_MS = 3_000
@@ -76,6 +59,7 @@ interface Held {
  */
 export class Restore {
   readonly #parts: RestoreParts
+  readonly #recovered: RecoveredLogs
   readonly #held = new Map<MemberId, Held>()
   readonly #asking = new Map<MemberId, AbortController>()
   readonly #forked = new Set<LogId>()
@@ -92,6 +76,7 @@ export class Restore {
 
   constructor(parts: RestoreParts) {
     this.#parts = parts
+    this.#recovered = new RecoveredLogs(parts)
   }
 
   /**
@@ -303,7 +288,7 @@ export class Restore {
     const { context, heads } = this.#parts
     const log = target.log as LogId
     try {
-      let state = await this.#stateOf(log)
+      let state = await this.#recovered.stateOf(log)
       while (state.frontier.size < target.size && !this.#stopped) state = await this.#recoverBatch(from, state, target)
     } catch (cause) {
       const denied = `${from.member}/${log}`
@@ -341,11 +326,11 @@ export class Restore {
     const checked = this.#check(note, log)
     if (!checked.ok) throw new Error(checked.fault.message)
     const checkpoint = checked.value
-    const frames = await this.#frames(from, log, frontier.size, checkpoint.size)
+    const frames = await this.#recovered.frames(from, log, frontier.size, checkpoint.size)
     const entries = checkEntries(state, frames, checkpoint)
     if (!entries.ok) {
       // What does not hash is a fork only where the trees differ; else the peer sent something else than it holds.
-      if (entries.fault.kind === 'fork' && !(await this.#isPart(from, state, checkpoint)))
+      if (entries.fault.kind === 'fork' && !(await this.#recovered.isPart(from, state, checkpoint)))
         await this.#forkFound(from.member, log, checkpoint)
       throw new Error(entries.fault.message)
     }
@@ -356,87 +341,17 @@ export class Restore {
       checkpointTime: checkpoint.time,
       entryTime: entries.value.entries.reduce((time, entry) => (entry.bytes ? entry.time : time), state.entryTime),
     }
-    const { changes, recovered, done } = await this.#toChanges(next, frontier.size, checkpoint, entries.value.entries)
+    const { changes, recovered, done } = await this.#recovered.changes(
+      next,
+      frontier.size,
+      checkpoint,
+      entries.value.entries,
+    )
     await this.#parts.store.commit(changes)
     for (const one of done) one()
     await heads.refresh(log)
     context.emit('recovered', recovered)
     return next
-  }
-
-  async #toChanges(state: MirrorState, from: number, checkpoint: SignedCheckpoint, entries: readonly VerifiedEntry[]) {
-    const { context, recalls } = this.#parts
-    const { log, author } = state
-    const arrived = context.now()
-    const objects: Recovered['objects'] = []
-    const toEntry = (entry: VerifiedEntry): MirroredEntry => {
-      if (!entry.bytes) return { leaf: entry.leaf }
-      const { bytes, kind, time, index } = entry
-      const object = kind === ENTRY_KIND.object ? toObject(entry.payload) : undefined
-      if (!object) return { bytes, kind, time }
-      const columns = { ...objectColumns(object), status: 'accepted' as const }
-      objects.push({ index, id: columns.id })
-      return { bytes, kind, time, object: columns }
-    }
-    const mirror: Change = {
-      op: 'mirror',
-      recovers: true,
-      log,
-      author,
-      from,
-      entries: entries.map(toEntry),
-      checkpoint: { ...checkpoint },
-      audience: state.audience!,
-      arrived,
-    }
-    const taken = await recalls.recover({ author, log, audience: state.audience!, entries })
-    const recovered = { log, from, size: checkpoint.size, objects, time: arrived }
-    return { changes: [mirror, ...taken.changes], recovered, done: taken.done }
-  }
-
-  /** Whether a peer can show that its copy goes on from what is held here. */
-  async #isPart(from: Target, { log, frontier }: MirrorState, checkpoint: SignedCheckpoint): Promise<boolean> {
-    const { size } = frontier
-    if (size === 0) return true
-    const path = `/link/v1/logs/${log}/consistency?from=${size}&to=${checkpoint.size}`
-    const { proof } = parseJson(await this.#parts.client.get(from, path)) as { proof?: Json }
-    return Array.isArray(proof) && provesGrowth({ size, root: toHex(frontier.root()) }, checkpoint, proof.map(String))
-  }
-
-  async #stateOf(log: LogId): Promise<MirrorState> {
-    const { context, heads, store } = this.#parts
-    const frontier = new Frontier()
-    const head = heads.get(log)
-    let entryTime = 0
-    while (head && frontier.size < head.size) {
-      const entries = await store.entries(log, frontier.size, head.size, context.limits.pageBytes)
-      if (entries.length === 0) throw new Error(`entry ${frontier.size} of the log can't be read`)
-      for (const { leaf, time } of entries) {
-        frontier.append(fromHex(leaf))
-        entryTime = Math.max(entryTime, time)
-      }
-    }
-    const known = head ? { audience: head.audience } : {}
-    return { log, author: context.self.member, frontier, checkpointTime: head?.time ?? 0, entryTime, ...known }
-  }
-
-  async #frames(from: Target, log: LogId, first: number, end: number): Promise<Frame[]> {
-    const frames: Frame[] = []
-    let bytes = 0
-    while (first + frames.length < end) {
-      const body = await this.#parts.client.get(
-        from,
-        `/link/v1/logs/${log}/entries?from=${first + frames.length}&to=${end}`,
-      )
-      const decoder = new FrameDecoder()
-      const more = decoder.push(body)
-      decoder.end()
-      bytes += body.length
-      if (more.length === 0 || first + frames.length + more.length > end || bytes > CHECKPOINT_GAP_BYTES)
-        throw new Error(`it sent ${more.length} entries and ${bytes} bytes`)
-      frames.push(...more)
-    }
-    return frames
   }
 
   async #renew(logs: readonly LogHead[]): Promise<void> {

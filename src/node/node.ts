@@ -216,7 +216,7 @@ export async function openNode(options: NodeOptions): Promise<NoroshiNode> {
     },
   })
   const embargoes: Embargoes = resources.use(
-    new Embargoes({ store, events, now, publish: (releases) => publisher.publishReleases(releases) }),
+    new Embargoes({ store, events, now, publish: (releases) => publisher.publishReleases(releases, true) }),
   )
   const tasks = new Tasks(store, now)
   const recallWork = resources.use(

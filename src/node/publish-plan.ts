@@ -38,6 +38,8 @@ export interface PlanOptions {
   random?: (bytes: number) => Uint8Array
   /** Nobody asked for the objects by hand. */
   isAutomatic?: boolean
+  /** Versions that a newer one of this node's own has overtaken are left out: what an embargo held may have been narrowed since. */
+  onlyNewest?: boolean
   /** Whether this node took a version back. */
   isTakenBack?: (id: string, modified: string) => boolean
 }
@@ -55,6 +57,7 @@ export async function planReleases(
     known: seen = new KnownVersions(store),
     random,
     isAutomatic = false,
+    onlyNewest = false,
     isTakenBack = () => false,
   }: PlanOptions = {},
 ): Promise<Planned[]> {
@@ -72,6 +75,7 @@ export async function planReleases(
     const value = valueOf.get(release.json) ?? (parseJson(release.json) as JsonObject)
     const columns = objectColumns(value)
     const rows = known.get(release.id) ?? []
+    if (onlyNewest && formRows(release).some(({ modified }) => modified > columns.modified)) continue
     const same = rows.filter((row) => row.modified === columns.modified)
     const isSame = (row: ObjectRow) => canonicalJson(parseJson(row.json)) === canonicalJson(value)
     const submitted = await seen.submitted(release.id, columns.modified)
@@ -107,10 +111,18 @@ export async function planReleases(
   }
   return planned
 
+  function formIds({ id, objectId }: Pick<Release, 'id' | 'objectId'>): Set<string> {
+    return new Set([id, objectId, ...(forms.get(objectId) ?? [])])
+  }
+
+  function formRows(release: Release): ObjectRow[] {
+    return [...formIds(release)].flatMap((form) => known.get(form) ?? [])
+  }
+
   /** Of what others brought nothing: whoever names a hidden object takes nothing of it back. */
   async function olderThan(modified: string, { id, objectId }: Release): Promise<ObjectRow[]> {
     const older: ObjectRow[] = []
-    for (const form of new Set([id, objectId, ...(forms.get(objectId) ?? [])])) {
+    for (const form of formIds({ id, objectId })) {
       const rows = (known.get(form) ?? []).filter((row) => row.modified < modified)
       const foreign = new Set(await seen.foreign(form, rows))
       older.push(...rows.filter((row) => !foreign.has(row)))

@@ -123,10 +123,10 @@ export class Publisher {
     this.#release([], { to }, new Map())
   }
 
-  /** Appends releases that were decided before: those of an embargo that is over. */
-  async publishReleases(releases: readonly Release[]): Promise<PublishedObject[]> {
+  /** Appends releases that were decided before: those of an embargo that is over, of which `onlyNewest` leaves out what was overtaken. */
+  async publishReleases(releases: readonly Release[], onlyNewest = false): Promise<PublishedObject[]> {
     return this.#turns.take([...new Set(releases.map(({ objectId }) => objectId))], async () =>
-      this.#append(await planReleases(this.#o.store, releases, [])),
+      this.#append(await planReleases(this.#o.store, releases, [], { onlyNewest })),
     )
   }
 

@@ -18,6 +18,9 @@ const CLIENTS: NonNullable<WorldOptions['clients']> = {
 const open = () =>
   openWorld({ alliances: { all: MEMBERS, pair: ['jp-nco', 'us-cisa'] }, clients: CLIENTS, logLevel: 'error' })
 
+/** Longer than a publication takes on a busy machine. */
+const EMBARGO_MS = 8_000
+
 const TIMES = { created: '2026-01-02T00:00:00.000Z', modified: '2026-01-02T00:00:00.000Z' }
 const common = (type: string) => ({ type, spec_version: '2.1', id: `${type}--${randomUUID()}`, ...TIMES })
 const note = (...about: string[]) => ({ ...common('note'), content: 'See our case.', object_refs: about })
@@ -129,23 +132,43 @@ test('a newer version of what is annotated, published or in the same request, de
   assert.deepEqual(again, before, 'a repeated publication publishes nothing twice')
 })
 
+const embargoUntil = (end: string) => ({
+  type: 'marking-definition',
+  spec_version: '2.1',
+  id: `marking-definition--${randomUUID()}`,
+  created: TIMES.created,
+  name: 'Embargo',
+  extensions: { [NOROSHI_EXTENSION]: { extension_type: 'property-extension', embargo_until: end } },
+})
+
 test('a note on what an embargo holds back waits with it', async () => {
   await using world = await open()
   const tlp = TLP_2_MARKINGS[0] as { id: string }
   const until_ = new Date(Date.now() + 3_600_000).toISOString()
-  const embargo = {
-    type: 'marking-definition',
-    spec_version: '2.1',
-    id: `marking-definition--${randomUUID()}`,
-    created: TIMES.created,
-    name: 'Embargo',
-    extensions: { [NOROSHI_EXTENSION]: { extension_type: 'property-extension', embargo_until: until_ } },
-  }
+  const embargo = embargoUntil(until_)
   const held = indicator('198.51.100.8', { object_marking_refs: [tlp.id, embargo.id] })
   const first = await send(world, 'jp-nco', [embargo, held])
   assert.deepEqual(first.refused, [])
   const { published } = await send(world, 'jp-nco', [note(held.id)], { tlp: 'clear' })
   assert.equal(published[0]?.notBefore, Date.parse(until_), JSON.stringify(published))
+})
+
+test('what an embargo held is not published at its end where a newer version has narrowed the object since', async () => {
+  await using world = await open()
+  const tlp = TLP_2_MARKINGS[0] as { id: string }
+  const end = Date.now() + EMBARGO_MS
+  const embargo = embargoUntil(new Date(end).toISOString())
+  const [narrowed, other] = ['198.51.100.20', '198.51.100.21'].map((value) =>
+    indicator(value, { object_marking_refs: [tlp.id, embargo.id] }),
+  ) as [{ id: string }, { id: string }]
+  const first = await send(world, 'jp-nco', [embargo, narrowed, other])
+  assert.deepEqual(first.refused, [])
+  const { object_marking_refs: _, ...plain } = narrowed as { id: string; object_marking_refs?: unknown }
+  const newer = { ...plain, modified: '2026-08-01T00:00:00.000Z' }
+  const second = await send(world, 'jp-nco', [newer], { tlp: 'red', to: ['member:jp-nco'] })
+  assert.deepEqual(second.refused, [])
+  await until('the other one arrives at its end', () => holds(world, 'us-cisa', other.id), EMBARGO_MS + 30_000)
+  assert.equal(await holds(world, 'us-cisa', narrowed.id), false)
 })
 
 test('import inherits too', async () => {

@@ -13,10 +13,8 @@ import {
   type CharterMember,
   type CharterRules,
   type CharterStatement,
-  type Envelope,
   isSlug,
   memberIdOf,
-  signStatement,
   statementHash,
   toCharter,
 } from '#log'
@@ -37,7 +35,8 @@ import type { KeyStatements } from '../key-statements.ts'
 import type { LinkClient, Target } from '../link-client.ts'
 import { toCommitment, toWords } from '../words.ts'
 import { amend, type Amendment } from './amendment.ts'
-import { type Charters, VOTES } from './charters.ts'
+import { castVote } from './cast-vote.ts'
+import type { Charters } from './charters.ts'
 import { enrolmentText, parseEnrolment } from './enrolment.ts'
 import { catchUp, pushBody } from './exchange.ts'
 import { invitationText, parseInvitation } from './invitation.ts'
@@ -123,7 +122,7 @@ export class AllianceOperations implements Alliances {
       rules: { ...DEFAULT_RULES, ...rules },
       time,
     })
-    const vote = await this.#vote(charter, context.self.profile, root)
+    const vote = await castVote(this.#parts, charter, context.self.profile, root)
     await this.bootstrapCharter({ charter, votes: [vote] })
     return { charter, votes: [vote] }
   }
@@ -334,43 +333,13 @@ export class AllianceOperations implements Alliances {
     const { context, charters } = this.#parts
     const current = this.#charter(charter.alliance).charter
     const row = current.members.find((member) => member.id === context.self.member)
-    const vote = await this.#vote(charter, row ?? context.self.profile, root)
+    const vote = await castVote(this.#parts, charter, row ?? context.self.profile, root)
     const proposal = await charters.propose(charter, [vote])
     if (!proposal.verdict.inForce) {
       const { votes } = proposal
       this.#push(charter.alliance, pushBody({ proposals: [{ charter, votes }] }))
     }
     return toState(proposal, current)
-  }
-
-  /** One vote for each alliance and version, on disk before it is shown to anybody. */
-  async #vote(charter: CharterStatement, row: CharterMember, root: RootSigner): Promise<Envelope> {
-    if (toBase64(root.publicKey) !== row.root)
-      throw new FederationError('KEY_MISMATCH', 'This is not the root key that stands for this member in the charter')
-    const { context, whyNotSign, votesKnown, charters } = this.#parts
-    const { alliance, version } = charter
-    // Peers that are asked at a start tell which votes this member gave already.
-    const why = version > 1 ? whyNotSign() : undefined
-    if (why !== undefined) throw new FederationError('RESTORE_ASKING', why)
-    const isNew = version > 1 && !root.afterRestore && (await votesKnown.require(alliance))
-    if (isNew && !charters.follows(charter))
-      throw new FederationError(
-        'ALLIANCE_VERSION',
-        `${alliance} has another charter since, as the others told after the restore; read it again`,
-      )
-    const hash = statementHash(charter)
-    const fields = { member: row.id, alliance, charter: hash, time: root.at ?? context.now() }
-    const vote = signStatement('vote', fields, [root])
-    const key = `${alliance}/${version}`
-    const put = { op: 'put' as const, collection: VOTES, key, value: vote as unknown as Json, ifAbsent: true }
-    const [outcome] = await context.store.commit([put])
-    if (outcome?.op === 'put' && outcome.stored) return vote
-    const given = (await context.store.record(VOTES, key)) as unknown as Envelope
-    if (given.statement['charter'] === hash) return given
-    throw new FederationError(
-      'ALLIANCE_VOTED',
-      `This member has voted for another version ${version} of ${alliance}; it votes once`,
-    )
   }
 
   #push(alliance: Slug, body: Uint8Array): void {

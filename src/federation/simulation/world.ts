@@ -1,7 +1,5 @@
 import { type JsonObject, toTimestamp } from '#base'
-import type { Audience, Envelope } from '#log'
 import type { admits } from '#policy'
-import { FederationError } from '../error.ts'
 import { indicator } from '../testing/objects.ts'
 import type { Coverage } from './coverage.ts'
 import { makeCharter, makeMember } from './members.ts'
@@ -11,9 +9,8 @@ import { brief, Oracle } from './oracle.ts'
 import { type Act, ALLIANCES, type Plan } from './plan.ts'
 import { Seeded } from './seeded.ts'
 import { addressOf, SimulatedNode, type Surroundings } from './simulated-node.ts'
+import { type ActOf, refusedBy, cutWay, flipped, jumpClock, rotBit, silenceWay, withIds } from './troubles.ts'
 import type { VirtualTime } from './virtual-time.ts'
-
-type ActOf<Kind extends Act['do']> = Extract<Act, { do: Kind }>
 
 const CALM = { delayMs: [1, 20], loss: 0, duplication: 0, replay: 0 } as const
 /** How long a crash waits for a write that it can cut off. */
@@ -31,8 +28,10 @@ export class World {
   readonly story: string[] = []
   /** By how much a clock was ahead at most: what it signed counts nowhere until then. */
   leadMs = 0
+  /** Set to have every line that a node logs in the story. */
+  isTelling = false
   readonly #plan: Plan
-  readonly #coverage: Coverage
+  readonly coverage: Coverage
   readonly #seeded: Seeded
   readonly #start: number
   readonly #images = new Map<SimulatedNode, MemoryDisk>()
@@ -45,7 +44,7 @@ export class World {
   constructor(plan: Plan, time: VirtualTime, coverage: Coverage, decides: typeof admits) {
     this.#plan = plan
     this.time = time
-    this.#coverage = coverage
+    this.coverage = coverage
     this.#start = time.now
     this.#seeded = new Seeded(plan.seed)
     const start = time.now
@@ -80,11 +79,11 @@ export class World {
     const bySlug = new Map(this.nodes.map((node) => [node.address, node]))
     this.network.overheard = (server, reader, target, status, body) => {
       const [from, to] = [bySlug.get(server), bySlug.get(reader)]
-      if (status === 503) this.#coverage.add('request put off')
+      if (status === 503) this.coverage.add('request put off')
       if (from && to) this.oracle.overheard(from, to, target, status, body)
     }
     const rogue = plan.acts.find((act) => act.do === 'rogue')
-    if (rogue) this.oracle.rogues.add(this.#node(rogue.node).member.self.member)
+    if (rogue) this.oracle.rogues.add(this.node(rogue.node).member.self.member)
   }
 
   tell(what: string): void {
@@ -136,10 +135,10 @@ export class World {
 
   #perform(act: Act): void {
     const work = this.#act(act)
-    work?.catch((cause: unknown) => this.#refused(act, cause))
+    if (work) work.catch((cause: unknown) => refusedBy(this, act, cause))
   }
 
-  #act(act: Act): Promise<void> | undefined {
+  #act(act: Act): Promise<void> | void {
     switch (act.do) {
       case 'publish':
         return this.#publish(act)
@@ -153,29 +152,29 @@ export class World {
       case 'approve':
         return this.#approve(act)
       case 'crash':
-        return void this.#crashInWrite(this.#node(act.node), act)
+        return this.#crashInWrite(this.node(act.node), act)
       case 'disk':
-        return void this.#disk(act)
+        return this.#disk(act)
       case 'rot':
-        return void this.#rot(act)
+        return this.#rot(act)
       case 'backup':
-        return void this.#backup(this.#node(act.node))
+        return this.#backup(this.node(act.node))
       case 'restore':
-        return void this.#restore(this.#node(act.node), act.downMs)
+        return this.#restore(this.node(act.node), act.downMs)
       case 'clock':
-        return void this.#clock(act)
+        return jumpClock(this, act)
       case 'cut':
-        return void this.#cut(act)
+        return cutWay(this, act)
       case 'silence':
-        return void this.#silence(act)
+        return silenceWay(this, act)
       case 'rogue':
-        return void this.#rogue(act)
+        return this.#rogue(act)
     }
   }
 
   async #publish({ node: place, audience, count }: ActOf<'publish'>): Promise<void> {
-    const node = this.#node(place)
-    const of = this.#withIds(audience)
+    const node = this.node(place)
+    const of = withIds(this, audience)
     const twin = this.#twins.get(node)
     const done = await node.publish(of, this.#make(node, count))
     if (twin) await twin.publish(of, this.#make(twin, count))
@@ -191,16 +190,16 @@ export class World {
   }
 
   async #revise({ node: place, nth }: ActOf<'revise'>): Promise<void> {
-    const node = this.#node(place)
+    const node = this.node(place)
     const old = node.acknowledged[nth % Math.max(1, node.acknowledged.length)]
     if (!old) return
     const modified = toTimestamp(Math.max(node.now(), Date.parse(String(old.object['modified'])) + 1))
     const done = await node.publish(old.audience, [{ ...old.object, modified, name: `revised ${this.#objects++}` }])
-    if (done.length > 0) this.#coverage.add('second version published')
+    if (done.length > 0) this.coverage.add('second version published')
   }
 
   async #takeBack(act: ActOf<'recall' | 'expire'>): Promise<void> {
-    const node = this.#node(act.node)
+    const node = this.node(act.node)
     const own = node.acknowledged.filter(({ log, index }) => !this.oracle.truths.get(log)?.gone.has(index))
     const one = own[act.nth % Math.max(1, own.length)]
     if (!one || !node.federation) return
@@ -208,14 +207,14 @@ export class World {
     if (act.do === 'expire') await node.federation.expire(one.log, [one.index])
     else {
       await node.federation.recall(one.log, one.index, act.reason)
-      this.#coverage.add('recall published')
+      this.coverage.add('recall published')
     }
   }
 
   async #amend({ node: place, alliance, change, isRival }: ActOf<'amend'>): Promise<void> {
-    const node = this.#node(place)
+    const node = this.node(place)
     if (!node.federation) return
-    const member = 'member' in change ? this.#node(change.member).slug : ''
+    const member = 'member' in change ? this.node(change.member).slug : ''
     const amendment =
       change.change === 'standing'
         ? ({ change: 'standing', member, standing: change.standing } as const)
@@ -224,11 +223,11 @@ export class World {
           : ({ change: 'rules', set: { observers: change.level ?? null } } as const)
     const { version } = await node.federation.alliances.amend(alliance, amendment, node.member.root, isRival)
     this.tell(`${node.slug} proposes ${alliance} ${version}: ${JSON.stringify(amendment)}`)
-    this.#coverage.add(isRival ? 'rival proposed' : 'charter amended')
+    this.coverage.add(isRival ? 'rival proposed' : 'charter amended')
   }
 
   async #approve({ node: place, alliance, nth }: ActOf<'approve'>): Promise<void> {
-    const node = this.#node(place)
+    const node = this.node(place)
     const alliances = node.federation?.alliances
     const waiting = (await alliances?.proposals(alliance)) ?? []
     const one = waiting[nth % Math.max(1, waiting.length)]
@@ -257,10 +256,10 @@ export class World {
     if (!node.store) return
     const hasLied = node.store.hasLied
     const { kept, torn, lost } = node.crash({ whole, part })
-    this.#coverage.add('crash')
-    if (kept > 0) this.#coverage.add('crash: unsynced kept', kept)
-    if (lost > 0) this.#coverage.add('crash: unsynced lost', lost)
-    if (torn > 0) this.#coverage.add('crash: torn write')
+    this.coverage.add('crash')
+    if (kept > 0) this.coverage.add('crash: unsynced kept', kept)
+    if (lost > 0) this.coverage.add('crash: unsynced lost', lost)
+    if (torn > 0) this.coverage.add('crash: torn write')
     if (hasLied) this.#forgot(node)
     this.tell(
       `${node.slug} crashes: of what was not synced ${kept} kept, ${lost} lost${hasLied ? '; its disk had lied' : ''}`,
@@ -269,18 +268,18 @@ export class World {
   }
 
   #forgot(node: SimulatedNode): void {
-    this.#coverage.add('sync was a lie')
+    this.coverage.add('sync was a lie')
     this.oracle.bereft.set(node, this.time.now)
     this.oracle.forgetful.add(node.member.self.member)
     this.oracle.reread(node)
   }
 
   #disk({ node: place, mood, forMs }: ActOf<'disk'>): void {
-    const node = this.#node(place)
+    const node = this.node(place)
     if (node.mood !== 'well') return
     node.mood = mood
-    if (mood === 'full') this.#coverage.add('disk full')
-    if (mood === 'failing') this.#coverage.add('sync failed')
+    if (mood === 'full') this.coverage.add('disk full')
+    if (mood === 'failing') this.coverage.add('sync failed')
     this.tell(`${node.slug}: its disk is ${mood} for ${forMs} ms`)
     this.time.after(forMs, `disk well ${node.slug}`, () => {
       if (node.mood !== mood) return
@@ -291,27 +290,14 @@ export class World {
   }
 
   #rot({ node: place, what, nth, fsckMs }: ActOf<'rot'>): void {
-    const node = this.#node(place)
+    const node = this.node(place)
     const logs = [...node.disk.logs.values()].filter(({ entries }) => entries.length > 1)
     const log = logs[nth % Math.max(1, logs.length)]
     if (!log || this.#rotten.has(node)) return
-    if (what === 'entry') {
-      const entry = log.entries[1 + (nth % (log.entries.length - 1))]!
-      if (!entry.bytes) return
-      const rotten = flipped(entry.bytes, nth)
-      entry.bytes = rotten
-      this.#rotten.set(node, () =>
-        [...node.disk.logs.values()].some(({ entries }) => entries.some(({ bytes }) => bytes === rotten)),
-      )
-    } else {
-      const last = log.checkpoints.at(-1)!
-      const rotten = Buffer.from(flipped(Buffer.from(last.note), nth)).toString()
-      last.note = rotten
-      this.#rotten.set(node, () =>
-        [...node.disk.logs.values()].some(({ checkpoints }) => checkpoints.some(({ note }) => note === rotten)),
-      )
-    }
-    this.#coverage.add(what === 'entry' ? 'bit rot in an entry' : 'bit rot in a checkpoint')
+    const isStill = rotBit(node.disk, log, what, nth)
+    if (!isStill) return
+    this.#rotten.set(node, isStill)
+    this.coverage.add(what === 'entry' ? 'bit rot in an entry' : 'bit rot in a checkpoint')
     this.oracle.damaged.add(node.member.self.member)
     this.tell(`${node.slug}: a bit rots in the ${what} of a log of ${log.own ? 'its own' : log.author}`)
     this.time.after(fsckMs, `fsck ${node.slug}`, () => this.#fsck(node))
@@ -329,7 +315,7 @@ export class World {
       if (ok && !isStill) return void this.#rotten.delete(node)
       if (ok) this.oracle.fail(`fsck found nothing at ${node.slug}, where a bit is wrong`)
       this.tell(`${node.slug}: fsck finds ${faults.length} faults`)
-      this.#coverage.add('rot found by fsck')
+      this.coverage.add('rot found by fsck')
       this.#restore(node, 500)
     })
   }
@@ -346,46 +332,19 @@ export class World {
     node.disk.become(image.copy())
     node.disk.isRestored = true
     this.#rotten.delete(node)
-    this.#coverage.add('restore from a backup')
+    this.coverage.add('restore from a backup')
     this.oracle.bereft.set(node, this.time.now)
     this.oracle.reread(node)
     this.tell(`${node.slug} is restored from a backup`)
     this.#startSoon(node, downMs)
   }
 
-  #clock({ node: place, jumpMs }: ActOf<'clock'>): void {
-    const node = this.#node(place)
-    node.offsetMs += jumpMs
-    this.leadMs = Math.max(this.leadMs, node.offsetMs)
-    this.#coverage.add(jumpMs > 0 ? 'clock jump forwards' : 'clock jump backwards')
-    this.tell(`${node.slug}: its clock jumps by ${jumpMs} ms to ${Math.round(node.offsetMs)} ms off`)
-  }
-
-  #cut({ from, to, both, forMs }: ActOf<'cut'>): void {
-    const [a, b] = [this.#node(from).address, this.#node(to).address]
-    this.network.cut(a, b)
-    if (both) this.network.cut(b, a)
-    this.#coverage.add(both ? 'cut, both ways' : 'cut, one way')
-    this.tell(`the way from ${this.#node(from).slug} to ${this.#node(to).slug} is cut${both ? ', and back' : ''}`)
-    this.time.after(forMs, 'mend', () => {
-      this.network.mend(a, b)
-      if (both) this.network.mend(b, a)
-    })
-  }
-
-  #silence({ from, to, forMs }: ActOf<'silence'>): void {
-    const [a, b] = [this.#node(from).address, this.#node(to).address]
-    this.network.silence(a, b)
-    this.tell(`streams from ${this.#node(from).slug} to ${this.#node(to).slug} go silent`)
-    this.time.after(forMs, 'mend', () => this.network.mend(a, b))
-  }
-
   #rogue({ node: place, how, sides }: ActOf<'rogue'>): void {
-    const node = this.#node(place)
+    const node = this.node(place)
     this.tell(`${node.slug} turns dishonest: ${how}`)
     node.isReckless = true
     if (how === 'twin') {
-      this.#coverage.add('rogue: runs twice')
+      this.coverage.add('rogue: runs twice')
       const twin = new SimulatedNode(this.#surroundings, node.member, node.offsetMs, node.disk.copy(), ' twin')
       const isOther = (from: string) => (sides >> this.nodes.findIndex(({ address }) => address === from)) % 2 === 1
       twin.isReckless = true
@@ -394,12 +353,12 @@ export class World {
       this.#twins.set(node, twin)
       this.#startSoon(twin, 10)
     } else if (how === 'rollback') {
-      this.#coverage.add('rogue: rolled back')
+      this.coverage.add('rogue: rolled back')
       const image = this.#images.get(node)
       node.crash()
       if (image) node.disk.become(image.copy())
     } else {
-      this.#coverage.add('rogue: garbles answers')
+      this.coverage.add('rogue: garbles answers')
       const seeded = this.#seeded.stream('garble')
       node.garble = (body) => (seeded.chance(0.3) ? flipped(body, seeded.between(0, 1_000_000)) : body)
     }
@@ -415,57 +374,27 @@ export class World {
 
   #startSoon(node: SimulatedNode, downMs: number): void {
     this.time.after(downMs, `start ${node.slug}`, () => {
-      if (!node.store) void node.start().catch((cause: unknown) => this.#failedStart(node, cause))
+      if (!node.store)
+        void node.start().catch((cause: unknown) => {
+          // A start that the disk refused is tried again, as a service is by its supervisor.
+          this.tell(`${node.slug} could not start: ${String(cause)}`)
+          node.crash()
+          this.#startSoon(node, 2_000)
+        })
     })
-  }
-
-  /** A start that the disk refused is tried again, as a service is by its supervisor. */
-  #failedStart(node: SimulatedNode, cause: unknown): void {
-    this.tell(`${node.slug} could not start: ${String(cause)}`)
-    node.crash()
-    this.#startSoon(node, 2_000)
-  }
-
-  /** What an act was answered with instead. */
-  #refused(act: Act, cause: unknown): void {
-    const code = (cause as { code?: string }).code
-    if (code === 'ALLIANCE_VOTED') this.#coverage.add('second vote refused')
-    if (code === 'RESTORE_ASKING') this.#coverage.add('append waited for or refused by the gate')
-    if (code === 'STORE_DISK_FULL' || code === 'STORE_FAILED') this.#coverage.add('commit refused by the disk')
-    if (code !== undefined || cause instanceof FederationError) return
-    this.oracle.fail(`${act.do} ends with ${String(cause)}`)
   }
 
   #logged(node: SimulatedNode, message: string, fields: object): void {
     if (message.includes('refused') && JSON.stringify(fields).includes('LINK_REPLAY'))
-      this.#coverage.add('request refused as replayed')
+      this.coverage.add('request refused as replayed')
     if (this.isTelling) this.tell(`${node.slug} logs: ${message} ${JSON.stringify(fields)}`)
-  }
-
-  /** Set to have every line that a node logs in the story. */
-  isTelling = false
-
-  #withIds(audience: Audience): Audience {
-    const ids = (list: readonly string[]) =>
-      list.map((name) => this.#node(Number(name.slice(1))).member.self.member).toSorted()
-    return {
-      ...audience,
-      ...(audience.members ? { members: ids(audience.members) } : {}),
-      ...(audience.participants ? { participants: ids(audience.participants) } : {}),
-    } as Audience
   }
 
   #all(): SimulatedNode[] {
     return [...this.nodes, ...this.#twins.values()]
   }
 
-  #node(place: number): SimulatedNode {
+  node(place: number): SimulatedNode {
     return this.nodes[place]!
   }
-}
-
-function flipped(bytes: Uint8Array, nth: number): Uint8Array {
-  const copy = new Uint8Array(bytes)
-  if (copy.length > 0) copy[nth % copy.length]! ^= 1 << (nth % 7)
-  return copy
 }
