@@ -44,7 +44,7 @@ test('init creates a node whose keys its owner alone can read, and says what to 
     'alliance compromised',
     'alliance rekey',
     'operator.token',
-    'out (noroshi alliance',
+    'alliance rekey --root --lost',
   ])
     assert.ok(ran.stdout.includes(way), way)
   for (const name of ['keys/root.json', 'keys/node.seed', 'keys/secret', 'operator.token']) {
