@@ -22,6 +22,11 @@ const ROWS_PER_QUERY = 5_000
 /** Objects that are judged again when a marking definition arrives late. */
 const REJUDGED_MOST = 5_000
 
+/** Quarantined because its author was not allowed to send it here when it came. */
+const MISDELIVERED = 'QUARANTINE:MISDELIVERED'
+/** Verdicts that a newer version does not change: somebody has to vouch for the entry first, or a charter to admit it. */
+const HELD: readonly string[] = [SUSPECT, MISDELIVERED]
+
 /** A verified batch that is to become part of a mirror. */
 export interface Batch {
   entries: readonly VerifiedEntry[]
@@ -117,7 +122,7 @@ export class Absorber {
         arrived,
       },
       { op: 'put', collection: MIRRORS, key: log, value: explained.record(batch.frontier, lastTime(entries)) },
-      ...revisions.map(({ candidate, verdict }) => toStatusChange({ candidate, verdict })),
+      ...revisions.map(toStatusChange),
       ...recalls.changes,
       ...this.#suspects.vouched(log),
     ]
@@ -139,19 +144,38 @@ export class Absorber {
         return object ? [{ index: entry.index, object, entryTime: entry.time, json: entry.payload }] : []
       }),
     })
-    if (revisions.length > 0)
-      this.#context.emit('revised', {
-        author,
-        objects: revisions.map(({ candidate: { log: at, index, columns: object }, verdict }) => ({
-          log: at,
-          index,
-          object: { ...object, ...verdict },
-        })),
-      })
+    this.#tellOf(author, revisions)
     await recalls.done()
     await this.#alarms.verdicts(mirror, columns, revisions)
     await this.#alarms.malformed(mirror, batch, columns)
     await this.#alarms.omissions(mirror, checkpoint, explained.overdue)
+  }
+
+  /** A charter changed: what an author was not allowed to send here when it came is judged again where it is by now. */
+  async readmit(author: MemberId): Promise<void> {
+    const logs = this.#heads
+      .of(author)
+      .flatMap(({ log, audience }) => (this.#isAdmitted(author, audience) ? [log] : []))
+    if (logs.length === 0) return
+    const { rows } = await this.#context.store.objects({ logs, statuses: ['quarantined'], limit: REJUDGED_MOST })
+    const admitted = rows.filter(({ code }) => code === MISDELIVERED)
+    const audience = this.#heads.get(admitted[0]?.log ?? ('' as LogId))?.audience
+    if (!audience) return
+    const { revisions } = await this.#judge(author, audience, new Map(), admitted)
+    await this.#context.store.commit(revisions.map(toStatusChange))
+    this.#tellOf(author, revisions)
+  }
+
+  #tellOf(author: MemberId, revisions: readonly Revision[]): void {
+    if (revisions.length === 0) return
+    this.#context.emit('revised', {
+      author,
+      objects: revisions.map(({ candidate: { log, index, columns }, verdict }) => ({
+        log,
+        index,
+        object: { ...columns, ...verdict },
+      })),
+    })
   }
 
   async #judge(
@@ -171,13 +195,13 @@ export class Absorber {
       for (const [place, verdict] of judgeObject(versions, rules)) {
         const arrived = fresh.get(place)
         if (arrived) {
-          const judged = isDelivered ? verdict : { status: 'quarantined' as const, code: 'QUARANTINE:MISDELIVERED' }
+          const judged = isDelivered ? verdict : { status: 'quarantined' as const, code: MISDELIVERED }
           columns.set(arrived.index, { ...arrived.columns, ...judged })
           continue
         }
         const row = before.get(place)
         const candidate = versions.find((version) => placeOf(version) === place)
-        const isHeld = row?.code === SUSPECT && !vouched.some((one) => placeOf(one) === place)
+        const isHeld = HELD.includes(row?.code ?? '') && !vouched.some((one) => placeOf(one) === place)
         if (row && candidate && !isHeld && (row.status !== verdict.status || row.code !== verdict.code))
           revisions.push({ candidate, verdict })
       }

@@ -220,6 +220,7 @@ export async function openFederation(options: FederationOptions): Promise<Federa
     context,
     directory,
     heads,
+    mirrors,
     outbox,
     quotas,
     sightings,

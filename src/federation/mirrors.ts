@@ -173,6 +173,12 @@ export class Mirrors {
     }
   }
 
+  /** A charter changed: what came before it admitted this member counts from now on. */
+  async readmit(): Promise<void> {
+    const authors = new Set(this.#heads.all().flatMap(({ author, own }) => (own ? [] : [author])))
+    for (const author of authors) await this.#turns.take(author, () => this.#absorber.readmit(author))
+  }
+
   /** Judges and commits a verified batch. */
   async #write(
     state: MirrorState,

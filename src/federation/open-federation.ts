@@ -30,6 +30,7 @@ import type { KeyStatements } from './key-statements.ts'
 import { isLinkSet, linkAddresses, setLinkAddress } from './link-addresses.ts'
 import type { LinkClient } from './link-client.ts'
 import { type Target } from './link-client.ts'
+import type { Mirrors } from './mirrors.ts'
 import type { Outbox } from './outbox.ts'
 import type { QuotaStanding } from './quota-limits.ts'
 import type { Quotas } from './quotas.ts'
@@ -49,6 +50,7 @@ export interface Parts {
   context: Context
   directory: CharterDirectory
   heads: Heads
+  mirrors: Mirrors
   outbox: Outbox
   quotas: Quotas
   sightings: CharterSightings
@@ -236,6 +238,7 @@ export class OpenFederation implements Federation {
   charterChanged(alliance: Slug): void {
     this.#parts.shell.weigh()
     if (!this.#started) return
+    this.#background('Judging again what came before a charter admitted it', this.#parts.mirrors.readmit())
     this.#background(
       'Following a charter',
       this.#syncPeers().then(() =>
