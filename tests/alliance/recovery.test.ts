@@ -54,8 +54,8 @@ async function voted(world: World, slug: string, version: number, more: readonly
 }
 
 /** The member can do what needs its root key: it changes its name, and another votes for that. */
-async function canVote(world: World, slug: string, passphrase: string): Promise<void> {
-  const name = ['alliance', 'change', 'pacific', '--member', slug, '--name', `${slug} after ${Date.now()}`]
+async function canVote(world: World, slug: string, passphrase: string, more: readonly string[] = []): Promise<void> {
+  const name = ['alliance', 'change', 'pacific', '--member', slug, '--name', `${slug} after ${Date.now()}`, ...more]
   const { version } = await done<{ version: number }>([...name, '--dir', world.dir(slug)], passphrase)
   await voted(world, slug === 'us' ? 'ph' : 'us', version)
   for (const member of MEMBERS) await until(`${member} knows it`, () => versionAt(world, member) === version)
@@ -74,7 +74,10 @@ test('disk lost: a restore from the last backup brings back what the allies hold
   await until('it is ready', async () => (await ask(world, 'jp', '/readyz')).status === 200, 60_000)
   for (const id of [before, after]) assert.ok(await holds(world, 'jp', id), 'what was published after the backup too')
   await shared(world, 'jp', '198.51.100.3')
-  await canVote(world, 'jp', OLD)
+  const early = await run(['alliance', 'change', 'pacific', '--member', 'jp', '--name', 'J', '--dir', world.dir('jp')])
+  assert.equal(early.code, 2)
+  assert.match(early.stderr, /may have voted in pacific since that backup.*--after-restore/)
+  await canVote(world, 'jp', OLD, ['--after-restore'])
 })
 
 test('node key lost: the root key gives the node another, its peers learn of it, and its logs go on', async () => {
