@@ -14,7 +14,7 @@ const SUITES: Record<string, string[]> = {
   default: [
     '{tests,bench}/*.test.ts',
     'src/**/*.test.ts',
-    'tests/{cli,alliance,leak,fuzz,taxii,rogue,chaos,simulation}/**/*.test.ts',
+    'tests/{cli,alliance,leak,fuzz,taxii,rogue,chaos,simulation,planted}/**/*.test.ts',
   ],
   conformance: ['tests/conformance/**/*.test.ts'],
   interop: ['tests/interop/**/*.test.ts'],
@@ -22,7 +22,6 @@ const SUITES: Record<string, string[]> = {
   rogue: ['tests/rogue/**/*.test.ts'],
   chaos: ['tests/chaos/**/*.test.ts'],
   simulation: ['tests/simulation/**/*.test.ts'],
-  planted: ['tests/planted/**/*.test.ts'],
   e2e: ['tests/e2e/**/*.test.ts'],
 }
 

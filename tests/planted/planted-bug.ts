@@ -11,6 +11,8 @@ export interface PlantedBug {
   readonly run: Run
   /** Part of the name of a test that must fail. */
   readonly fails: string
+  /** What that failure has to speak of, where one test holds many promises. */
+  readonly says?: string
   readonly files: readonly StructuredPatch[]
 }
 
@@ -44,7 +46,8 @@ export function readPlantedBug(id: string, text: string): PlantedBug {
   const files = parsePatch(text.slice(start))
   if (files.length === 0 || files.some(({ hunks }) => hunks.length === 0))
     throw new Error(`${id}: a file of the patch changes nothing`)
-  return { id, promise, run: readRun(id, run), fails, files }
+  const says = /^Says: (.+)$/m.exec(text.slice(0, start))?.[1]?.trim()
+  return { id, promise, run: readRun(id, run), fails, files, ...(says === undefined ? {} : { says }) }
 }
 
 /** The path in the tree that one file of a patch changes. */
