@@ -51,7 +51,7 @@ export function canonicalJson(value: Json): string {
   if (value === null || typeof value === 'boolean') return String(value)
   if (typeof value === 'number') {
     if (!Number.isFinite(value)) throw notAValue(value)
-    return JSON.stringify(value)
+    return String(value)
   }
   if (Array.isArray(value)) {
     let text = '['
@@ -148,7 +148,11 @@ function countMembers(value: Json, suspect: boolean, depth: number): number {
   return members
 }
 
+/** Texts that JSON writes as they are: without quotes, backslashes, control characters and surrogates. */
+const PLAIN = /^[ !#-[\]-\ud7ff\ue000-\uffff]*$/
+
 function quote(text: string): string {
+  if (PLAIN.test(text)) return `"${text}"`
   if (!text.isWellFormed()) throw notAValue(text)
   return JSON.stringify(text)
 }

@@ -8,6 +8,8 @@ import { FederationError } from './error.ts'
 import { PROTOCOL, PROTOCOL_HEADER, whyNotProtocol } from './protocol.ts'
 
 const NOTHING = new Uint8Array()
+/** Why an exchange is aborted that nobody waits for any more. */
+const OVER = new Error('the exchange is over')
 
 /** Where a request goes. */
 export interface Target {
@@ -54,11 +56,12 @@ export class LinkClient {
     const deadline = new Deadline(this.#context, this.#context.limits.requestTimeoutMs, signal)
     try {
       const answer = await this.#send(to, method, path, body, deadline)
-      return await deadline.race(readBounded(answer, this.#context.limits.responseBodyBytes))
+      const whole = await deadline.race(readBounded(answer, this.#context.limits.responseBodyBytes))
+      deadline.settle()
+      return whole
     } catch (cause) {
-      throw cause instanceof FederationError ? cause : unreachable(to, cause)
-    } finally {
       deadline.end()
+      throw cause instanceof FederationError ? cause : unreachable(to, cause)
     }
   }
 
@@ -147,11 +150,16 @@ class Deadline {
     })
   }
 
-  /** Ends the exchange: whatever is still open of it is aborted. */
-  end(): void {
+  /** The exchange came to its end: nothing of it is open any more. */
+  settle(): void {
     this.#context.timers.clear(this.#timer)
     this.#outer?.removeEventListener('abort', this.#stop)
-    this.#abort.abort(new Error('the exchange is over'))
+  }
+
+  /** Ends the exchange: whatever is still open of it is aborted. */
+  end(): void {
+    this.settle()
+    this.#abort.abort(OVER)
   }
 }
 

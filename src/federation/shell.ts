@@ -1,5 +1,5 @@
 import { type Json, type LogId, type MemberId, type Millis, parseJson } from '#base'
-import { type DelegationEnd, LogError, type LogRow, parseEnvelope, SNAPSHOT_FRESH_MS } from '#log'
+import { type DelegationEnd, type Envelope, LogError, type LogRow, SNAPSHOT_FRESH_MS } from '#log'
 import type { LinkState } from './api.ts'
 import type { Charters } from './alliance/charters.ts'
 import { CatchUps } from './alliance/catch-ups.ts'
@@ -315,7 +315,8 @@ export class LinkShell {
       now,
       ...(base ? { last: base } : {}),
     })
-    this.#parts.signedRows.keep(peer, parseEnvelope(envelope))
+    // Opening it found it to be one.
+    this.#parts.signedRows.keep(peer, envelope as unknown as Envelope)
     const unknownCharters = Object.entries(snapshot.charters)
       .filter(([alliance, hash]) => directory.charter(alliance) && !charters.knows(alliance, hash))
       .map(([alliance]) => alliance)

@@ -46,7 +46,8 @@ export function signStatement<T extends object>(
   const bytes = signedBytes(statement)
   const signatures = signers.map((signer) => ({ key: signer.keyId, sig: toBase64(signer.sign(bytes)) }))
   signatures.sort((a, b) => (a.key < b.key ? -1 : 1))
-  return parseEnvelope({ statement, signatures }) as Envelope<JsonObject & T & { type: string }>
+  requireSignatures(signatures)
+  return { statement, signatures }
 }
 
 /**
@@ -63,6 +64,11 @@ export function parseEnvelope(input: unknown): Envelope {
   const { type } = statement
   if (typeof type !== 'string' || !TYPE.test(type)) throw invalid('`statement.type` must be a lower-case name')
   if (isStatementType(type)) requireStatement(statement, type)
+  requireSignatures(signatures)
+  return { statement, signatures }
+}
+
+function requireSignatures(signatures: unknown): asserts signatures is Envelope['signatures'] {
   if (!Array.isArray(signatures)) throw invalid('`signatures` must be an array')
   let last = ''
   for (const signature of signatures) {
@@ -71,7 +77,6 @@ export function parseEnvelope(input: unknown): Envelope {
     if (signature['key'] <= last) throw invalid('Signatures must ascend by key, one for each key')
     last = signature['key']
   }
-  return { statement, signatures: signatures as unknown as Envelope['signatures'] }
 }
 
 /**
@@ -85,7 +90,8 @@ export function verifyStatement<T extends JsonObject = JsonObject>(
   publicKeys: readonly Uint8Array[],
 ): T {
   const { statement, signatures } = parseEnvelope(envelope)
-  requireStatement(statement, type)
+  // Of a type that is known the envelope was read with its members.
+  if (statement['type'] !== type || !isStatementType(type)) requireStatement(statement, type)
   const bytes = signedBytes(statement)
   const keys = new Map(publicKeys.map((raw) => [keyIdOf(raw), raw]))
   let signed = false

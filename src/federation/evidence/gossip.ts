@@ -113,7 +113,7 @@ export class Gossip {
     this.#told.set(to.member, told)
     const due = this.#parts.heads
       .all()
-      .filter((head) => this.#isShared(head, to.member) && told.get(head.log) !== head.size)
+      .filter((head) => told.get(head.log) !== head.size && this.#isShared(head, to.member))
     for (let at = 0; at < Math.min(due.length, NOTES_MOST * REQUESTS_MOST); at += NOTES_MOST) {
       const some = due.slice(at, at + NOTES_MOST)
       const body = utf8(JSON.stringify({ checkpoints: some.map(({ checkpoint }) => checkpoint) }))

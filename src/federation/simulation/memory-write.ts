@@ -1,4 +1,15 @@
-import { canonicalJson, type Hash, type Json, type MemberId, type Millis, sha256Hex, toHex, utf8 } from '#base'
+import {
+  canonicalJson,
+  type Hash,
+  isJsonObject,
+  type Json,
+  type JsonObject,
+  type MemberId,
+  type Millis,
+  sha256Hex,
+  toHex,
+  utf8,
+} from '#base'
 import { audienceId, encodeEntry, ENTRY_KIND, Frontier, leafHash, logIdOf, type Signer, signCheckpoint } from '#log'
 import { type AppendChange, type Change, type MirrorChange, type Outcome, StoreError } from '#store'
 import type { DiskEntry, DiskLog, MemoryDisk } from './memory-disk.ts'
@@ -63,7 +74,7 @@ function apply(writer: Writer, change: Change, undo: (() => void)[]): Outcome {
         return { op: 'delete' }
       }
       if (change.ifAbsent && before !== undefined) return { op: 'put', stored: false }
-      rows.set(change.key, structuredClone(change.value))
+      rows.set(change.key, copyOf(change.value))
       return { op: 'put', stored: true }
     }
     case 'number':
@@ -73,7 +84,7 @@ function apply(writer: Writer, change: Change, undo: (() => void)[]): Outcome {
       const rows = disk.journals.get(change.stream) ?? []
       disk.journals.set(change.stream, rows)
       const sequence = (rows.at(-1)?.sequence ?? 0) + 1
-      rows.push({ sequence, time: change.time, value: structuredClone(change.value) })
+      rows.push({ sequence, time: change.time, value: copyOf(change.value) })
       undo.push(() => rows.pop())
       return { op: 'journal', sequence }
     }
@@ -200,6 +211,15 @@ function mirror(disk: MemoryDisk, change: MirrorChange, undo: (() => void)[]): O
   log.checkpoints.push({ size, root, note, time, arrived, digest: sha256Hex(utf8(note)) })
   undo.push(() => log.checkpoints.pop())
   return { op: 'mirror', log: id, size }
+}
+
+/** What is stored is nobody's any more. */
+function copyOf(value: Json): Json {
+  if (Array.isArray(value)) return value.map(copyOf)
+  if (!isJsonObject(value)) return value
+  const copy: JsonObject = {}
+  for (const name of Object.keys(value)) copy[name] = copyOf(value[name]!)
+  return copy
 }
 
 const only = (object: DiskEntry['object']) => (object ? { object } : {})

@@ -12,6 +12,9 @@ interface Due {
   isAlive?: () => boolean
 }
 
+/** Characters of the trace that are hashed together. */
+const NOTED_AT_ONCE = 8_192
+
 /** The one clock and the one queue of a simulation: what is due next happens next, and time stands still meanwhile. */
 export class VirtualTime {
   now: Millis
@@ -20,6 +23,8 @@ export class VirtualTime {
   #order = 0
   readonly #queue: Due[] = []
   readonly #trace = createHash('sha256')
+  /** The end of the trace, which is yet to be hashed. */
+  #noted = ''
 
   constructor(start: Millis) {
     this.now = start
@@ -58,12 +63,19 @@ export class VirtualTime {
 
   /** Something that happened now belongs to the trace. */
   note(what: string): void {
-    this.#trace.update(`${this.now} ${what}\n`)
+    this.#noted += `${this.now} ${what}\n`
+    if (this.#noted.length >= NOTED_AT_ONCE) this.#hashNoted()
   }
 
   /** Hash over all steps so far: two runs of one seed must agree. */
   trace(): string {
+    this.#hashNoted()
     return this.#trace.copy().digest('hex')
+  }
+
+  #hashNoted(): void {
+    this.#trace.update(this.#noted)
+    this.#noted = ''
   }
 
   #push(due: Due): void {
