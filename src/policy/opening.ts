@@ -86,21 +86,34 @@ export class Scopes {
   }
 
   /**
-   * What each side says for its own level: participants bind at RED alone, co-authors under an embargo alone, and GREEN
-   * or AMBER beside a named community keeps its own.
+   * What each side says for its own level: participants bind at RED alone, co-authors under an embargo alone, and a side
+   * that lists nobody keeps what its own level asks, beside a community or a list of the other side. So whoever is listed
+   * and later loses what the other marking asks loses the object too.
    */
   #both(left: Resolved, right: Resolved): Resolved {
     const level = stricter(left.level, right.level)
-    const hasCommunity = left.caveats.community !== undefined || right.caveats.community !== undefined
-    const [a, b] = [left, right].map((side): Resolved => {
+    const sides = [left, right]
+    const hasCommunity = sides.some(({ caveats }) => caveats.community !== undefined)
+    const isRed = level === 'red'
+    const hasList = sides.some((side) => side.caveats.distribution !== undefined || side.level === 'red')
+    const isOfAlliances = !isRed && sides.some(asksAlliances)
+    const [a, b] = sides.map((side): Resolved => {
       const caveats: { -readonly [Name in keyof Caveats]: Caveats[Name] } = { ...side.caveats }
-      if (level === 'red' && side.level !== 'red') delete caveats.participants
+      if (isRed && side.level !== 'red') delete caveats.participants
       if (!isUnderEmbargo(side, this.#moment.now)) {
         delete caveats.embargoUntil
         delete caveats.coauthors
       }
       const isForOwnAlliances = side.level === 'green' || (side.level === 'amber' && caveats.distribution === undefined)
-      if (hasCommunity && isForOwnAlliances) caveats.community ??= this.#ownAlliances()
+      if ((hasCommunity || hasList) && isForOwnAlliances) caveats.community ??= this.#ownAlliances()
+      if (isRed && side.level === 'amber+strict' && caveats.distribution === undefined)
+        caveats.alliances ??= this.#ownAlliances()
+      // As a distribution the list would stand for the alliances, which the other side asks for.
+      if (isOfAlliances && caveats.distribution !== undefined) {
+        const named = caveats.distribution.union(this.#providers())
+        caveats.orgs = caveats.orgs?.intersection(named) ?? named
+        delete caveats.distribution
+      }
       return { ...side, caveats }
     }) as [Resolved, Resolved]
     return combine(a, b)
@@ -116,13 +129,25 @@ export class Scopes {
     const others = other.level === undefined ? admitted : this.#reachOfAll(this.of(other).audiences, false)
     const keep = (names: ReadonlySet<string>) =>
       new Set([...names].filter((name) => this.#isIn(name, admitted) && this.#isIn(name, others)))
-    const distribution = caveats.distribution ?? (isApart ? admitted : undefined)
     const lists = {
-      ...(isApart && { community: scope.resolved.caveats.community ?? other.caveats.community ?? NOBODY }),
-      ...(distribution && { distribution: keep(distribution) }),
+      ...(isApart && this.#inBoth(caveats, scope.resolved, other)),
+      ...(isApart && caveats.distribution === undefined && { orgs: keep(caveats.orgs ?? admitted) }),
+      ...(caveats.distribution && { distribution: keep(caveats.distribution) }),
       ...(caveats.participants && both.level === 'red' && { participants: keep(caveats.participants) }),
     }
     return { ...both, caveats: { ...caveats, ...lists }, isConflict: false }
+  }
+
+  /** One of two communities as such; the other as epochs of whoever is a member, which bind beside it. */
+  #inBoth({ epochs }: Caveats, one: Resolved, other: Resolved): Caveats {
+    const [first = NOBODY, second] = [one, other].map(({ caveats }) => caveats.community).filter((list) => list)
+    const rest = epochs ?? new Set([...(second ?? this.#ownAlliances())].map((slug) => `${slug}:0`))
+    // Who is in no alliance is a client, and reports to its provider.
+    return { community: first, ...(second || rest.size > 0 ? { epochs: rest } : {}) }
+  }
+
+  #providers(): ReadonlySet<string> {
+    return new Set(this.#moment.register.org(this.#moment.author)?.clientOf)
   }
 
   #ownAlliances(): ReadonlySet<string> {
@@ -218,9 +243,9 @@ export class Scopes {
     const { level, caveats } = resolved
     if (level !== 'amber+strict' || caveats.distribution !== undefined || caveats.alliances === undefined)
       return resolved
+    if (caveats.grantees !== undefined) return resolved
     if (caveats.alliances.isSubsetOf(this.#ownAlliances())) return resolved
-    const distribution = this.#reachOfAll(this.#audiencesOf(resolved), false)
-    return { ...resolved, caveats: { ...caveats, distribution } }
+    return withMembers(resolved, this.#reachOfAll(this.#audiencesOf(resolved), false))
   }
 
   #opening(audience: Audience): Opening {
@@ -236,6 +261,10 @@ export class Scopes {
 }
 
 const NOBODY: ReadonlySet<string> = new Set()
+
+/** Whether a level without a list of its own asks for an alliance that sender and recipient share. */
+const asksAlliances = ({ level, caveats }: Resolved) =>
+  (level === 'amber' || level === 'amber+strict') && caveats.distribution === undefined
 
 /** The marking, restricted to these organisations as well. */
 function withMembers<Marked extends { readonly caveats: Caveats }>(

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type JsonObject, timestampMillis, utf8 } from '#base'
+import { admits } from './admits.ts'
 import type { Protection } from './redaction.ts'
 import { toRegister } from './register.ts'
 import { release } from './release.ts'
@@ -111,7 +112,8 @@ test('AMBER+STRICT for another alliance is for those who share one with the auth
   const { all, by } = received(set, { author: 'us', definitions: [toAsean] })
   assert.equal(by('jp').length, 2)
   assert.deepEqual(by('th'), [])
-  assert.deepEqual(all.at(-1)?.audience.distribution, [idOf('jp'), idOf('ph')].sort())
+  assert.deepEqual(all.at(-1)?.audience.members, [idOf('jp'), idOf('ph')].sort())
+  assert.equal(all.at(-1)?.audience.distribution, undefined, 'a distribution would stand for the alliances')
 })
 
 test('a part for another alliance does not open GREEN to it', () => {
@@ -173,4 +175,46 @@ test('what refers to open GREEN is whole for cyber defenders, what refers to clo
   const closed = indicator('target', [tlp('green'), trilateral.id])
   const set = [relationship('r', closed, [tlp('green')]), closed]
   assert.deepEqual(received(set, { author: 'us', opensGreen: both, definitions: [trilateral] }).by('de'), [])
+})
+
+test('whom one marking lists has the object as long as the alliance that the other asks for is shared', () => {
+  const toPh = caveat('to ph', { distribution: ['ph'] })
+  const ofAsean = caveat('of asean', { community: 'asean-japan' })
+  const ofTrilateral = caveat('of trilateral', { community: 'trilateral' })
+  const phAlone = caveat('ph alone', { participants: ['ph'] })
+  const target = indicator('target', [tlp('amber'), toPh.id])
+  const inAsean = indicator('target', [tlp('amber'), ofAsean.id])
+  const sets: [string, Identified[], string[]][] = [
+    ['AMBER that refers to a list', [relationship('r', target, [tlp('amber')]), target], ['trilateral', 'asean-japan']],
+    ['GREEN that refers to a list', [relationship('r', target, [tlp('green')]), target], ['trilateral', 'asean-japan']],
+    ['two communities', [relationship('r', inAsean, [tlp('amber'), ofTrilateral.id]), inAsean], ['asean-japan']],
+    [
+      'a RED part of AMBER+STRICT',
+      [
+        indicator('a', [tlp('amber+strict')], {
+          granular_markings: [...part('description', tlp('red')), ...part('description', phAlone.id)],
+        }),
+      ],
+      ['trilateral', 'asean-japan'],
+    ],
+  ]
+  for (const [what, set, left] of sets) {
+    const definitions = [toPh, ofAsean, ofTrilateral, phAlone]
+    const { all } = received(set, { definitions })
+    const { audience } = all.findLast(
+      ({ objectId, id, recipients }) =>
+        objectId === set[0]?.id && id === objectId && recipients.some(({ slug }) => slug === 'ph'),
+    ) ?? { audience: undefined }
+    assert.ok(audience, `${what}: it has the whole object`)
+    for (const isIn of [true, false]) {
+      const members = (slug: string, all: readonly string[]) =>
+        new Set(all.filter((org) => isIn || org !== 'ph' || !left.includes(slug)))
+      const register = toRegister({
+        organisations: ORGANISATIONS,
+        alliances: new Map(Object.entries(ALLIANCES).map(([slug, list]) => [slug, members(slug, list)])),
+      })
+      const asked = { audience, author: idOf('jp'), server: idOf('jp'), reader: idOf('ph'), register, now: 1 }
+      assert.equal(admits({ ...asked, channel: 'node' }).send, isIn, `${what}, ${isIn ? 'before' : 'after'} it left`)
+    }
+  }
 })

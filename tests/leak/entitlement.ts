@@ -203,8 +203,9 @@ export class Oracle {
     if (found.part === 'm') {
       // A definition is an object of its own: it stays where the object that brought it was taken back.
       const here = { ...one, isRecalled: false, newer: undefined } as Released
-      const parts = ['', ...one.thing.granular.map(({ part }) => part)] as const
-      const may = parts.map((part) => this.#reaches(here, part, server, reader, isWeb)).reduce(better, 'no')
+      const may = formsOf(one)
+        .map((part) => this.#reaches(here, part, server, reader, isWeb))
+        .reduce(better, 'no')
       return may === 'yes' ? 'free' : may
     }
     const inside = this.#part(one, found.part, server, reader, isWeb)
@@ -215,7 +216,7 @@ export class Oracle {
   holding(server: Server): string[] {
     const keys: string[] = []
     for (const one of this.#known.released.values())
-      for (const part of ['', ...one.thing.granular.map((granular) => granular.part)] as const)
+      for (const part of formsOf(one))
         if (one.thing.author !== server && this.#fromAuthor(one, part, server) !== 'no')
           keys.push(`${server} ${one.thing.n} ${part}`)
     return keys
@@ -296,8 +297,9 @@ export class Oracle {
     // Where the two know different charters, the receiver may refuse what the author may send.
     if (this.#fromAuthor(one, part, server, server) === 'no') now = worse(now, 'free')
     if (now === 'no' && !held.has(`${server} ${n} ${part}`)) return 'no'
-    // Whom its author does not serve any more learns of no recall and of no newer version.
-    const isTold = now !== 'no' && this.#areLinked(server, author)
+    // Whom its author does not serve any more, with all of its forms, learns of no recall and of no newer version.
+    const isTold =
+      this.#areLinked(server, author) && formsOf(one).every((form) => this.#fromAuthor(one, form, server) !== 'no')
     if (one.isRecalled && isTold) return 'no'
     const may = worse(this.#served(one, part, server, reader, isWeb), isTold ? now : 'free')
     // What a member rightly got, its own people may go on reading.
@@ -320,6 +322,9 @@ export class Oracle {
   ): May {
     const newer = one.newer === undefined ? undefined : released.get(one.newer)
     if (!newer || newer.isRefused) return may
+    // Before its embargo ends nobody knows of the newer one, so the older one stands as it stood.
+    const { embargo } = meaning(newer)
+    if (embargo !== undefined && this.#known.now < embargo) return worse('free', may)
     return worse('free', worse(may, this.#reaches(newer, '', server, reader, isWeb)))
   }
 
@@ -339,6 +344,9 @@ export class Oracle {
     return better(isDirect ? relayed : worse('free', relayed), carried)
   }
 }
+
+/** The object, and each of its parts with a marking of its own: one form may hold any of them. */
+const formsOf = ({ thing }: Released): (Part | '')[] => ['', ...thing.granular.map(({ part }) => part)]
 
 const isGone = ({ isRecalled, newer, isRefused }: Released) => isRecalled || newer !== undefined || isRefused
 
