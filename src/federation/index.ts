@@ -37,6 +37,7 @@ export type {
 } from './alliance-api.ts'
 export { FederationError, type FederationErrorCode } from './error.ts'
 export { openFederation } from './federation.ts'
+export { LIMITS as LINK_LIMITS } from './limits.ts'
 export { type QuotaLimits, type QuotaStanding, QUOTAS } from './quota-limits.ts'
 export { keyWords } from './words.ts'
 export { SigningGate } from './signing-gate.ts'

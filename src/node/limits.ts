@@ -1,4 +1,4 @@
-import { QUOTAS } from '#federation'
+import { LINK_LIMITS, QUOTAS } from '#federation'
 
 /** Every limit of a node, with its unit; `noroshi.json` can set each under "limits". */
 export interface Limits {
@@ -34,6 +34,14 @@ export interface Limits {
   /** Requests that one client of this node makes in a minute, over all its tokens, and bytes that it sends. */
   clientRequestsPerMinute: number
   clientBytesPerMinute: number
+  /** Milliseconds within which a peer has to answer a link request: more over a slow satellite. */
+  linkRequestMs: number
+  /** Milliseconds between two signs of life on a stream that has nothing to say. */
+  linkKeepaliveMs: number
+  /** Milliseconds of silence after which a peer's stream counts as dead: three times its keepalive. */
+  linkIdleMs: number
+  /** Longest milliseconds between two tries to reach a peer. */
+  linkBackoffMs: number
   /** Milliseconds that a stopping node waits for open requests. */
   stopMs: number
 }
@@ -57,5 +65,9 @@ export const LIMITS: Limits = {
   authorBytesPerSecond: QUOTAS.bytesPerSecond,
   clientRequestsPerMinute: 6_000,
   clientBytesPerMinute: 268_435_456,
+  linkRequestMs: LINK_LIMITS.requestTimeoutMs,
+  linkKeepaliveMs: LINK_LIMITS.keepaliveMs,
+  linkIdleMs: LINK_LIMITS.streamIdleMs,
+  linkBackoffMs: LINK_LIMITS.backoffMaxMs,
   stopMs: 5_000,
 }

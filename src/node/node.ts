@@ -144,6 +144,12 @@ export async function openNode(options: NodeOptions): Promise<NoroshiNode> {
         entriesPerSecond: limits.authorEntriesPerSecond,
         bytesPerSecond: limits.authorBytesPerSecond,
       },
+      limits: {
+        requestTimeoutMs: limits.linkRequestMs,
+        keepaliveMs: limits.linkKeepaliveMs,
+        streamIdleMs: limits.linkIdleMs,
+        backoffMaxMs: limits.linkBackoffMs,
+      },
       events: federationEvents(events, {
         arming: () => arming,
         situation: () => situation,

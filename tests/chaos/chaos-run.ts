@@ -1,7 +1,8 @@
 // A whole run, from empty folders to the comparison of what lies in them.
 import { mkdir, rm } from 'node:fs/promises'
-import { carryOut, settled } from './chaos.ts'
-import { openFleet } from './fleet.ts'
+import { type Aftermath, aftermath } from './aftermath.ts'
+import { carryOut } from './chaos.ts'
+import { type LinkLimits, openFleet } from './fleet.ts'
 import { faultsIn } from './holdings.ts'
 import { type Alliances, planOf, type PlanOptions } from './plan.ts'
 
@@ -27,10 +28,19 @@ export const BOTH_ALLIANCES: Alliances = {
   ],
 }
 
-export interface Outcome {
+/** How long nodes of a run wait, and how long the run waits for them. */
+export interface RunOptions extends PlanOptions {
+  limits?: LinkLimits
+  /** From healing until each link has its stream again: dead silence noticed, the longest backoff, and room. */
+  streamsMs: number
+}
+
+/** What is in force where a run says nothing else. */
+export const STREAMS_MS = 150_000
+
+export interface Outcome extends Omit<Aftermath, 'faults'> {
   counts: Record<string, number>
   acknowledged: number
-  settleMs: number
   /** What must not be; empty where everything holds. */
   faults: string[]
 }
@@ -38,25 +48,23 @@ export interface Outcome {
 /** Runs a plan over a fleet in `folder`, which is removed unless something is wrong with it. */
 export async function chaosRun(
   folder: string,
-  options: PlanOptions,
+  options: RunOptions,
   progress: (line: string) => void = () => undefined,
 ): Promise<Outcome> {
   await mkdir(folder, { recursive: true })
   const began = Date.now()
   const said = (line: string) => progress(`${String(Math.round((Date.now() - began) / 1_000)).padStart(5)} s  ${line}`)
-  await using fleet = await openFleet(folder, options.alliances)
+  await using fleet = await openFleet(folder, options.alliances, options.limits)
   said(`${fleet.slugs.length} nodes are up, ${fleet.relays().length} relays between them`)
-  const run = await carryOut(fleet, planOf(options), said, options.healsSilently)
+  const run = await carryOut(fleet, planOf(options), said)
   said(`healed: ${JSON.stringify(run.counts)}`)
-  const healed = Date.now()
-  const late = await settled(fleet, run)
-  const settleMs = Date.now() - healed
-  said(`settled after ${settleMs} ms, ${late.length} late`)
+  const { faults: after, ...seen } = await aftermath(fleet, run, options.alliances, options.streamsMs)
+  said(`after healing: ${JSON.stringify(seen)}, ${after.length} faults`)
   await fleet.stop()
   const held = await faultsIn(new Map(fleet.slugs.map((slug) => [slug, fleet.dir(slug)])), run.publications)
-  const faults = [...run.faults, ...late, ...held]
+  const faults = [...run.faults, ...after, ...held]
   said(`compared: ${faults.length} faults`)
   if (faults.length === 0) await rm(folder, { recursive: true, force: true })
   const acknowledged = run.publications.filter(({ place }) => place).length
-  return { counts: run.counts, acknowledged, settleMs, faults }
+  return { ...seen, counts: run.counts, acknowledged, faults }
 }

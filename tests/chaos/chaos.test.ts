@@ -16,6 +16,8 @@ const SHORT = {
   publishEachMs: 110,
   faultMostMs: 2_500,
   downMostMs: 700,
+  limits: { linkRequestMs: 8_000, linkKeepaliveMs: 3_000, linkIdleMs: 12_000, linkBackoffMs: 5_000 },
+  streamsMs: 90_000,
 }
 
 test('thirteen nodes under faults and kills end with identical logs at all entitled members, and nothing lost, doubled or leaked', async (context) => {
@@ -31,7 +33,7 @@ test('a seed fixes the plan: faults, kills and publications at the same instants
   assert.deepEqual(planOf(SHORT), planOf(SHORT))
   assert.notDeepEqual(planOf(SHORT), planOf({ ...SHORT, seed: SHORT.seed + 1 }))
   const steps = planOf({ ...SHORT, ms: 600_000 })
-  for (const what of ['cut', 'delay', 'trickle', 'half-open', 'reset', 'double', 'blackhole'])
+  for (const what of ['cut', 'delay', 'trickle', 'half-open', 'reset', 'double', 'blackhole', 'full'])
     assert.ok(
       steps.some((step) => step.do === 'fault' && step.fault === what),
       what,

@@ -11,8 +11,6 @@ export const MARKER = /chaos-marker-[0-9a-f]{24}/g
 const PROGRESS_MS = 5_000
 /** A refusal while a node starts is no answer to what was asked. */
 const RECALL_TRIES = 3
-/** Longest backoff, and the time in which a stream that says nothing counts as dead, with room for a busy machine. */
-const SETTLE_MS = Number(process.env['NOROSHI_CHAOS_SETTLE_MS'] ?? 150_000)
 
 /** A publication as the test knows it. */
 export interface Publication {
@@ -32,12 +30,7 @@ export interface Run {
 }
 
 /** Carries the plan out, and ends everything it began. */
-export async function carryOut(
-  fleet: Fleet,
-  steps: readonly Step[],
-  progress: (line: string) => void,
-  healsSilently = false,
-): Promise<Run> {
+export async function carryOut(fleet: Fleet, steps: readonly Step[], progress: (line: string) => void): Promise<Run> {
   const run: Run = { publications: [], counts: {}, faults: [] }
   const count = (what: string) => (run.counts[what] = (run.counts[what] ?? 0) + 1)
   const began = Date.now()
@@ -80,15 +73,17 @@ export async function carryOut(
   }
   await Promise.all(underWay)
   await Promise.all(busy.values())
-  for (const relay of fleet.relays()) relay.heal(!healsSilently)
   for (const slug of fleet.slugs) if (!fleet.isUp(slug)) await fleet.start(slug)
+  // Silenced connections stay silent: nodes have to find that out by themselves.
+  for (const relay of fleet.relays()) relay.heal(false)
   run.counts['connections spoiled'] = fleet.relays().reduce((sum, relay) => sum + relay.spoiled, 0)
   return run
 }
 
-async function publish(
+/** Publishes a new object, and notes in `run` what the node answered. */
+export async function publish(
   fleet: Fleet,
-  step: Extract<Step, { do: 'publish' }>,
+  step: Pick<Extract<Step, { do: 'publish' }>, 'node' | 'tlp' | 'to' | 'entitled'>,
   run: Run,
   count: (what: string) => void,
 ): Promise<void> {
@@ -132,77 +127,4 @@ async function recall(fleet: Fleet, publication: Publication, count: (what: stri
     }
     await sleep(200)
   }
-}
-
-/** Two looks without anything under way make it calm. */
-const CALM_LOOKS = 2
-
-/** Waits until every author has the receipts of all that it acknowledged; answers who is missing what. */
-export async function settled(fleet: Fleet, { publications }: Run): Promise<string[]> {
-  const deadline = Date.now() + SETTLE_MS
-  let calm = 0
-  for (;;) {
-    const missing = await behind(fleet)
-    for (const author of fleet.slugs) {
-      const own = publications.filter((one) => one.author === author && one.place)
-      if (own.length > 0) missing.push(...(await lateAt(fleet, author, own)))
-      for (const one of own) if (one.recalled === 'acknowledged') missing.push(...(await unacknowledged(fleet, one)))
-    }
-    calm = missing.length === 0 ? calm + 1 : 0
-    if (calm >= CALM_LOOKS || Date.now() > deadline) return missing
-    await sleep(500)
-  }
-}
-
-/** Links that are not up, or over which something is still to come. */
-async function behind(fleet: Fleet): Promise<string[]> {
-  const found = await Promise.all(
-    fleet.slugs.map(async (slug) => {
-      const answer = await fleet.ask(slug, '/api/v1/status')
-      const { links } = (await answer.json()) as { links: { peer: string; state: string; lagEntries: number }[] }
-      return links
-        .filter(({ state, lagEntries }) => state !== 'up' || lagEntries > 0)
-        .map(({ peer, state, lagEntries }) => `${slug}'s link to ${peer} is ${state}, ${lagEntries} entries behind`)
-    }),
-  )
-  return found.flat()
-}
-
-async function lateAt(fleet: Fleet, author: string, own: readonly Publication[]): Promise<string[]> {
-  const answer = await fleet.ask(author, '/api/v1/receipts')
-  const { receipts } = (await answer.json()) as {
-    receipts: { kind: string; slug: string; log: string; from: number; size: number; verified: boolean }[]
-  }
-  const late: string[] = []
-  for (const { place, entitled, marker } of own) {
-    for (const reader of entitled) {
-      const covers = (kind: string) =>
-        receipts.some(
-          (one) =>
-            one.kind === kind &&
-            one.slug === reader &&
-            one.log === place!.log &&
-            one.from <= place!.index &&
-            place!.index < one.size,
-        )
-      for (const kind of ['received', 'armed'])
-        if (!covers(kind))
-          late.push(
-            `${author} has no receipt "${kind}" of ${reader} for ${marker} (${place!.log.slice(0, 8)}/${place!.index})`,
-          )
-    }
-  }
-  return late
-}
-
-/** Members that hold what was recalled, or did, and have not said that it is withheld. */
-async function unacknowledged(fleet: Fleet, { author, id, entitled, marker }: Publication): Promise<string[]> {
-  const answer = await fleet.ask(author, `/api/v1/objects/${id}/standing`)
-  const { standing } = (await answer.json()) as {
-    standing: { recall?: { acknowledged: { slug: string; withheld: number | null }[] } }[]
-  }
-  const said = new Set(standing.flatMap(({ recall }) => recall?.acknowledged ?? []).map(({ slug }) => slug))
-  return entitled
-    .filter((reader) => !said.has(reader))
-    .map((reader) => `${author} has no acknowledgement of ${reader} that ${marker} is withheld`)
 }

@@ -3,8 +3,11 @@ import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 
-/** What a link may suffer; each lasts until it is healed. */
-export const FAULTS = ['cut', 'delay', 'trickle', 'half-open', 'reset', 'double', 'blackhole'] as const
+/**
+ * What a link may suffer; each lasts until it is healed. `full` is the device whose table is full: streams that stand go
+ * on, and nothing new gets through.
+ */
+export const FAULTS = ['cut', 'delay', 'trickle', 'half-open', 'reset', 'double', 'blackhole', 'full'] as const
 export type Fault = (typeof FAULTS)[number]
 
 /** Longer than a request is short, shorter than one may last. */
@@ -14,6 +17,10 @@ const TRICKLE_BYTES = 200
 const TRICKLE_MS = 100
 /** Bytes of an answer after which a `reset` link breaks it: in the middle of a body. */
 const RESET_AFTER_BYTES = 700
+/** A request begins with its own packet: one connection has one request at a time. */
+const REQUEST_LINE = /^(GET|POST) (\/link\/v1\/[a-z]+)/
+const STREAM = 'GET /link/v1/stream'
+const REQUEST_LINE_BYTES = 64
 
 export interface FaultRelay extends AsyncDisposable {
   readonly port: number
@@ -22,6 +29,10 @@ export interface FaultRelay extends AsyncDisposable {
   heal(forgets: boolean): void
   /** Connections that this relay has spoiled. */
   readonly spoiled: number
+  /** Whether a stream is open that has been answered and is not silenced. */
+  readonly hasStream: boolean
+  /** Requests that came so far, by method and path: `POST /link/v1/offer`. */
+  requests(what: string): number
 }
 
 /** Starts a relay to whatever port the target has at the time; none while it does not run. */
@@ -29,13 +40,18 @@ export async function openFaultRelay(target: () => number | undefined): Promise<
   let fault: Fault | undefined
   let spoiled = 0
   const open = new Set<Socket>()
+  const callers = new Set<Socket>()
   const silenced = new Set<Socket>()
+  const asked = new Map<string, number>()
+  /** Connections of callers whose request is a stream; true once it was answered. */
+  const streams = new Map<Socket, boolean>()
   const track = (socket: Socket) => {
     open.add(socket)
     socket.on('error', () => socket.destroy())
     socket.on('close', () => {
       open.delete(socket)
       silenced.delete(socket)
+      streams.delete(socket)
     })
   }
   const silence = (socket: Socket) => {
@@ -44,8 +60,10 @@ export async function openFaultRelay(target: () => number | undefined): Promise<
   }
   const server: Server = createServer((incoming) => {
     track(incoming)
+    callers.add(incoming)
+    incoming.on('close', () => callers.delete(incoming))
     const port = target()
-    if (fault === 'cut' || port === undefined) {
+    if (fault === 'cut' || fault === 'full' || port === undefined) {
       spoiled++
       incoming.resetAndDestroy()
       return
@@ -71,12 +89,20 @@ export async function openFaultRelay(target: () => number | undefined): Promise<
     let answered = 0
     incoming.on('data', (chunk) => {
       if (silenced.has(incoming)) return
+      const [, method, path] = REQUEST_LINE.exec(chunk.toString('latin1', 0, REQUEST_LINE_BYTES)) ?? []
+      if (method !== undefined) {
+        const what = `${method} ${path}`
+        asked.set(what, (asked.get(what) ?? 0) + 1)
+        if (what === STREAM) streams.set(incoming, false)
+        else streams.delete(incoming)
+      }
       pass(outgoing, chunk)
       if (twin && !twin.destroyed) pass(twin, chunk)
     })
     outgoing.on('data', (chunk) => {
       if (silenced.has(incoming)) return
       answered += chunk.length
+      if (streams.get(incoming) === false) streams.set(incoming, chunk.toString('latin1', 0, 12) === 'HTTP/1.1 200')
       if (fault === 'half-open' || fault === 'blackhole') silence(incoming)
       else if (fault === 'reset' && answered > RESET_AFTER_BYTES) {
         spoiled++
@@ -110,9 +136,14 @@ export async function openFaultRelay(target: () => number | undefined): Promise<
     get spoiled() {
       return spoiled
     },
+    get hasStream() {
+      return [...streams].some(([socket, isAnswered]) => isAnswered && !silenced.has(socket))
+    },
+    requests: (what) => asked.get(what) ?? 0,
     inflict(next) {
       fault = next
       if (next === 'cut') for (const socket of open) socket.resetAndDestroy()
+      if (next === 'full') for (const socket of callers) if (!streams.has(socket)) socket.resetAndDestroy()
       if (next === 'half-open' || next === 'blackhole') for (const socket of open) silence(socket)
     },
     heal(forgets) {

@@ -1,5 +1,5 @@
 // Real node processes in alliances, every link through a relay of its own.
-import { mkdir, readFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { initDataDirectory, readConfig } from '#node'
@@ -16,6 +16,8 @@ const ASK_MS = 10_000
 
 export interface Fleet extends AsyncDisposable {
   readonly slugs: readonly string[]
+  /** Who calls whom. */
+  readonly links: readonly (readonly [from: string, to: string])[]
   dir(slug: string): string
   isUp(slug: string): boolean
   relay(from: string, to: string): FaultRelay
@@ -28,8 +30,13 @@ export interface Fleet extends AsyncDisposable {
   ask(slug: string, path: string, body?: unknown): Promise<Response>
 }
 
+/** Limits of links in `noroshi.json`. */
+export type LinkLimits = Readonly<
+  Partial<Record<'linkRequestMs' | 'linkKeepaliveMs' | 'linkIdleMs' | 'linkBackoffMs', number>>
+>
+
 /** Creates the members, starts them, installs the charters that all voted for, and links everybody. */
-export async function openFleet(folder: string, alliances: Alliances): Promise<Fleet> {
+export async function openFleet(folder: string, alliances: Alliances, limits: LinkLimits = {}): Promise<Fleet> {
   const slugs = [...new Set(Object.values(alliances).flat())]
   // Each process is ended with this one, by a listener of its own.
   process.setMaxListeners(slugs.length + process.getMaxListeners())
@@ -40,7 +47,7 @@ export async function openFleet(folder: string, alliances: Alliances): Promise<F
   const relays = new Map<string, FaultRelay>()
   await inTurns(slugs, async (slug) => {
     await mkdir(dir(slug), { recursive: true })
-    members.set(slug, await createMember(dir(slug), slug))
+    members.set(slug, await createMember(dir(slug), slug, limits))
     tokens.set(slug, (await readFile(join(dir(slug), 'operator.token'), 'utf8')).trim())
   })
   const start = async (slug: string) => {
@@ -88,6 +95,7 @@ export async function openFleet(folder: string, alliances: Alliances): Promise<F
   }
   return {
     slugs,
+    links: linksOf(alliances),
     dir,
     ask,
     start,
@@ -107,12 +115,14 @@ export async function openFleet(folder: string, alliances: Alliances): Promise<F
   }
 }
 
-async function createMember(dir: string, slug: string): Promise<DemoMember> {
+async function createMember(dir: string, slug: string, limits: LinkLimits): Promise<DemoMember> {
   const nation = slug.slice(0, 2).toUpperCase()
   const name = `Member ${slug}`
   const kind = 'national-csirt'
   await initDataDirectory({ dir, slug, name, nation, kind, port: 0, passphrase: '', demo: true, now: Date.now() })
-  const { member, rootKey } = await readConfig(dir)
+  const config = await readConfig(dir)
+  await writeFile(join(dir, 'noroshi.json'), JSON.stringify({ ...config, limits }))
+  const { member, rootKey } = config
   const delegations = JSON.parse(await readFile(join(dir, 'keys/delegations.json'), 'utf8')) as Envelope[]
   return { key: slug, member, slug, name, nation, kind, rootKey, delegations }
 }
