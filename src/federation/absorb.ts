@@ -215,18 +215,17 @@ export class Absorber {
     fresh: readonly Candidate[],
     vouched: readonly ObjectRow[],
   ): Promise<{ candidate: Candidate; row: ObjectRow }[]> {
-    const heads = new Map(this.#heads.of(author).map((head) => [head.log, head]))
-    if (heads.size === 0 || fresh.length + vouched.length === 0) return []
-    const logs = [...heads.keys()]
+    if (!this.#heads.has(author) || fresh.length + vouched.length === 0) return []
     const statuses = ALL_STATUSES
     const ids = [...new Set([...fresh.map((candidate) => candidate.columns.id), ...vouched.map(({ id }) => id)])]
     const rows: ObjectRow[] = []
     for (let at = 0; at < ids.length; at += IDS_PER_QUERY) {
       const slice = ids.slice(at, at + IDS_PER_QUERY)
       const limit = Math.min(ROWS_PER_QUERY, slice.length * VERSIONS_MOST)
-      rows.push(...(await this.#context.store.objects({ logs, ids: slice, statuses, limit })).rows)
+      rows.push(...(await this.#context.store.objects({ logs: [], author, ids: slice, statuses, limit })).rows)
     }
     if (fresh.some((candidate) => candidate.columns.type === 'marking-definition')) {
+      const logs = this.#heads.of(author).map(({ log }) => log)
       const page = await this.#context.store.objects({ logs, statuses: ['quarantined'], limit: REJUDGED_MOST })
       const seen = new Set(rows.map(placeOf))
       for (const row of page.rows)
@@ -235,7 +234,7 @@ export class Absorber {
     return rows.flatMap((row) => {
       const object = toObject(row.json)
       const { log, index, entryTime } = row
-      const audience = heads.get(log)?.audience
+      const audience = this.#heads.get(log)?.audience
       const candidate = object && audience && toCandidate({ log, index, audience, entryTime, object })
       return candidate ? [{ candidate, row }] : []
     })

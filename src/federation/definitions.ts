@@ -31,12 +31,17 @@ export class MarkingDefinitions {
   }
 
   async #stored(author: MemberId, ids: string[]): Promise<JsonObject[]> {
-    const logs = this.#heads.of(author).map((head) => head.log)
     const found: JsonObject[] = []
-    if (logs.length === 0) return found
+    if (!this.#heads.has(author)) return found
     for (let at = 0; at < ids.length; at += IDS_PER_QUERY) {
       const slice = ids.slice(at, at + IDS_PER_QUERY)
-      const { rows } = await this.#store.objects({ logs, ids: slice, types: ['marking-definition'], limit: 1_000 })
+      const { rows } = await this.#store.objects({
+        logs: [],
+        author,
+        ids: slice,
+        types: ['marking-definition'],
+        limit: 1_000,
+      })
       for (const row of rows) {
         const object = toObject(row.json)
         if (object) found.push(object)

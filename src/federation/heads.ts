@@ -6,6 +6,7 @@ import { NO_USE, type QuotaUse } from './quota.ts'
 export class Heads {
   readonly #store: Store
   readonly #heads = new Map<LogId, LogHead>()
+  readonly #byAuthor = new Map<MemberId, Map<LogId, LogHead>>()
   readonly #uses = new Map<MemberId, QuotaUse>()
   #own: LogHead[] = []
 
@@ -34,7 +35,12 @@ export class Heads {
   }
 
   of(author: MemberId): LogHead[] {
-    return [...this.#heads.values()].filter((head) => head.author === author)
+    return [...(this.#byAuthor.get(author)?.values() ?? [])]
+  }
+
+  /** Whether any log of an author is held. */
+  has(author: MemberId): boolean {
+    return this.#byAuthor.has(author)
   }
 
   /** What is held of an author, over all its logs. */
@@ -57,6 +63,8 @@ export class Heads {
   #put(head: LogHead): void {
     const before = this.#heads.get(head.log)
     this.#heads.set(head.log, head)
+    const ofAuthor = this.#byAuthor.get(head.author) ?? new Map<LogId, LogHead>()
+    this.#byAuthor.set(head.author, ofAuthor.set(head.log, head))
     const use = this.use(head.author)
     const ended = (one: LogHead | undefined) => (one?.closed === true ? 1 : 0)
     this.#uses.set(head.author, {

@@ -3,6 +3,8 @@ import type { AlarmKind } from './api.ts'
 import type { BackoffRange } from './backoff.ts'
 import type { ClockReading } from './clock-fault.ts'
 import type { ClockSample } from './clock-offset.ts'
+import type { Lag, TurnQueue } from './fetch-turns.ts'
+import type { LogMap } from './log-map.ts'
 import type { Account, QuotaUse } from './quota.ts'
 import type { QuotaLimits } from './quota-limits.ts'
 
@@ -53,7 +55,9 @@ export interface PeerState {
   readonly staleAlarmed: boolean
   readonly offered: ReadonlyMap<LogId, Head>
   /** What is durable here. */
-  readonly held: ReadonlyMap<LogId, Head>
+  readonly held: LogMap<Head>
+  /** How far what is held is behind what is offered: kept along, since the lists are long. */
+  readonly lag: Lag
   readonly fetching: ReadonlySet<LogId>
   /** Logs whose last fetch failed: not before. */
   readonly blocked: ReadonlyMap<LogId, { readonly until: Millis; readonly failures: number }>
@@ -72,9 +76,13 @@ export interface PeerState {
   /** What the peer may bring as an author. */
   readonly account: Account
   /** When each log was last taken from, counted: whoever waited longest comes next. */
-  readonly turns: ReadonlyMap<LogId, number>
+  readonly turns: LogMap<number>
+  /** Turns taken so far. */
+  readonly turnCount: number
+  /** Logs that wait for their turn. */
+  readonly queue: TurnQueue
   /** Up to where logs were read for their recalls, beyond what is held, while the author is over its quota. */
-  readonly passed: ReadonlyMap<LogId, number>
+  readonly passed: LogMap<number>
   /** When a rate has something left again, while logs wait for it. */
   readonly paceAt?: Millis
   /** When each state of the quota was last told. */

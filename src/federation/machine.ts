@@ -2,12 +2,15 @@ import type { LogId, Millis } from '#base'
 import type { AlarmKind, LinkState } from './api.ts'
 import { backoff } from './backoff.ts'
 import { type ClockSample, estimateOf, isSettled, withSample } from './clock-offset.ts'
-import { isBehind, takeTurns } from './fetch-turns.ts'
+import { EMPTY_QUEUE, hasWaiting, isBehind, lagOf, lagWith, NO_LAG, takeTurns } from './fetch-turns.ts'
+import { LogMap } from './log-map.ts'
 import type { Effect, LinkEvent, MachineSettings, MachineState, PeerState, Step } from './machine-state.ts'
 import { BACKLOG_ENTRIES_MOST, NO_USE, openAccount, spent, UNLIMITED, withLimits } from './quota.ts'
 
 /** Between two asks while the peer's clock is not known well. */
 const CLOCK_AGAIN_MS = 1_000
+/** Receipts of a backlog of logs go out together this often: each request of theirs costs its receiver two syncs of its disk. */
+const TOGETHER_MS = 250
 /** Polls that the stream's snapshots may stand in for until the peer's clock is looked at again. */
 const CLOCK_POLLS = 5
 
@@ -80,14 +83,12 @@ export function standingOf(peer: PeerState, now: Millis): LinkState['state'] {
 /** What `links()` shows of a peer. */
 export function linkStateOf(peer: PeerState, now: Millis): LinkState {
   const state = standingOf(peer, now)
-  let lagEntries = 0
-  for (const [log, row] of peer.offered) lagEntries += Math.max(0, row.size - (peer.held.get(log)?.size ?? 0))
   return {
     peer: peer.peer,
     slug: peer.slug,
     address: peer.address,
     state,
-    lagEntries,
+    lagEntries: peer.lag.entries,
     ...estimateOf(peer.clock),
     lastSeen: peer.seen,
     failures: peer.failures,
@@ -125,7 +126,8 @@ function added(state: MachineState, event: Extract<LinkEvent, { type: 'peer-adde
     expires: 0,
     staleAlarmed: false,
     offered: new Map(),
-    held: event.held,
+    held: LogMap.of(event.held),
+    lag: NO_LAG,
     fetching: new Set(),
     blocked: new Map(),
     fetchFailures: 0,
@@ -138,8 +140,10 @@ function added(state: MachineState, event: Extract<LinkEvent, { type: 'peer-adde
     catchUps: 0,
     catchUpAt: event.now,
     account: known?.account ?? openAccount(limits, use, event.now, backlog),
-    turns: known?.turns ?? new Map(),
-    passed: new Map(),
+    turns: known?.turns ?? LogMap.of(),
+    turnCount: known?.turnCount ?? 0,
+    queue: EMPTY_QUEUE,
+    passed: LogMap.of(),
     told: known?.told ?? {},
   }
   const { next, effects } = work(state.settings, fresh, event.now)
@@ -186,17 +190,17 @@ function change(settings: MachineSettings, peer: PeerState, event: PeerEvent): P
     case 'alive':
       return { next: { ...peer, seen: Math.max(peer.seen ?? 0, event.now) }, effects: [] }
     case 'mirrored': {
-      const held = new Map(peer.held).set(event.log, event.head)
+      const held = peer.held.with(event.log, event.head)
       const entries = Math.max(0, event.head.size - (peer.held.get(event.log)?.size ?? 0))
       const { use = peer.account.use, bytes = 0 } = event
       const account = { ...spent(peer.account, entries, bytes, event.now), use }
       const done = { fetchFailures: 0, fetchAt: event.now, ...settled(peer, event.log) }
-      return { next: { ...peer, held, account, ...done }, effects: [] }
+      return { next: { ...peer, held, lag: lagWith(peer, event.log, event.head), account, ...done }, effects: [] }
     }
     case 'passed': {
       const from = peer.passed.get(event.log) ?? peer.held.get(event.log)?.size ?? 0
       const paid = spent(peer.account, Math.max(0, event.size - from), event.bytes, event.now)
-      const passed = new Map(peer.passed).set(event.log, event.size)
+      const passed = peer.passed.with(event.log, event.size)
       const done = { fetchFailures: 0, fetchAt: event.now, ...settled(peer, event.log) }
       return { next: { ...peer, account: { ...paid, use: event.use }, passed, ...done }, effects: [] }
     }
@@ -218,10 +222,9 @@ function change(settings: MachineSettings, peer: PeerState, event: PeerEvent): P
       return { next: { ...peer, outbox: [...peer.outbox, event.id] }, effects: [] }
     case 'sent': {
       const done = new Set(event.ids)
-      return {
-        next: { ...peer, sending: false, sendFailures: 0, outbox: peer.outbox.filter((id) => !done.has(id)) },
-        effects: [],
-      }
+      const outbox = peer.outbox.filter((id) => !done.has(id))
+      const sendAt = event.now + (peer.lag.logs > settings.fetches ? TOGETHER_MS : 0)
+      return { next: { ...peer, sending: false, sendFailures: 0, sendAt, outbox }, effects: [] }
     }
     case 'send-failed': {
       const sendFailures = peer.sendFailures + 1
@@ -269,6 +272,8 @@ function applySnapshot(
     expires: event.expires,
     staleAlarmed: false,
     offered: event.offered,
+    lag: lagOf(event.offered, peer.held),
+    queue: EMPTY_QUEUE,
     ahead,
   }
   if (!isOffer || peer.address === '') delete (next as { lastError?: string }).lastError
@@ -327,13 +332,14 @@ function failed(peer: PeerState, settings: MachineSettings, event: { reason: str
   return { ...peer, failures, askAt, lastError: event.reason }
 }
 
-function settled(peer: PeerState, log: LogId): Pick<PeerState, 'fetching' | 'blocked'> {
+function settled(peer: PeerState, log: LogId): Pick<PeerState, 'fetching' | 'blocked' | 'queue'> {
   const fetching = new Set(peer.fetching)
   fetching.delete(log)
-  if (!peer.blocked.has(log)) return { fetching, blocked: peer.blocked }
+  const queue = { ...peer.queue, isOld: true }
+  if (!peer.blocked.has(log)) return { fetching, blocked: peer.blocked, queue }
   const blocked = new Map(peer.blocked)
   blocked.delete(log)
-  return { fetching, blocked }
+  return { fetching, blocked, queue }
 }
 
 /** Soon again while the peer's clock is not known well, and never so late that what is known of it is out of date. */
@@ -345,9 +351,6 @@ function nextAsk(settings: MachineSettings, clock: readonly ClockSample[], now: 
 
 /** No wait is ever longer: one that seems so was set before the clock was set back. */
 const longestWait = ({ pollMs, backoff: { maxMs } }: MachineSettings) => Math.max(pollMs, maxMs)
-
-const hasWaiting = (peer: PeerState) =>
-  [...peer.offered.keys()].some((log) => isBehind(peer, log) && !peer.fetching.has(log) && !peer.blocked.has(log))
 
 const since = (peer: PeerState) => (peer.sequence === undefined ? {} : { since: peer.sequence })
 

@@ -156,6 +156,8 @@ export interface AppendChange {
   /** Charter lines of the checkpoint, ascending by alliance. */
   charters: readonly (readonly [alliance: string, hash: Hash])[]
   entries: readonly NewEntry[]
+  /** The size that the log must have, 0 where none is open: something was signed over places in it. */
+  at?: number
 }
 
 export interface NewEntry {
@@ -272,6 +274,8 @@ export interface StoredEntry {
 
 export interface ObjectQuery {
   logs: readonly LogId[]
+  /** With `ids`: also all logs of this author, which may be many. */
+  author?: MemberId
   statuses?: readonly ObjectStatus[]
   types?: readonly string[]
   ids?: readonly string[]

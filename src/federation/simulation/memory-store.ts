@@ -279,7 +279,8 @@ export class MemoryStore implements Store {
 
   #rows(query: ObjectQuery): ObjectRow[] {
     const rows: ObjectRow[] = []
-    for (const id of query.logs) {
+    const authored = [...this.#disk.logs.values()].filter(({ author }) => author === query.author)
+    for (const id of new Set([...query.logs, ...authored.map(({ log }) => log)])) {
       const log = this.#disk.logs.get(id)
       for (const [index, { object, bytes, time, arrived, withheld }] of log?.entries.entries() ?? []) {
         if (!log || !object || !bytes || withheld || !wanted(query, object) || arrived < (query.since ?? 0)) continue

@@ -1,7 +1,7 @@
 // What every engine must answer: after recalls, from records, pages, proofs, and a folder opened again.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { fromHex, toHex } from '#base'
+import { fromHex, type LogId, type MemberId, toHex } from '#base'
 import { openCheckpoint, verifyConsistency, verifyInclusion } from '#log'
 import { AMBER, GREEN, sampleAppend, sampleEntry, sampleFolder, SampleLog } from '../samples.ts'
 import type { Store } from '../store.ts'
@@ -108,6 +108,37 @@ export function readingContract(engine: Engine): void {
       )
       assert.deepEqual(await allPages(store, [log], { ids, limit: 7 }), asked)
       assert.deepEqual(await store.countObjects({ logs: [log], ids }), [{ type: 'indicator', count: asked.length }])
+    })
+
+    test('ids are looked up in all logs of an author, which nobody has to name', async () => {
+      await using opened = await openSample(engine)
+      const { store } = opened
+      const entries = ['a', 'b', 'c', 'd'].map((name) => sampleEntry(name))
+      const [a, b, c, d] = entries as [
+        (typeof entries)[0],
+        (typeof entries)[0],
+        (typeof entries)[0],
+        (typeof entries)[0],
+      ]
+      const [one] = appended(await store.commit([sampleAppend(JP.member, [a, b])]))
+      const [other] = appended(await store.commit([sampleAppend(JP.member, [c], { audience: AMBER })]))
+      const foreign = new SampleLog(US)
+      foreign.add(d)
+      await store.commit([foreign.mirror(0, 2)])
+      const ids = [a, b, c, d].map(({ object }) => object.id)
+      const placesOf = async (logs: LogId[], author?: MemberId) => {
+        const { rows } = await store.objects({ logs, ids, limit: 10, ...(author ? { author } : {}) })
+        return rows.map(({ log, index }) => [log, index])
+      }
+      const own = [
+        [one.log, 1],
+        [one.log, 2],
+        [other?.log, 1],
+      ]
+      assert.deepEqual(await placesOf([], JP.member), own)
+      assert.deepEqual(await placesOf([foreign.log], JP.member), [...own, [foreign.log, 1]])
+      assert.deepEqual(await placesOf([], 'identity--00000000-0000-4000-8000-000000000000'), [])
+      assert.deepEqual(await placesOf([]), [])
     })
 
     test('status changes move an object between the lists, with its reason code', async () => {

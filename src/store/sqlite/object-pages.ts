@@ -314,8 +314,11 @@ export class ObjectPages {
     const logs = new Set(query.logs.flatMap((log) => this.#logs.get(log)?.id ?? []))
     const statuses = new Set<string>(query.statuses ?? DEFAULT_STATUSES)
     const types = query.types && new Set(query.types)
+    const { author } = query
+    const isAsked = (log: number) =>
+      logs.has(log) || (author !== undefined && this.#logs.byId(log)?.head.author === author)
     return ([, key, type, status]) =>
-      statuses.has(status) && (!types || types.has(type)) && logs.has(Math.floor(key / LOG_KEY_SPAN))
+      statuses.has(status) && (!types || types.has(type)) && isAsked(Math.floor(key / LOG_KEY_SPAN))
   }
 
   /** Undefined when nothing arrived since. */
