@@ -106,7 +106,12 @@ async function matchingRows(
  */
 export function shownRows(rows: readonly Row[], filter: VersionFilter): Map<Micros, Row> {
   const firstAdded = new Map<string, Row>()
+  const again = new Map<string, Micros>()
   for (const row of rows) {
+    for (const side of SIDES) {
+      const name = `${side} ${row.modified}`
+      again.set(name, Math.max(again.get(name) ?? 0, row.again?.[side] ?? 0))
+    }
     const key = keyOf(row)
     const known = firstAdded.get(key)
     if (!known || row.added < known.added) firstAdded.set(key, row)
@@ -116,7 +121,7 @@ export function shownRows(rows: readonly Row[], filter: VersionFilter): Map<Micr
   const shown = new Map<Micros, Row>()
   for (const [key, row] of firstAdded) {
     const times = SIDES.filter((side) => filter[side] && ends[side] === key).map((side) =>
-      Math.max(row.added, row.again?.[side] ?? 0),
+      Math.max(row.added, again.get(`${side} ${row.modified}`) ?? 0),
     )
     if (filter.all || filter.at.has(key)) times.push(row.added)
     const at = Math.min(...times)

@@ -284,7 +284,11 @@ export class LineScan {
     const at = this.#bytes.lastIndexOf(0x40, to - 1)
     let end = to
     while (end > at && this.#bytes[end - 1] === 0x2e) end--
-    return this.#digest(from, end, EMAIL) || this.#domain(at + 1, to)
+    if (this.#digest(from, end, EMAIL)) return true
+    const flags = flagsOf(this.#bytes, at + 1, to)
+    // In a URL the host follows the user, and an odd one is read as an address.
+    if ((flags & ~(DIGIT | DOT)) === 0 || this.#bytes[at + 1] === 0x30) return true
+    return this.#domain(at + 1, to)
   }
 
   /** Tokens with colons: IPv6, host and port, digests in pairs, user and host, clock times. */
@@ -300,8 +304,7 @@ export class LineScan {
     if (colon < 0 || colon >= to) return this.#token(from, to, flags & ~COLON)
     if ((flags & AT) !== 0) return true
     if ((flags & ~(DIGIT | HEX_LETTER | COLON | DOT)) === 0) {
-      const digits = ((to - from + 1) / 3) * 2
-      const kinds = FILE_KINDS.get(digits)
+      const kinds = FILE_KINDS.get(digitsIn(bytes, from, to))
       if (kinds && this.#digest(from, to, kinds)) return true
       if (to - from <= 45) {
         const words = ipv6Words(String.fromCharCode(...bytes.subarray(from, to)))
@@ -341,6 +344,13 @@ function flagsOf(bytes: Uint8Array, from: number, to: number): number {
   let flags = 0
   for (let i = from; i < to; i++) flags |= FLAG[bytes[i]!]!
   return flags
+}
+
+/** Length of a digest once its colons are taken out. */
+function digitsIn(bytes: Uint8Array, from: number, to: number): number {
+  let digits = 0
+  for (let i = from; i < to; i++) if (bytes[i] !== 0x3a) digits++
+  return digits
 }
 
 /** `2020-06-10T02:50:56.537Z` and `02:50:56.537`: digits around the first colon, and a dot only after the last. */

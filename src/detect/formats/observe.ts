@@ -22,21 +22,45 @@ export function addHosts(values: Json | undefined, add: AddObservable): void {
 
 /** Adds a URL with its host. */
 export function addUrl(value: Json | undefined, add: AddObservable): void {
-  if (typeof value !== 'string' || value.length > VALUE_MAX || !value.includes('://')) return
-  // The URL parser would drop line breaks and tabs: such a text is no URL of a sensor.
-  if (/\s/.test(value)) return
-  if (!URL.canParse(value)) return
-  add('url', value)
-  addHost(new URL(value).hostname.replace(/^\[|\]$/g, ''), add)
+  const url = toUrl(value)
+  if (url) addParsed(value as string, url, add)
 }
 
-/** Adds the URL of a request from its parts; the target may be absolute already. */
-export function addRequest(scheme: string, host: Json | undefined, target: Json | undefined, add: AddObservable): void {
-  if (typeof target === 'string' && target.includes('://') && URL.canParse(target)) addUrl(target, add)
-  else if (typeof host === 'string' && host !== '' && typeof target === 'string' && target.startsWith('/'))
-    addUrl(`${scheme}://${host}${target}`, add)
-  if (typeof host === 'string') addHost(host.replace(/:\d{1,5}$/, ''), add)
+function toUrl(value: Json | undefined): URL | null {
+  if (typeof value !== 'string' || value.length > VALUE_MAX || !value.includes('://')) return null
+  // The URL parser would drop line breaks and tabs: such a text is no URL of a sensor.
+  return /\s/.test(value) ? null : URL.parse(value)
 }
+
+function addParsed(value: string, { hostname }: URL, add: AddObservable): void {
+  add('url', value)
+  addHost(hostname.replace(/^\[|\]$/g, ''), add)
+}
+
+/**
+ * Adds the URL of a request from its parts; the target may be absolute already. The host is what a `Host` field holds (RFC 9110
+ * section 7.2): neither user nor number, which a URL parser would make an address that nobody saw.
+ */
+export function addRequest(scheme: string, host: Json | undefined, target: Json | undefined, add: AddObservable): void {
+  const isAddress = typeof host === 'string' && ipv6Words(host) !== undefined
+  if (typeof target === 'string' && target.includes('://') && URL.canParse(target)) addUrl(target, add)
+  else if (typeof host === 'string' && typeof target === 'string' && target.startsWith('/')) {
+    const value = `${scheme}://${isAddress ? `[${host}]` : host}${target}`
+    const url = toUrl(value)
+    if (url && (isAddress || isSameHost(host, url))) addParsed(value, url, add)
+  }
+  if (typeof host === 'string') addHost(isAddress ? host : withoutPort(host), add)
+}
+
+/** `name:443` and `[::1]:443` without the port; what has more colons and no brackets is left as it is. */
+function withoutPort(host: string): string {
+  const [, bracketed, plain] = /^(?:\[([^\]]*)\]|([^:]*))(?::\d{1,5})?$/.exec(host) ?? []
+  return bracketed ?? plain ?? host
+}
+
+/** Whether the URL goes to the host as it is written, and not to one that is made of it. */
+const isSameHost = (host: string, { hostname }: URL): boolean =>
+  !/[/\\@?#%]/.test(host) && (ipv4Bits(hostname) === undefined || hostname === withoutPort(host))
 
 /** Adds an e-mail address, in angle brackets or bare. */
 export function addEmail(value: Json | undefined, add: AddObservable): void {

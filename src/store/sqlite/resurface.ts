@@ -17,25 +17,28 @@ export interface ObjectEntry extends VersionedEntry {
 
 /**
  * The rows that may come to stand at an end of the versions when `gone` goes away: in each log the newest older one
- * (it may be the last now) and the oldest newer one (it may be the first). Which of them is depends on the reader.
+ * (it may be the last now) and the oldest newer one (it may be the first). Which of them is depends on the reader. The
+ * entries of an unversioned object follow each other in the order in which a reader meets them, which is its own: there
+ * a row of each log tells that either end may be another one.
  */
 export function neighboursOf<Row extends VersionedEntry>(
   gone: VersionedEntry,
   standing: readonly Row[],
 ): { side: Side; row: Row }[] {
   const found: { side: Side; row: Row }[] = []
+  const { modified } = gone
   for (const inLog of Map.groupBy(standing, ({ log }) => log).values()) {
-    const older = inLog.filter((row) => order(row, gone) < 0)
-    const newer = inLog.filter((row) => order(row, gone) > 0)
-    const [last] = older.sort((a, b) => order(b, a) || a.seq - b.seq)
-    const [first] = newer.sort((a, b) => order(a, b) || a.seq - b.seq)
+    const older = modified ? inLog.filter((row) => versionOf(row) < modified) : inLog
+    const newer = modified ? inLog.filter((row) => versionOf(row) > modified) : inLog
+    const [last] = older.sort((a, b) => inOrder(b, a))
+    const [first] = newer.sort(inOrder)
     if (last) found.push({ side: 'last', row: last })
     if (first) found.push({ side: 'first', row: first })
   }
   return found
 }
 
-function order(a: VersionedEntry, b: VersionedEntry): number {
-  if (!a.modified || !b.modified) return a.seq - b.seq
-  return a.modified === b.modified ? 0 : a.modified < b.modified ? -1 : 1
-}
+const versionOf = ({ modified }: VersionedEntry): string => modified ?? ''
+
+const inOrder = (a: VersionedEntry, b: VersionedEntry): number =>
+  versionOf(a) === versionOf(b) ? a.seq - b.seq : versionOf(a) < versionOf(b) ? -1 : 1
