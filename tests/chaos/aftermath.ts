@@ -1,6 +1,6 @@
 // What must come about by itself once every fault is over, how soon, and by which way.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Publication, publish, type Run } from './chaos.ts'
+import { type Publication, publish, recall, type Run } from './chaos.ts'
 import type { Fleet } from './fleet.ts'
 import type { Alliances } from './plan.ts'
 
@@ -9,63 +9,146 @@ const SETTLE_MS = Number(process.env['NOROSHI_CHAOS_SETTLE_MS'] ?? 150_000)
 const LOOK_MS = 250
 const OFFER = 'POST /link/v1/offer'
 
-/** What was seen after healing; times in milliseconds. */
+/** What was seen after healing. */
 export interface Aftermath {
-  /** Until the last link had its stream again. */
-  streamsMs: number
-  /** Until every author had the receipts of all that it acknowledged. */
-  settledMs: number
-  /** Until what every member published afterwards was receipted as held and as armed by all who may have it. */
-  probeMs: number
+  /** Milliseconds that each act took until every stream was back and no receipt was missing. */
+  acts: Record<string, number>
   receipts: number
   faults: string[]
 }
 
 /**
- * Sees that each link gets its stream back within `streamsMs`, that nothing that was acknowledged is missing anywhere, and
- * that what is published then comes over the streams: an offer would hide a stream that is gone.
+ * Once the plan is through, one thing after the other goes wrong, and nobody is killed who would make good by starting
+ * anew what should have been done before: after each, every link has its stream back within `streamsMs`, and nothing that
+ * was acknowledged is missing anywhere. What is published last comes over the streams: an offer would hide one that is gone.
  */
 export async function aftermath(fleet: Fleet, run: Run, alliances: Alliances, streamsMs: number): Promise<Aftermath> {
-  const healed = Date.now()
-  const since = () => Date.now() - healed
-  const streams = streamsBack(fleet, streamsMs).then((late) => ({ late, ms: since() }))
-  const late = await settled(fleet, run)
-  const settledMs = since()
-  const { late: without, ms } = await streams
-  const faults = [...without, ...late]
-  if (faults.length > 0) return { streamsMs: ms, settledMs, probeMs: 0, receipts: 0, faults }
-  const began = Date.now()
-  const offersBefore = offers(fleet)
-  const count = (what: string) => (run.counts[`probe ${what}`] = (run.counts[`probe ${what}`] ?? 0) + 1)
+  const seen: Aftermath = { acts: {}, receipts: 0, faults: [] }
+  const somebody = Object.values(alliances)[0]![0]!
+  const everybody = () => publishAll(fleet, run, alliances)
+  const acts: Record<string, () => Promise<string[]>> = {
+    healed: async () => [],
+    'all cut': async () => {
+      for (const relay of fleet.relays()) relay.inflict('cut')
+      for (const relay of fleet.relays()) relay.heal(true)
+      await everybody()
+      return []
+    },
+    'a third silent': async () => {
+      for (const relay of fleet.relays().filter((_, at) => at % 3 === 0)) {
+        relay.inflict('half-open')
+        relay.heal(false)
+      }
+      await everybody()
+      return []
+    },
+    'receipts without a way': () =>
+      gagged(fleet, somebody, async () => {
+        await everybody()
+        return heldBy(fleet, somebody, run, ({ recalled }) => recalled === undefined)
+      }),
+    'recalls without a way, and a kill': async () => {
+      const faults = await gagged(fleet, somebody, async () => {
+        const taken = newestFor(somebody, run)
+        const count = countIn(run)
+        await Promise.all(taken.map((one) => recall(fleet, one, count)))
+        return lateRecalls(fleet, somebody, taken)
+      })
+      await fleet.kill(somebody)
+      await fleet.start(somebody)
+      return faults
+    },
+    'over streams alone': async () => {
+      const before = offers(fleet)
+      await everybody()
+      const late = await settled(fleet, run)
+      const offered = offers(fleet) - before
+      return offered > 0 ? [...late, `${offered} offers were posted although each link had its stream`] : late
+    },
+  }
+  for (const [name, act] of Object.entries(acts)) {
+    const began = Date.now()
+    const faults = await act()
+    const [without, late] = await Promise.all([streamsBack(fleet, streamsMs), settled(fleet, run)])
+    seen.acts[name] = Date.now() - began
+    seen.faults.push(...[...faults, ...without, ...late].map((fault) => `${name}: ${fault}`))
+    if (seen.faults.length > 0) return seen
+  }
+  return { ...seen, receipts: await receiptsGiven(fleet) }
+}
+
+const countIn = (run: Run) => (what: string) => {
+  run.counts[`after healing: ${what}`] = (run.counts[`after healing: ${what}`] ?? 0) + 1
+}
+
+/** Every member publishes to each of its alliances. */
+async function publishAll(fleet: Fleet, run: Run, alliances: Alliances): Promise<void> {
   await Promise.all(
     Object.entries(alliances).flatMap(([alliance, members]) =>
       members.map((node) => {
         const entitled = members.filter((member) => member !== node)
-        return publish(fleet, { node, tlp: 'amber', to: [`alliance:${alliance}`], entitled }, run, count)
+        return publish(fleet, { node, tlp: 'amber', to: [`alliance:${alliance}`], entitled }, run, countIn(run))
       }),
     ),
   )
-  faults.push(...(await settled(fleet, run)))
-  const offered = offers(fleet) - offersBefore
-  if (offered > 0) faults.push(`${offered} offers were posted although each link had its stream`)
-  const without_ = fleet.links.filter(([from, to]) => !fleet.relay(from, to).hasStream)
-  for (const [from, to] of without_) faults.push(`the stream of ${from} to ${to} is gone again though nothing happened`)
-  return { streamsMs: ms, settledMs, probeMs: Date.now() - began, receipts: await receiptsGiven(fleet), faults }
+}
+
+/** Nothing new of `slug` gets through, while its streams go on, until `work` is done and it has tried in vain everywhere. */
+async function gagged(fleet: Fleet, slug: string, work: () => Promise<string[]>): Promise<string[]> {
+  const own = fleet.links.flatMap(([from, to]) => (from === slug ? [fleet.relay(from, to)] : []))
+  const before = new Map(own.map((relay) => [relay, relay.spoiled]))
+  for (const relay of own) relay.inflict('full')
+  const faults = await work()
+  const hasTried = () => own.every((relay) => relay.spoiled > before.get(relay)!)
+  await within(SETTLE_MS, async () => (hasTried() ? [] : ['']))
+  for (const relay of own) relay.heal(true)
+  return faults
+}
+
+/** Who lacks what of the publications that it may have. */
+const heldBy = (fleet: Fleet, slug: string, { publications }: Run, which: (one: Publication) => boolean) =>
+  within(SETTLE_MS, async () => {
+    const own = publications.filter((one) => one.place && one.entitled.includes(slug) && which(one))
+    const shown = await Promise.all(own.map(({ id }) => isShown(fleet, slug, id)))
+    return own.filter((_, at) => !shown[at]).map(({ marker }) => `${slug} did not get ${marker} over its streams`)
+  })
+
+const lateRecalls = (fleet: Fleet, slug: string, taken: readonly Publication[]) =>
+  within(SETTLE_MS, async () => {
+    const shown = await Promise.all(taken.map(({ id }) => isShown(fleet, slug, id)))
+    return taken.filter((_, at) => shown[at]).map(({ marker }) => `${slug} did not hear that ${marker} was recalled`)
+  })
+
+async function isShown(fleet: Fleet, slug: string, id: string): Promise<boolean> {
+  const answer = await fleet.ask(slug, `/api/v1/objects?id=${id}`)
+  return ((await answer.json()) as { objects: unknown[] }).objects.length > 0
+}
+
+/** The newest publication of each author that `slug` may have. */
+function newestFor(slug: string, { publications }: Run): Publication[] {
+  const own = publications.filter((one) => one.place && one.entitled.includes(slug) && one.recalled === undefined)
+  return [...new Map(own.map((one) => [one.author, one])).values()]
+}
+
+/** Looks again until nothing is missing, or the time is over; answers what is. */
+async function within(limitMs: number, missing: () => Promise<string[]>): Promise<string[]> {
+  const deadline = Date.now() + limitMs
+  for (;;) {
+    const found = await missing()
+    if (found.length === 0 || Date.now() > deadline) return found
+    await sleep(LOOK_MS)
+  }
 }
 
 const offers = (fleet: Fleet) => fleet.relays().reduce((sum, relay) => sum + relay.requests(OFFER), 0)
 
 /** Waits until each node has a stream that lives at each peer; answers which have none in time. */
-async function streamsBack(fleet: Fleet, limitMs: number): Promise<string[]> {
-  const deadline = Date.now() + limitMs
-  for (;;) {
-    const without = fleet.links.filter(([from, to]) => !fleet.relay(from, to).hasStream)
-    if (without.length === 0) return []
-    if (Date.now() > deadline)
-      return without.map(([from, to]) => `${from} has no stream to ${to} ${limitMs} ms after all was healed`)
-    await sleep(LOOK_MS)
-  }
-}
+const streamsBack = (fleet: Fleet, limitMs: number): Promise<string[]> =>
+  within(limitMs, async () =>
+    fleet.links
+      .filter(([from, to]) => !fleet.relay(from, to).hasStream)
+      .map(([from, to]) => `${from} has no stream to ${to} ${limitMs} ms after all was healed`),
+  )
 
 /** Receipts that authors hold, of both kinds. */
 async function receiptsGiven(fleet: Fleet): Promise<number> {

@@ -112,7 +112,8 @@ export async function publish(
   }
 }
 
-async function recall(fleet: Fleet, publication: Publication, count: (what: string) => void): Promise<void> {
+/** Recalls a publication, and notes in it what the node answered. */
+export async function recall(fleet: Fleet, publication: Publication, count: (what: string) => void): Promise<void> {
   publication.recalled = 'asked'
   for (let tries = 0; tries < RECALL_TRIES; tries++) {
     try {

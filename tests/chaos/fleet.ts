@@ -12,6 +12,8 @@ import { type Alliances, linksOf } from './plan.ts'
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 /** Processes that start at once: more only wait for the same processors. */
 const STARTS_AT_ONCE = 4
+/** A busy machine may need longer than a start is given. */
+const START_TRIES = 3
 const ASK_MS = 10_000
 
 export interface Fleet extends AsyncDisposable {
@@ -51,10 +53,14 @@ export async function openFleet(folder: string, alliances: Alliances, limits: Li
     tokens.set(slug, (await readFile(join(dir(slug), 'operator.token'), 'utf8')).trim())
   })
   const start = async (slug: string) => {
-    running.set(
-      slug,
-      await startNodeProcess([MAIN, 'serve', '--dir', dir(slug), '--port', '0', '--rehearsal'], dir(slug)),
-    )
+    const command = [MAIN, 'serve', '--dir', dir(slug), '--port', '0', '--rehearsal']
+    for (let tries = 1; !running.has(slug); tries++) {
+      try {
+        running.set(slug, await startNodeProcess(command, dir(slug)))
+      } catch (error) {
+        if (tries === START_TRIES) throw error
+      }
+    }
   }
   const ask = (slug: string, path: string, body?: unknown) => {
     const url = running.get(slug)?.url

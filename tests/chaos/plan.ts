@@ -3,9 +3,6 @@
 import { randomOf } from '../durability/crash.ts'
 import { type Fault, FAULTS } from './fault-relay.ts'
 
-/** Before the end of the plan. */
-const SILENCED_MS = 300
-
 /** Who stands in which alliance. */
 export type Alliances = Readonly<Record<string, readonly string[]>>
 
@@ -37,8 +34,6 @@ export interface PlanOptions {
   /** Longest fault. */
   faultMostMs: number
   downMostMs: number
-  /** Nobody is killed any more from then on: what a start would do again has to be done without one. */
-  killsEndMs?: number
 }
 
 /** Every step, in order of time. */
@@ -60,8 +55,7 @@ export function planOf(options: PlanOptions): Step[] {
     steps.push({ at: until, do: 'heal', from, to, forgets: random() < 0.5 })
   }
   const downUntil = new Map<string, number>()
-  const killsEnd = options.killsEndMs ?? ms
-  for (let at = upTo(options.killEachMs); at < killsEnd; at += 1 + upTo(2 * options.killEachMs)) {
+  for (let at = upTo(options.killEachMs); at < ms; at += 1 + upTo(2 * options.killEachMs)) {
     const node = one(nodes)
     if ((downUntil.get(node) ?? 0) > at) continue
     const until = Math.min(ms, at + 100 + upTo(options.downMostMs))
@@ -70,12 +64,6 @@ export function planOf(options: PlanOptions): Step[] {
     else steps.push({ at, do: 'kill', node })
     steps.push({ at: until, do: 'start', node })
     downUntil.set(node, until + 3_000)
-  }
-  // In the end a third of the links falls silent for good: their nodes have to find that out by themselves.
-  for (const [from, to] of links) {
-    if (random() > 1 / 3) continue
-    steps.push({ at: ms - SILENCED_MS, do: 'fault', from, to, fault: 'half-open' })
-    steps.push({ at: ms, do: 'heal', from, to, forgets: false })
   }
   let published = 0
   for (let at = upTo(options.publishEachMs); at < ms; at += 1 + upTo(2 * options.publishEachMs)) {

@@ -18,10 +18,9 @@ test('four nodes under faults and kills end with identical logs at all entitled 
     {
       alliances,
       seed: Number(process.env['NOROSHI_SEED'] ?? 4),
-      ms: 9_000,
-      faultEachMs: 300,
-      killEachMs: 800,
-      killsEndMs: 5_000,
+      ms: 6_000,
+      faultEachMs: 200,
+      killEachMs: 600,
       publishEachMs: 60,
       faultMostMs: 2_500,
       downMostMs: 700,
