@@ -146,7 +146,9 @@ export class Absorber {
     })
     this.#tellOf(author, revisions)
     await recalls.done()
-    await this.#alarms.verdicts(mirror, columns, revisions)
+    // What a charter admitted while this was written is judged again at once, and was no wrong.
+    const isAdmitted = this.#isAdmitted(author, audience)
+    await this.#alarms.verdicts(mirror, isAdmitted ? withoutCode(columns, MISDELIVERED) : columns, revisions)
     await this.#alarms.malformed(mirror, batch, columns)
     await this.#alarms.omissions(mirror, checkpoint, explained.overdue)
   }
@@ -319,6 +321,9 @@ function toStatusChange({ candidate, verdict }: Revision): Change {
     ...(verdict.code === undefined ? {} : { code: verdict.code }),
   }
 }
+
+const withoutCode = (columns: ReadonlyMap<number, ObjectColumns>, code: string) =>
+  new Map([...columns].filter(([, column]) => column.code !== code))
 
 const keptWhole = (entry: VerifiedEntry | undefined, malformed: ReadonlySet<number>) =>
   entry?.bytes !== undefined && !malformed.has(entry.index)

@@ -190,7 +190,8 @@ export async function openFederation(options: FederationOptions): Promise<Federa
     target: (peer) => shell.target(peer),
     hasStream: (peer) => server.hasStream(peer),
     maySign: () => restoring?.gate.why === undefined,
-    onUnknown: (alliance) => void alliances.announce(alliance).catch(() => undefined),
+    onUnknown: (to, alliance) =>
+      void alliances.bringUp(to, alliance, sightings.versionOf(to.member, alliance)).catch(() => undefined),
   })
   const server: LinkServer = new LinkServer({
     context,

@@ -35,7 +35,7 @@ export interface OfferingParts {
   /** The peer could not be offered anything. */
   onParted: (peer: MemberId) => void
   /** Posts the charters that the peer does not know. */
-  onUnknown: (alliance: string) => void
+  onUnknown: (to: Target, alliance: string) => void
 }
 
 /** One peer that does not call. */
@@ -163,7 +163,7 @@ export class SentOffers {
       const answer = parseJson(await client.post(to, '/link/v1/offer', body))
       if (!isJsonObject(answer)) throw new Error('the answer to an offer is no object')
       if (entries.length > 0) sent++
-      const hasAll = await this.#take(to.member, offering, answer, given.sequence)
+      const hasAll = await this.#take(to, offering, answer, given.sequence)
       // The peer lacks the list that the change belongs to: once more with the whole of it.
       if (answer['again'] === true && asked++ === 0) continue
       const refused = Array.isArray(answer['refused']) ? answer['refused'].length : 0
@@ -199,17 +199,17 @@ export class SentOffers {
   }
 
   /** Takes from an answer what it brings; true where the peer wants nothing more. */
-  async #take(peer: MemberId, offering: Offering, answer: Record<string, Json>, sequence: number): Promise<boolean> {
+  async #take(to: Target, offering: Offering, answer: Record<string, Json>, sequence: number): Promise<boolean> {
     const { receipts, mark, since, unknown, want } = answer
     if (since === sequence) offering.since = sequence
     else delete offering.since
     delete offering.mark
     if (Array.isArray(receipts) && typeof mark === 'number') {
-      await this.#parts.receipts.take(peer, receipts.slice(0, 1_000))
+      await this.#parts.receipts.take(to.member, receipts.slice(0, 1_000))
       offering.mark = mark
     }
     for (const alliance of Array.isArray(unknown) ? unknown : [])
-      if (typeof alliance === 'string') this.#parts.onUnknown(alliance)
+      if (typeof alliance === 'string') this.#parts.onUnknown(to, alliance)
     return !Array.isArray(want) || want.length === 0
   }
 

@@ -291,9 +291,10 @@ export class Restore {
       let state = await this.#recovered.stateOf(log)
       while (state.frontier.size < target.size && !this.#stopped) state = await this.#recoverBatch(from, state, target)
     } catch (cause) {
+      if (isUnanswered(cause)) return this.#askLater(from)
       const denied = `${from.member}/${log}`
       // It may have lost data itself in between: asked anew, it says so.
-      if (isUnanswered(cause) || !this.#denied.has(denied)) {
+      if (!this.#denied.has(denied)) {
         this.#denied.add(denied)
         return this.#askLater(from)
       }

@@ -317,6 +317,17 @@ export class AllianceOperations implements Alliances {
     this.#push(alliance, pushBody({ charters: [voted] }))
   }
 
+  /**
+   * A peer that can't call this node lacks what counts here: it gets every version after the one that it was seen with, as
+   * many as one request holds, since it can ask for none in between.
+   */
+  async bringUp(to: Target, alliance: Slug, seen: number | undefined): Promise<void> {
+    const { charters, client, context, directory } = this.#parts
+    if (seen === undefined || directory.frozen(alliance)) return this.announce(alliance)
+    const chain = await charters.chain(alliance, seen + 1, context.limits.requestBodyBytes / 2)
+    if (chain.length > 0) await client.post(to, '/link/v1/charters', pushBody({ charters: chain }))
+  }
+
   /** A fork was found: everybody linked gets every version from it on, and freezes too. */
   async announceFork(alliance: Slug): Promise<void> {
     const freeze = this.#parts.directory.frozen(alliance)

@@ -70,6 +70,12 @@ export class CharterSightings {
     }
   }
 
+  /** The version that a member named last; undefined where this node does not know it, or the member named none. */
+  versionOf(member: MemberId, alliance: Slug): number | undefined {
+    const sighting = this.#seen.get(`${member}/${alliance}`)
+    return sighting && this.#charters.versionOf(alliance, sighting.hash)
+  }
+
   /** Every alliance of this node, ascending, with its members but those that left. */
   standings(): CharterStanding[] {
     return this.#directory.charters().flatMap(({ charter: { alliance, version, members } }) => {

@@ -141,7 +141,7 @@ function checkUnnoticed(oracle: Oracle, rogue: string, honest: readonly Simulate
         for (const [index, { leaf }] of log.entries.entries()) {
           const place = `${log.log}/${index}`
           const other = shown.get(place)
-          if (other && other.leaf !== toHex(leaf) && canMeet(other.by, node))
+          if (other && other.leaf !== toHex(leaf) && canMeet(oracle, other.by, node))
             return oracle.fail(
               `${other.by.slug} and ${node.slug} were shown two entries ${index} of one log, and nobody noticed`,
             )
@@ -149,7 +149,14 @@ function checkUnnoticed(oracle: Oracle, rogue: string, honest: readonly Simulate
         }
 }
 
-const canMeet = (a: SimulatedNode, b: SimulatedNode) => a.isReachable || b.isReachable
+/** Only members of one alliance are linked, and one of them must be able to call the other. */
+const canMeet = (oracle: Oracle, a: SimulatedNode, b: SimulatedNode) =>
+  (a.isReachable || b.isReachable) &&
+  [a, b].every((node) =>
+    oracle
+      .charters(node)
+      .some(({ members }) => [a, b].every((one) => members.some(({ id }) => id === one.member.self.member))),
+  )
 
 function holds(node: SimulatedNode, log: string, index: number, leaf: string): boolean {
   const entry = node.disk.logs.get(log as never)?.entries[index]

@@ -93,6 +93,12 @@ export class SimulatedNode {
     return this.#store
   }
 
+  /** Some published object in its newest version; whatever a clock says, an older one in the same log is a rollback. */
+  newest(nth: number): Acknowledged | undefined {
+    const some = this.acknowledged[nth % Math.max(1, this.acknowledged.length)]
+    return this.acknowledged.findLast(({ log, object }) => log === some?.log && object['id'] === some.object['id'])
+  }
+
   now(): number {
     return Math.round(this.#world.time.now + this.offsetMs)
   }

@@ -191,7 +191,7 @@ export class World {
 
   async #revise({ node: place, nth }: ActOf<'revise'>): Promise<void> {
     const node = this.node(place)
-    const old = node.acknowledged[nth % Math.max(1, node.acknowledged.length)]
+    const old = node.newest(nth)
     if (!old) return
     const modified = toTimestamp(Math.max(node.now(), Date.parse(String(old.object['modified'])) + 1))
     const done = await node.publish(old.audience, [{ ...old.object, modified, name: `revised ${this.#objects++}` }])
