@@ -47,6 +47,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: 'follow a submission; review, scrub and publish those of clients',
     load: () => import('./commands/submission.ts'),
   },
+  {
+    name: 'grant',
+    summary: 'give an own object to organisations that its marking leaves out',
+    load: () => import('./commands/grant.ts'),
+  },
   { name: 'recall', summary: 'take back a published object', load: () => import('./commands/recall.ts') },
   { name: 'tasks', summary: 'what waits for a person', load: () => import('./commands/tasks.ts') },
   { name: 'quota', summary: 'what each author may bring to this node', load: () => import('./commands/quota.ts') },

@@ -9,12 +9,21 @@ const VOTE_PREFIX = 'noroshi/vote/v1\n'
 /** Signatures that one operation may ask for. */
 const ROUNDS = 8
 
+/** A key of the data directory that a person's passphrase opens, and what it signs here, whatever a node may ask for. */
+export interface Signing {
+  /** As in "the root key". */
+  name: string
+  /** @throws NodeError where it signs no such thing */
+  check(bytes: Uint8Array): void
+  open(dir: string, keyId: string): Promise<Signer>
+}
+
 /**
  * Runs an operation that needs the root key: the node says what is to be signed, this process opens the key from the data
  * directory, looks at what it signs, and hands over nothing but the signature. Where a person read one charter, `charter` is
  * its hash, and a vote for any other one is not signed.
  */
-export async function withRootSignatures<T>(
+export function withRootSignatures<T>(
   node: NodeClient,
   path: string,
   body: object,
@@ -22,13 +31,22 @@ export async function withRootSignatures<T>(
   options: { charter?: Hash; passphrase?: () => Promise<string> } = {},
 ): Promise<T> {
   const { charter, passphrase = () => readPassphrase('Passphrase of the root key') } = options
+  return withSignatures(node, path, body, {
+    name: 'the root key',
+    check: (bytes) => assertVote(bytes, alliance, charter),
+    open: async (dir, keyId) => openRootSigner(dir, await passphrase(), keyId),
+  })
+}
+
+/** Runs an operation that needs a key which is not in the node's process: asked, signed, asked again. */
+export async function withSignatures<T>(node: NodeClient, path: string, body: object, signing: Signing): Promise<T> {
   if (node.dir === undefined)
     throw new UsageError(
-      'This signs with the root key, which is in the data directory: run it on the node’s machine with --dir.',
+      `This signs with ${signing.name}, which is in the data directory: run it on the node’s machine with --dir.`,
     )
   const signatures: { bytes: string; sig: string }[] = []
   let time: number | undefined
-  let root: Signer | undefined
+  let signer: Signer | undefined
   for (let round = 0; round < ROUNDS; round++) {
     let code = 0
     const answer = await node.post<T & { sign?: { bytes: string; key: string }; time?: number }>(
@@ -38,9 +56,9 @@ export async function withRootSignatures<T>(
     )
     if (code !== 202 || answer.sign === undefined) return answer
     const bytes = fromBase64(answer.sign.bytes)
-    assertVote(bytes, alliance, charter)
-    root ??= await openRootSigner(node.dir, await passphrase(), answer.sign.key)
-    signatures.push({ bytes: answer.sign.bytes, sig: toBase64(root.sign(bytes)) })
+    signing.check(bytes)
+    signer ??= await signing.open(node.dir, answer.sign.key)
+    signatures.push({ bytes: answer.sign.bytes, sig: toBase64(signer.sign(bytes)) })
     time = answer.time
   }
   throw new NodeError('ALLIANCE_REFUSED', 'The node keeps asking for signatures; stop it and look at its log.')

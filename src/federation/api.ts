@@ -304,8 +304,11 @@ export interface Federation extends AsyncDisposable {
   poisoned(log: LogId, entries: readonly { index: number; message: string }[]): Promise<void>
   /** Takes back an entry of an own log: withheld here at once, recalled at every recipient. */
   recall(log: LogId, index: number, reason: RecallReason): Promise<void>
-  /** Ends the retention of objects in an own log: purged here and by every recipient. Answers how many. */
-  expire(log: LogId, indexes: readonly number[]): Promise<number>
+  /**
+   * Ends the retention of objects in an own log: purged here and by every recipient. Answers how many. What was withheld
+   * before is passed over, as ended already, unless told that its end is still to be said.
+   */
+  expire(log: LogId, indexes: readonly number[], how?: { isWithheld?: boolean }): Promise<number>
   /** Receipts of one own log, or of all, oldest arrival first. */
   receipts(log?: LogId): Promise<Receipt[]>
   /** Asks the author of a mirrored log who received an entry, where a charter opens receipts to the alliance. */

@@ -23,13 +23,14 @@ export async function expireOwn(
   { context, directory, heads, recalls }: ExpireParts,
   log: LogId,
   indexes: readonly number[],
+  isWithheld = false,
 ): Promise<{ count: number; log: LogId; size: number }> {
   const head = await heads.refresh(log)
   if (!head?.own) return { count: 0, log, size: head?.size ?? 0 }
   const entries: { index: number; leaf: string }[] = []
   for (const index of indexes) {
     const [entry] = index < head.size ? await context.store.entries(log, index, index + 1) : []
-    if (entry?.kind === ENTRY_KIND.object && entry.bytes) entries.push({ index, leaf: entry.leaf })
+    if (entry?.kind === ENTRY_KIND.object && (entry.bytes || isWithheld)) entries.push({ index, leaf: entry.leaf })
   }
   if (entries.length === 0) return { count: 0, log, size: head.size }
   const own = entries.map(({ index, leaf }) => recalls.own(log, index, leaf, 'expired'))

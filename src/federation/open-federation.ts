@@ -163,8 +163,8 @@ export class OpenFederation implements Federation {
     this.announce([await recallOwn(this.#parts, log, index, reason)])
   }
 
-  async expire(log: LogId, indexes: readonly number[]): Promise<number> {
-    const { count, log: of, size } = await expireOwn(this.#parts, log, indexes)
+  async expire(log: LogId, indexes: readonly number[], { isWithheld = false } = {}): Promise<number> {
+    const { count, log: of, size } = await expireOwn(this.#parts, log, indexes, isWithheld)
     if (count > 0) this.announce([{ log: of, size }])
     return count
   }

@@ -28,6 +28,8 @@ export interface Audience {
   community?: readonly string[]
   distribution?: readonly string[]
   participants?: readonly string[]
+  /** By grants of the author: these alone, whatever else the marking admits. */
+  grantees?: readonly string[]
   drill?: string
 }
 
@@ -44,6 +46,7 @@ const LISTS = {
   community: isText,
   distribution: isText,
   participants: isText,
+  grantees: isMemberId,
 } as const satisfies Partial<Record<keyof Audience, (value: unknown) => boolean>>
 
 /**

@@ -34,7 +34,9 @@ export async function releasedBefore(
   const ids = [...new Set(objects.flatMap(({ value }) => namedIds(value)))]
   const found = new Map<string, ReleasedTo[][]>()
   if (ids.length === 0) return found
-  const heads = new Map((within ?? (await store.logs())).map((head) => [head.log, head]))
+  // A grant is for what it names: what annotates that, or refers to it, goes by the object's own audience.
+  const logs = (within ?? (await store.logs())).filter(({ own, audience }) => !own || audience.grantees === undefined)
+  const heads = new Map(logs.map((head) => [head.log, head]))
   const submitted = Map.groupBy(objects, ({ value }) => String(value['id']))
   // A client that may read a cut form is not told whose form it is.
   const forms = within ? new Map<string, string[]>() : await formsOf(store, ids)

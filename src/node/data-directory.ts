@@ -224,6 +224,21 @@ export async function openRootSigners(dir: string, passphrase: string): Promise<
   }
 }
 
+/**
+ * Opens the sealed seal key, by which people sign; used by the command line alone.
+ *
+ * @throws KEY_UNREADABLE, PASSPHRASE_WRONG
+ */
+export async function openSealSigner(dir: string, passphrase: string, key: KeyId): Promise<Signer> {
+  const file = await readRootFile(dir, KEY_FILES.seal)
+  const signer = toSigner(await openRootKey(file, passphrase, KEY_FILES.seal))
+  if (signer.keyId === key) return signer
+  throw new NodeError(
+    'KEY_UNREADABLE',
+    `${join(dir, KEY_FILES.seal)} is not the seal key ${key} that the node asks for.`,
+  )
+}
+
 /** Delegations of the node's keys, and ends of them, as the root key signed them. @throws KEY_UNREADABLE */
 export const readDelegations = async (dir: string): Promise<Envelope[]> =>
   JSON.parse(await readText(dir, KEY_FILES.delegations)) as Envelope[]

@@ -41,6 +41,10 @@ export const ERRORS = {
     'Free space on the data directory’s disk, and repeat: what was acknowledged is kept, and nothing is published twice.',
   ],
   FORBIDDEN: [403, 'The token’s scope does not allow this; ask the node’s operator for another one.'],
+  GRANT_REFUSED: [
+    409,
+    'The message names whom the sharing rules refuse it to, and why: leave that one out, or publish a version whose marking allows it.',
+  ],
   INPUT_INVALID: [400, 'Correct the named field; /api/v1/openapi.json describes each request.'],
   INTERNAL: [500, 'Look up the time of the failure in the node’s log.'],
   INVITATION_REFUSED: [

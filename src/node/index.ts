@@ -14,6 +14,7 @@ export {
   initDataDirectory,
   openRootSigner,
   openRootSigners,
+  openSealSigner,
   readConfig,
   readOperatorToken,
   readRunning,

@@ -9,6 +9,7 @@ import type { CursorSeal } from './cursor.ts'
 import type { DrillResults } from './drill-results.ts'
 import type { EventHub } from './event-hub.ts'
 import type { NodeEvents } from './events.ts'
+import type { Grants } from './grants.ts'
 import type { KeyChanged } from './key-turn.ts'
 import type { Limits } from './limits.ts'
 import type { Metrics } from './metrics.ts'
@@ -50,6 +51,8 @@ export interface NodeContext {
   readonly sources: Sources
   /** Takes back what it published, and looks for copies of what anybody took back. */
   readonly recallWork: RecallWork
+  /** Own objects for organisations that their audiences do not reach. */
+  readonly grants: Grants
   /** What waits for a person. */
   readonly tasks: Tasks
   readonly cursors: CursorSeal

@@ -16,11 +16,13 @@ import { CursorSeal } from './cursor.ts'
 import { readConfig, readDataDirectory, replaceLostToken, writeRunning } from './data-directory.ts'
 import { lockDirectory } from './directory-lock.ts'
 import { DrillResults } from './drill-results.ts'
+import { DueGate } from './due-gate.ts'
 import { Embargoes } from './embargoes.ts'
 import { NodeError } from './errors.ts'
 import { EventHub } from './event-hub.ts'
 import { bindEvents } from './events.ts'
 import { federationEvents } from './federation-events.ts'
+import { Grants } from './grants.ts'
 import { openHttpServer } from './http-server.ts'
 import { finishKeyChange } from './key-change.ts'
 import { KeyTurn } from './key-turn.ts'
@@ -111,7 +113,8 @@ export async function openNode(options: NodeOptions): Promise<NoroshiNode> {
   const wholeStore = resources.use(
     await openStore({ folder: options.dir, signer: { member: config.member, key: nodeKey }, now }),
   )
-  const store = gate.guard(wholeStore)
+  const dueGate = new DueGate(now)
+  const store = dueGate.guard(gate.guard(wholeStore))
   const events = bindEvents({ store, log, metrics, hub, now })
   resources.defer(() => events.settled())
 
@@ -203,19 +206,16 @@ export async function openNode(options: NodeOptions): Promise<NoroshiNode> {
     arming.rebuild()
   }
   const drills = new DrillResults({ store, events, now })
+  const shared = { store, federation, rules, events, now, self: config.member }
   const publisher = new Publisher({
-    store,
-    federation,
-    rules,
-    events,
-    now,
+    ...shared,
     random,
-    self: config.member,
     commitEntries: limits.commitEntries,
     runsDrills: options.rehearsal === true,
     slugOf,
     onRecalled: (entry) => arming.disarmEntry(config.member, entry),
     holdBack: (releases) => embargoes.hold(releases),
+    granted: (objects, releases) => grants.covering(objects, releases),
     onPublished(rows) {
       arming.published(rows)
       for (const { log: of, time } of rows) situation.arrived(of, 1, time)
@@ -223,6 +223,17 @@ export async function openNode(options: NodeOptions): Promise<NoroshiNode> {
   })
   const embargoes: Embargoes = resources.use(
     new Embargoes({ store, events, now, publish: (releases) => publisher.publishReleases(releases, true) }),
+  )
+  const grants: Grants = resources.use(
+    await Grants.open({
+      ...shared,
+      store: gate.guard(wholeStore),
+      gate: dueGate,
+      publisher,
+      secret: data.secret,
+      slugOf,
+      onEnded: (entry) => arming.recalled({ author: config.member, ...entry, alertOnly: false }),
+    }),
   )
   const tasks = new Tasks(store, now)
   const recallWork = resources.use(
@@ -318,6 +329,7 @@ export async function openNode(options: NodeOptions): Promise<NoroshiNode> {
     tokens,
     sources,
     recallWork,
+    grants,
     tasks,
     cursors: new CursorSeal(random),
     events,
@@ -350,6 +362,7 @@ export async function openNode(options: NodeOptions): Promise<NoroshiNode> {
     .vouched(changed)
     .catch((cause: unknown) => log.warn({ cause: String(cause) }, 'own logs could not be vouched for'))
   embargoes.look()
+  grants.look()
   retention.look()
   recallWork.resume()
   await sources.start()

@@ -6,15 +6,16 @@
  */
 import type { LogId, MemberId, Millis } from '#base'
 import type { Federation } from '#federation'
-import { type Audience, audienceId, ENTRY_KIND, type RecallReason } from '#log'
+import { type Audience, audienceId, ENTRY_KIND, type Envelope, type RecallReason } from '#log'
 import type { ReleasedBefore } from '#policy'
-import type { LogHead, NewEntry, ObjectColumns, Store } from '#store'
+import type { Change, LogHead, NewEntry, ObjectColumns, Store } from '#store'
 import { admitObjects } from './admission.ts'
 import { releasedBefore } from './annotated.ts'
 import { KnownVersions } from './client-submissions.ts'
 import { keepForms } from './cut-forms.ts'
 import { isDiskFull, NodeError } from './errors.ts'
 import type { NodeEvents, PublishedRow } from './events.ts'
+import { type PlannedCopy, statementEntry } from './granted-copies.ts'
 import { outdatedBy } from './outdated.ts'
 import {
   batchesOf,
@@ -51,6 +52,8 @@ export interface PublisherOptions {
   runsDrills: boolean
   /** Keeps what an embargo holds back until its end. */
   holdBack: (releases: readonly Release[]) => Promise<void>
+  /** What grants give of these objects, beside their own releases. */
+  granted: (objects: readonly RawObject[], releases: readonly Release[]) => Promise<readonly Release[]>
 }
 
 /** Hears how many of how many entries are durable. */
@@ -91,6 +94,7 @@ export class Publisher {
       const before = await releasedBefore(this.#o.store, admitted, options.submitter?.within)
       const released = this.#release(admitted, options, before)
       refused.push(...released.refused)
+      released.releases.push(...(await this.#o.granted(admitted, released.releases)))
       const [due, held] = parted(
         withoutNobodies(released.releases),
         ({ notBefore }) => notBefore === undefined || notBefore <= now(),
@@ -116,6 +120,31 @@ export class Publisher {
         ...(refused.length === 0 ? {} : { refusedByType: countRefused(refused, objects) }),
       }
     })
+  }
+
+  /** Does work on objects while nothing else is published of them. */
+  inTurn<T>(ids: readonly string[], work: () => Promise<T>): Promise<T> {
+    return this.#turns.take(ids, work)
+  }
+
+  /**
+   * Appends a copy for grantees, and the statement that grants it, in one commit with `more`.
+   *
+   * @throws StoreError STORE_LOG_GROWN where the log has changed since the copy was planned
+   */
+  async publishGranted(planned: PlannedCopy, statement: Envelope, more: Change): Promise<void> {
+    const { store, federation, events, now } = this.#o
+    const { release, append, copy, index } = planned
+    const charters = federation.directory.charterLines(release.audience)
+    const entries = [...append.entries, statementEntry(planned, statement)]
+    const forms = copy ? keepForms([release]) : []
+    const [outcome] = await store.commit([{ op: 'append', ...append, charters, entries }, ...forms, more])
+    if (outcome?.op !== 'append') throw new Error('The store answered an append with another outcome')
+    const { log, size } = outcome
+    const rows = copy ? [{ log, index, id: release.id, time: now() }] : []
+    federation.announce([{ log, size }])
+    events.published(rows)
+    this.#o.onPublished(rows)
   }
 
   /** Refuses an audience to which nothing could be published. @throws PolicyError POLICY_TARGET_UNKNOWN */
@@ -154,15 +183,25 @@ export class Publisher {
     return published.flatMap(({ log, index }) => (log === undefined || index === undefined ? [] : [{ log, index }]))
   }
 
-  /** Takes back every own entry of an object, or one entry. @throws NOT_FOUND, and what the federation refuses */
-  async recall(what: { id?: string; log?: LogId; index?: number; reason: RecallReason }): Promise<Place[]> {
+  /**
+   * Takes back every own entry of an object, or one entry; of a copy for grantees the object itself stays.
+   *
+   * @throws NOT_FOUND, and what the federation refuses
+   */
+  async recall(what: {
+    id?: string
+    log?: LogId
+    index?: number
+    reason: RecallReason
+    isCopy?: boolean
+  }): Promise<Place[]> {
     const entries = await this.#ownEntries(what)
     if (entries.length === 0)
       throw new NodeError('NOT_FOUND', 'This node published no such object, or has taken it back already.')
     for (const { log, index } of entries) {
       // Of what is purged at once nothing says afterwards which object it was.
       const [entry] = await this.#o.store.entries(log, index, index + 1)
-      if (entry?.object) await this.#takenBack.remember(entry.object, what.reason, this.#o.now())
+      if (entry?.object && !what.isCopy) await this.#takenBack.remember(entry.object, what.reason, this.#o.now())
       await this.#o.federation.recall(log, index, what.reason)
       if (entry?.object) await this.#o.onRecalled({ log, index, object: entry.object })
       this.#o.events.recalled({ author: this.#o.self, log, index, reason: what.reason, own: true, time: this.#o.now() })

@@ -82,7 +82,7 @@ export class RemoteRoot {
 function checked(publicKey: Uint8Array, bytes: string, sig: string): Uint8Array {
   const signature = fromBase64(sig)
   if (verifySignature(publicKey, fromBase64(bytes), signature)) return signature
-  throw new NodeError('INPUT_INVALID', 'signatures: one is not by this member’s root key.')
+  throw new NodeError('INPUT_INVALID', 'signatures: one is not by the key that was asked for.')
 }
 
 class SignatureWanted extends Error {}

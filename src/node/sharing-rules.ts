@@ -2,10 +2,13 @@ import type { Millis } from '#base'
 import type { Directory } from '#federation'
 import {
   admits,
+  type GrantedRequest,
+  type GrantedResult,
   type Organisation,
   type Register,
   type Release,
   release,
+  releaseGranted,
   type ReleaseDefaults,
   type ReleasedBefore,
   type ReleaseResult,
@@ -24,6 +27,9 @@ export interface ReleaseRequest {
 
 export type { Release }
 
+/** A copy of an object for those whom a grant names. */
+export type GrantedCopy = GrantedResult['releases'][number]
+
 /** Rules that tests replace by broken ones. */
 export interface RuleSeams {
   admits?: typeof admits
@@ -34,6 +40,7 @@ export interface SharingRules {
   admits: typeof admits
   register(): Register
   release(request: ReleaseRequest): ReleaseResult
+  releaseGranted(request: Omit<GrantedRequest, 'author' | 'register' | 'secret'>): GrantedResult
 }
 
 /** Binds the rules to the charters in force; before the first one, this member stands alone. */
@@ -53,5 +60,6 @@ export function bindRules(options: {
     admits: seams?.admits ?? admits,
     register,
     release: (request) => release({ ...request, author: self.id, register: register(), secret }),
+    releaseGranted: (request) => releaseGranted({ ...request, author: self.id, register: register(), secret }),
   }
 }

@@ -22,16 +22,18 @@ const LISTS = {
   community: 'community',
   distribution: 'distribution',
   participants: 'participants',
+  grantees: 'grantees',
 } as const satisfies Partial<Record<keyof Audience, CaveatList>>
 
 type ListName = keyof typeof LISTS
 
-const OF_ORGANISATIONS = new Set<ListName>(['members', 'distribution', 'participants'])
+const OF_ORGANISATIONS = new Set<ListName>(['members', 'distribution', 'participants', 'grantees'])
 
 /** Names that no register can hold admit nobody and are left out. */
 const CAN_STAND: Partial<Record<ListName, (name: string) => boolean>> = {
   alliances: isSlug,
   members: isMemberId,
+  grantees: isMemberId,
   nations: isNation,
   sectors: isSlug,
   kinds: isSlug,
@@ -70,7 +72,13 @@ function epochsFor(
   level: Level,
   register: Register,
 ): string[] | undefined {
-  if (level === 'red' || lists.distribution !== undefined || lists.members !== undefined) return undefined
+  if (
+    level === 'red' ||
+    lists.grantees !== undefined ||
+    lists.distribution !== undefined ||
+    lists.members !== undefined
+  )
+    return undefined
   const isBound = (slugs: readonly string[] = []) => slugs.some((slug) => register.joiningEpoch(slug) !== undefined)
   const bound = isBound(lists.alliances) ? lists.alliances : isBound(lists.community) ? lists.community : undefined
   return bound?.map((slug) => `${slug}:${register.joiningEpoch(slug) ?? 0}`)
@@ -87,7 +95,13 @@ export function openAudienceOf(
   drill?: string,
 ): Audience | undefined {
   const { level, caveats } = resolved
-  if (level !== 'green' || caveats.community !== undefined || !register.opensGreen(author)) return undefined
+  if (
+    level !== 'green' ||
+    caveats.community !== undefined ||
+    caveats.grantees !== undefined ||
+    !register.opensGreen(author)
+  )
+    return undefined
   const own = sharedAlliances([author], register)
   const open = [...register.organisations()].filter(
     (org) =>
@@ -106,8 +120,19 @@ export function openAudienceOf(
   return audience
 }
 
+/** What audiences mean, which are never changed: the same few are asked about with every request. */
+const meanings = new WeakMap<Audience, Resolved & { level: Level }>()
+
 /** The markings that an audience is the canonical form of. */
 export function resolvedOf(audience: Audience): Resolved & { level: Level } {
+  const known = meanings.get(audience)
+  if (known) return known
+  const meaning = meaningOf(audience)
+  meanings.set(audience, meaning)
+  return meaning
+}
+
+function meaningOf(audience: Audience): Resolved & { level: Level } {
   const caveats: { [List in CaveatList]?: ReadonlySet<string> } = {}
   for (const [name, caveat] of Object.entries(LISTS) as [ListName, CaveatList][]) {
     const list = audience[name]
@@ -139,7 +164,7 @@ function defaultsOf(
   register: Register,
 ): { [List in ListName]?: string[] } {
   const name = caveats.distribution === undefined || level === 'green' ? defaultList(level) : undefined
-  if (name === undefined || caveats[name] !== undefined) return {}
+  if (name === undefined || caveats[name] !== undefined || caveats.grantees !== undefined) return {}
   const all = sharedAlliances([author], register)
   // Who is in no alliance is a client, and reports to its provider: a list of members would bind before that is asked.
   if (all.length === 0) return caveats.community === undefined ? { community: [] } : {}

@@ -35,7 +35,8 @@ export function contains(wide: Bound, narrow: Bound, moment: Moment): boolean {
     const org = moment.register.org(id)
     if (org && isOpenTo({ ...narrow, level: 'clear' }, { ...org, caveats: true }, moment) && !admits(org)) return false
   }
-  if (levelContains(wide, narrow) && LISTS.every((list) => implies(narrow, wide, list))) return true
+  if (!areGranted(wide, narrow) && levelContains(wide, narrow) && LISTS.every((list) => implies(narrow, wide, list)))
+    return true
   const bounded = boundedBy(narrow, moment.register)
   return bounded !== undefined && bounded.every((org) => !mayReach(narrow, org, moment) || admits(org))
 }
@@ -46,9 +47,17 @@ function isOpenTo(bound: Bound, org: Organisation, moment: Moment): boolean {
   return decideMarking(withoutEmbargo(bound), passageTo(org, moment), true).send
 }
 
+/** Where one of the two is for grantees, lists and levels say nothing about the other: each of them is asked for. */
+const areGranted = (wide: Resolved, narrow: Resolved) =>
+  wide.caveats.grantees !== undefined || narrow.caveats.grantees !== undefined
+
 /** Everybody who could be admitted, where the marking names them one by one. */
 function boundedBy({ caveats, level }: Resolved, register: Register): Organisation[] | undefined {
-  const list = caveats.distribution ?? caveats.orgs ?? (level === 'red' ? (caveats.participants ?? NOBODY) : undefined)
+  const list =
+    caveats.grantees ??
+    caveats.distribution ??
+    caveats.orgs ??
+    (level === 'red' ? (caveats.participants ?? NOBODY) : undefined)
   return list && [...list].flatMap((name) => register.org(name) ?? [])
 }
 

@@ -30,12 +30,16 @@ export const CAVEAT_LISTS = [
   'distribution',
   'participants',
   'coauthors',
+  'grantees',
 ] as const
 
 /** Name of a list of a marking's caveats. */
 export type CaveatList = (typeof CAVEAT_LISTS)[number]
 
-/** Restrictions beside the level. `community` and `alliances` hold slugs of alliances, of which any will do. */
+/**
+ * Restrictions beside the level. `community` and `alliances` hold slugs of alliances, of which any will do. No marking says
+ * `grantees` or `epochs`: they stand in audiences alone.
+ */
 export type Caveats = { readonly [List in CaveatList]?: ReadonlySet<string> } & {
   /** STIX timestamp; the embargo is over at this instant. */
   readonly embargoUntil?: string

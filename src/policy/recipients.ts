@@ -46,7 +46,7 @@ export function recipientsOf(destination: Destination): Recipient[] {
 }
 
 /** A client without a node of its own reads at its provider's. */
-const isHosted = (org: Organisation, register: Register) =>
+export const isHosted = (org: Organisation, register: Register) =>
   org.clientOf.length > 0 &&
   org.hasNode !== true &&
   !register.alliances().some((slug) => register.alliance(slug)?.has(org.id))

@@ -26,7 +26,16 @@ export function decideMarking(resolved: Resolved, passage: Passage, isGranted: b
   if (isUnderEmbargo(resolved, passage.now) && !isCoauthor(resolved, passage)) return no('EMBARGO')
   const refusal = releasableTo(resolved.caveats, recipient, passage.register)
   if (refusal !== undefined) return no(refusal)
-  return isGranted ? { send: true, code: 'SOURCE_GRANT' } : decideLevel(resolved, passage)
+  if (isGranted || isGrantee(resolved, passage)) return { send: true, code: 'SOURCE_GRANT' }
+  return resolved.caveats.grantees === undefined ? decideLevel(resolved, passage) : no('NOT_ON_LIST')
+}
+
+/** Row 11 for what stands in a log for grantees: the source named them, and it goes to nobody else. */
+function isGrantee({ level, caveats: { grantees } }: Resolved, passage: Passage): boolean {
+  const { recipient, register, source, isCarried } = passage
+  if (grantees === undefined || !names(grantees, recipient, register)) return false
+  if (isCarried && level === 'red') return false
+  return register.org(source)?.standing === 'active' && recipient.kind !== 'public'
 }
 
 /** Row 14: a recipient that does not know caveats would pass the object on without them. */

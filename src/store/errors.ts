@@ -16,6 +16,7 @@ export type StoreErrorCode =
   | 'STORE_NO_SUCH_LOG'
   | 'STORE_NO_SUCH_ENTRY'
   | 'STORE_LOG_CLOSED'
+  | 'STORE_LOG_GROWN'
   | 'STORE_OWN_LOG'
   | 'STORE_MIRROR_SIZE'
   | 'STORE_MIRROR_ROOT'

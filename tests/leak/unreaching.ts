@@ -3,6 +3,8 @@
 /** `METHOD route` as the server lists it. */
 export const UNREACHING_ROUTES: Readonly<Record<string, string>> = {
   'GET /api/v1/openapi.json': 'the same text on every node',
+  'POST /api/v1/grants': 'operator: grants an object, which the ways out are then asked for by the grantee',
+  'POST /api/v1/grants/:id/end': 'operator: ends a grant',
   'POST /api/v1/exports': 'a note of an export that was made; the answer is the same whatever it says',
   'POST /api/v1/alliances': 'operator: founds an alliance',
   'POST /api/v1/alliances/join': 'operator: asks to join',
@@ -36,6 +38,7 @@ export const UNREACHING_ROUTES: Readonly<Record<string, string>> = {
 
 /** Beginnings of routes that only the operator reaches: every one is asked for with a reader's token, and refused. */
 export const OPERATOR_ROUTES: readonly string[] = [
+  '/api/v1/grants',
   '/api/v1/tasks',
   '/api/v1/quotas',
   '/api/v1/authors',
@@ -61,5 +64,6 @@ export const UNREACHING_COMMANDS: Readonly<Record<string, string>> = {
   restore: 'makes a data directory of a backup',
   fsck: 'counts and places of faults, in the data directory that its operator owns',
   store: 'copies the data directory that its operator owns',
+  grant: 'operator: gives an object; whom it reaches is asked by the ways out',
   disarm: 'operator: takes detection back',
 }

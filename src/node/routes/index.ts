@@ -4,6 +4,7 @@ import { airGapRoutes } from './air-gap.ts'
 import { allianceRoutes } from './alliances.ts'
 import { drillRoutes } from './drills.ts'
 import { evidenceRoutes } from './evidence.ts'
+import { grantRoutes } from './grants.ts'
 import { healthRoutes } from './health.ts'
 import { journalRoutes } from './journals.ts'
 import { keyRoutes } from './keys.ts'
@@ -29,6 +30,7 @@ export const routes: readonly ((app: FastifyInstance, node: NodeContext) => void
   statusRoutes,
   objectRoutes,
   publishRoutes,
+  grantRoutes,
   submissionRoutes,
   telemetryRoutes,
   journalRoutes,

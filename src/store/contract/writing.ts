@@ -81,6 +81,19 @@ export function writingContract(engine: Engine): void {
       assert.equal((await store.log(second.log))?.size, 2)
     })
 
+    test('an append that was planned for a log of a size is refused at another one, and nothing of its commit is kept', async () => {
+      await using opened = await openSample(engine)
+      const { store } = opened
+      const planned = (at: number) => ({ ...sampleAppend(JP.member, [sampleEntry(`at ${at}`)]), at })
+      const put = { op: 'put' as const, collection: 'c', key: 'planned', value: 1 }
+      await rejects(store.commit([put, planned(2)]), 'STORE_LOG_GROWN')
+      const [first] = appended(await store.commit([planned(0)]))
+      await rejects(store.commit([planned(0), put]), 'STORE_LOG_GROWN')
+      const [second] = appended(await store.commit([planned(2)]))
+      assert.deepEqual([second.log, second.firstIndex], [first.log, 2])
+      assert.equal(await store.record('c', 'planned'), undefined)
+    })
+
     test('callers that commit at the same time share checkpoints, and each is told one that covers its entries', async () => {
       await using opened = await openSample(engine)
       const { store } = opened

@@ -27,6 +27,8 @@ export function applyAppend(batch: Batch, change: AppendChange): { outcome: Appe
       `This store has no key of ${change.author}, so it cannot sign checkpoints of that member's logs`,
     )
   const known = batch.openLog(change.author, audienceId(change.audience))
+  if (change.at !== undefined && change.at !== (known?.size ?? 0))
+    throw new StoreError('STORE_LOG_GROWN', `The log has ${known?.size ?? 0} entries, not ${change.at}. Read again`)
   const log = known ?? openLog(batch, change)
   if (change.entries.length > 0) log.charters = change.charters
   const firstIndex = log.size
