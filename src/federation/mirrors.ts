@@ -25,6 +25,7 @@ import type { Head } from './machine-state.ts'
 import { MirrorFault, readMirrorState } from './mirror-state.ts'
 import type { BroughtPart, Early, VerifiedBatch } from './mirror-batches.ts'
 import { type InlineEntries, PushedEntries } from './pushed-entries.ts'
+import { ToldFaults } from './told-faults.ts'
 import {
   checkCheckpoint,
   checkEntries,
@@ -57,6 +58,7 @@ export class Mirrors {
   /** What follows a state, by log, while that state is being written. */
   readonly #ahead = new Map<LogId, { peer: MemberId; state: MirrorState; early: Promise<Early | undefined> }>()
   readonly #turns = new AuthorTurns()
+  readonly #told = new ToldFaults()
 
   constructor(
     context: Context,
@@ -370,9 +372,11 @@ export class Mirrors {
 
   async #alarm(state: MirrorState, fault: Fault, evidence: Json): Promise<void> {
     const { author, log, via } = state
+    const isProved = isJsonObject(evidence) && evidence['proof'] !== undefined
+    if (!this.#told.isDue(log, fault, isProved, this.#context.now())) return
     const slugOf = (member: MemberId) => this.#directory.member(member)?.slug ?? member
     const where = { log, evidence }
-    if (via === undefined || (isJsonObject(evidence) && evidence['proof'] !== undefined))
+    if (via === undefined || isProved)
       return this.#context.alarm(fault.kind, author, `${slugOf(author)}: ${fault.message}`, where)
     // What the author did not sign against itself is the carrier's doing.
     const message = `${slugOf(via)}, which carries ${slugOf(author)}: ${fault.message}`

@@ -34,7 +34,7 @@ export type Fault =
 /** An entry that hashes into the signed root. */
 export type VerifiedEntry =
   | { index: number; leaf: Uint8Array; bytes: Uint8Array; kind: EntryKind; time: Millis; payload: Uint8Array }
-  /** Content withheld by the sender, or bytes that are no entry: only the leaf hash counts. */
+  /** Content withheld by the sender, or bytes that are no entry or too many: only the leaf hash counts. */
   | { index: number; leaf: Uint8Array; bytes?: undefined; why: 'withheld' | 'malformed' }
 
 /** A checkpoint with the note that carries it and the key that signed it. */
@@ -126,7 +126,7 @@ export function checkEntries(
     if (read && 'bytes' in frame) {
       last = read.time
       entries.push({ index, leaf, bytes: frame.bytes, ...read })
-    } else entries.push({ index, leaf, why: 'bytes' in frame ? 'malformed' : 'withheld' })
+    } else entries.push({ index, leaf, why: 'bytes' in frame || frame.isOversized ? 'malformed' : 'withheld' })
   }
   return ok({ entries, frontier, audience })
 }

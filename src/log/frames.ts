@@ -8,8 +8,8 @@ import { ENTRY_HEADER_BYTES, PAYLOAD_MAX_BYTES } from './entry.ts'
 import { LogError } from './error.ts'
 import { domain } from './keys.ts'
 
-/** An entry's bytes, or its leaf hash where only that is held. */
-export type Frame = { bytes: Uint8Array } | { leaf: Uint8Array }
+/** An entry's bytes, or its leaf hash where only that is held; `isOversized`: its bytes came, and were more than may be kept. */
+export type Frame = { bytes: Uint8Array } | { leaf: Uint8Array; isOversized?: true }
 
 /** Largest entry that is kept whole, in bytes. */
 export const ENTRY_MAX_BYTES: number = ENTRY_HEADER_BYTES + PAYLOAD_MAX_BYTES
@@ -122,7 +122,7 @@ export class FrameDecoder {
     oversized.hasher.update(chunk.subarray(0, take))
     oversized.left -= take
     if (oversized.left === 0) {
-      frames.push({ leaf: new Uint8Array(oversized.hasher.digest()) })
+      frames.push({ leaf: new Uint8Array(oversized.hasher.digest()), isOversized: true })
       this.oversized = undefined
     }
     return take

@@ -15,6 +15,7 @@ import {
   indicator,
   mirrored,
   openRogueWorld,
+  PATIENCE_MS,
   publish,
   rogueIndicator,
   type RogueWorld,
@@ -23,7 +24,6 @@ import {
 } from './rogue-world.ts'
 
 const AMBER = { tlp: 'amber', to: ['alliance:pacific'] }
-const PATIENCE_MS = 30_000
 
 /** Somebody who stands in no charter. */
 const THIRD_PARTY = 'identity--11111111-1111-4111-8111-111111111111'
@@ -209,7 +209,7 @@ test('malformed entries stay inert, convict, and hold up nothing that comes afte
   await blamesNobodyElse(world)
 })
 
-test('poison entries: one larger than any entry, and a broken genesis, stall neither another log nor another member', async () => {
+test('poison entries: an oversized one and a broken genesis are told of once, and stall neither another log nor another member', async () => {
   await using world = await openRogueWorld()
   const [stuck, large, fine] = [world.rogue.log(audience), world.rogue.log(audience), world.rogue.log(audience)]
   const values = ['192.0.2.91', '192.0.2.92', '192.0.2.93']
@@ -225,6 +225,12 @@ test('poison entries: one larger than any entry, and a broken genesis, stall nei
   await honestSignalArrives(world)
   await until('the log goes on behind what is too large', armed(1), PATIENCE_MS)
   assert.deepEqual(await hitsOf(world, 'jp', values[0]!), [])
+  await alarmed(world, 'jp', 'malformed', /1 entries from 1 on are not used: no entry of the format/)
   await alarmed(world, 'jp', 'bad-answer', /genesis/)
+  // It is asked for again and again, and told of once: a log that stays broken fills neither a day nor a disk.
+  const asked = () => world.rogue.requests.filter(({ target }) => target.includes(`${stuck.id}/entries`)).length
+  await until('the broken log was asked for again', () => asked() > 2 * 3, PATIENCE_MS)
+  const told = (await alarms(world, 'jp')).map(({ kind }) => kind)
+  assert.deepEqual(told.toSorted(), ['bad-answer', 'malformed'])
   await blamesNobodyElse(world)
 })

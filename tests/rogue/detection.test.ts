@@ -13,13 +13,12 @@ import {
   journal,
   mirrored,
   openRogueWorld,
+  PATIENCE_MS,
   rogueIndicator,
   type RogueWorld,
   telemetry,
   until,
 } from './rogue-world.ts'
-
-const PATIENCE_MS = 30_000
 
 /** What a rogue would like to have blocked, by the code with which detection refuses it. */
 const POISON: readonly (readonly [pattern: string, code: string])[] = [

@@ -16,13 +16,13 @@ import {
   honestSignalArrives,
   mirrored,
   openRogueWorld,
+  PATIENCE_MS,
   rogueIndicator,
   type RogueWorld,
   telemetry,
   until,
 } from './rogue-world.ts'
 
-const PATIENCE_MS = 30_000
 const MINUTE_MS = 60_000
 
 const value = (address: string) => `[ipv4-addr:value = '${address}']`

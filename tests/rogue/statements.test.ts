@@ -14,12 +14,12 @@ import {
   honestSignalArrives,
   mirrored,
   openRogueWorld,
+  PATIENCE_MS,
   rogueIndicator,
   telemetry,
   until,
 } from './rogue-world.ts'
 
-const PATIENCE_MS = 30_000
 const value = (address: string) => `[ipv4-addr:value = '${address}']`
 
 interface Standing {
