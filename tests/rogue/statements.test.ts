@@ -95,6 +95,13 @@ test('stale charter: a member that was suspended goes on by the old charter, and
   assert.ok(!(await listed.text()).includes(secret), 'what is published now is not named to it')
   const { hits } = await telemetry(world, 'jp', [connection('192.0.2.12')])
   assert.deepEqual(hits, [], 'what it publishes now is not used')
+  // The old charter, with all the votes that it had, brings the old standing back to nobody.
+  for (const slug of ['jp', 'ph']) {
+    const answer = await rogue.ask(world.node(slug), '/link/v1/charters', { charters: [world.charter], proposals: [] })
+    assert.ok(answer.status < 500, `${slug} answers ${answer.status}`)
+    assert.equal(inForce(slug), true, `${slug} follows the newer charter`)
+  }
+  await honestSignalArrives(world)
   await blamesNobodyElse(world)
 })
 
