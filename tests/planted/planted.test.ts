@@ -1,6 +1,7 @@
 // The planted bugs of every suite still fit the tree, and what plants them tells a bug that was caught from every other outcome.
 // `npm run planted` plants them all.
 import assert from 'node:assert/strict'
+import { globSync, readFileSync } from 'node:fs'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { tmpdir } from 'node:os'
@@ -25,6 +26,21 @@ test('each suite keeps at least ten planted bugs', () => {
     const kept = bugs.filter(({ id }) => id.startsWith(`${name}/`))
     assert.ok(kept.length >= FEWEST, `${name}: ${kept.length} planted bugs, ${FEWEST} are promised`)
   }
+})
+
+test('docs/proof.md counts the planted bugs right, and names tests that there are', () => {
+  const page = readFileSync(join(HOME, 'docs/proof.md'), 'utf8')
+  for (const name of SUITES) {
+    const kept = bugs.filter(({ id }) => id.startsWith(`${name}/`)).length
+    assert.match(page, new RegExp(`^\\| ${name} \\|.*\\| ${kept} \\|$`, 'm'), `${name}: ${kept} planted bugs`)
+  }
+  const rogueTests = globSync('tests/rogue/*.test.ts', { cwd: HOME })
+    .map((path) => readFileSync(join(HOME, path), 'utf8'))
+    .join('\n')
+  const rows = [...page.slice(page.indexOf('| Attack |')).matchAll(/^\| [^|]+ \| `([^`]+)` \|/gm)]
+  assert.ok(rows.length > 20, `${rows.length} attacks`)
+  for (const [, name = ''] of rows)
+    assert.ok(rogueTests.includes(`test('${name}`), `tests/rogue has no test "${name}…"`)
 })
 
 test('a planted bug is in the product, never in a test', () => {
