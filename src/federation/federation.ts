@@ -246,10 +246,15 @@ export async function openFederation(options: FederationOptions): Promise<Federa
     node.charterChanged(alliance)
     carriedLinks.look()
   }
+  const standings = new Map<MemberId, string>()
   hooks.linkChanged = (link) => {
     node.linkChanged(link)
-    offers.look()
     carried.grew(link.peer)
+    // Told with every snapshot and batch: who is reached through whom changes with the link's standing alone.
+    const standing = `${link.state} ${link.way} ${link.address}`
+    if (standings.get(link.peer) === standing) return
+    standings.set(link.peer, standing)
+    offers.look()
     carriedLinks.look()
   }
   return node

@@ -53,23 +53,28 @@ export function step(state: MachineState, event: LinkEvent): Step {
 
 /** The earliest time at which a `tick` would do something. */
 export function nextWake(state: MachineState): Millis | undefined {
-  let wake: Millis | undefined
+  let wake = Infinity
+  for (const peer of state.peers.values()) wake = Math.min(wake, wakeOf(state.settings, peer))
+  return wake === Infinity ? undefined : wake
+}
+
+/** The earliest time at which a `tick` would do something for one peer; Infinity where none would. */
+export function wakeOf({ fetches }: MachineSettings, peer: PeerState): Millis {
+  let wake = Infinity
   const at = (time: Millis) => {
-    if (wake === undefined || time < wake) wake = time
+    if (time < wake) wake = time
   }
-  for (const peer of state.peers.values()) {
-    if (!peer.asking && peer.address !== '') at(peer.askAt)
-    if (peer.seen !== null && !peer.staleAlarmed) at(peer.expires)
-    if (peer.seen === null || peer.failures > 0 || peer.calls) continue
-    if (peer.stream === 'closed' && !peer.asking) at(peer.streamAt)
-    if (peer.ahead.size > 0) at(peer.catchUpAt)
-    if (peer.outbox.length > 0 && !peer.sending) at(peer.sendAt)
-    if (peer.fetching.size >= state.settings.fetches) continue
-    if (peer.paceAt !== undefined) at(peer.paceAt)
-    for (const [log, { until }] of peer.blocked)
-      if (!peer.fetching.has(log) && isBehind(peer, log)) at(Math.max(until, peer.fetchAt))
-    if (peer.fetchFailures > state.settings.fetches && hasWaiting(peer)) at(peer.fetchAt)
-  }
+  if (!peer.asking && peer.address !== '') at(peer.askAt)
+  if (peer.seen !== null && !peer.staleAlarmed) at(peer.expires)
+  if (peer.seen === null || peer.failures > 0 || peer.calls) return wake
+  if (peer.stream === 'closed' && !peer.asking) at(peer.streamAt)
+  if (peer.ahead.size > 0) at(peer.catchUpAt)
+  if (peer.outbox.length > 0 && !peer.sending) at(peer.sendAt)
+  if (peer.fetching.size >= fetches) return wake
+  if (peer.paceAt !== undefined) at(peer.paceAt)
+  for (const [log, { until }] of peer.blocked)
+    if (!peer.fetching.has(log) && isBehind(peer, log)) at(Math.max(until, peer.fetchAt))
+  if (peer.fetchFailures > fetches && hasWaiting(peer)) at(peer.fetchAt)
   return wake
 }
 

@@ -14,7 +14,7 @@ import { JSON_LIMITS } from './limits.ts'
 import { clockReasonAmong, LinkAlarms } from './link-alarms.ts'
 import type { LinkClient, Target } from './link-client.ts'
 import type { Effect, Head, LinkEvent, MachineState } from './machine-state.ts'
-import { initialState, linkStateOf, nextWake, standingOf, step } from './machine.ts'
+import { initialState, linkStateOf, nextWake, standingOf, step, wakeOf } from './machine.ts'
 import { MirrorFault } from './mirror-state.ts'
 import type { Mirrors } from './mirrors.ts'
 import type { Outbox } from './outbox.ts'
@@ -70,6 +70,8 @@ export class LinkShell {
   readonly #whole = new Set<MemberId>()
   readonly #catchUps: CatchUps
   #timer: unknown
+  /** When the timer is due. */
+  #wakeAt = 0
   #stopped = false
 
   constructor(parts: ShellParts) {
@@ -190,18 +192,29 @@ export class LinkShell {
     const { state, effects } = step(this.#state, event)
     this.#state = state
     for (const effect of effects) this.#run(effect)
-    this.#schedule()
+    this.#schedule(event.type === 'tick' ? undefined : event.peer)
   }
 
-  #schedule(): void {
+  /** Sets the timer; where one peer alone has changed, no other is looked at. */
+  #schedule(changed?: MemberId): void {
+    const now = this.#now()
+    const peer = changed === undefined ? undefined : this.#state.peers.get(changed)
+    // What was due for that peer before may have become due later: then the tick finds nothing, and looks at all of them.
+    const isSet = this.#timer !== undefined && now <= this.#wakeAt
+    if (isSet && peer && wakeOf(this.#state.settings, peer) >= this.#wakeAt) return
     const { timers } = this.#parts.context
     timers.clear(this.#timer)
+    this.#timer = undefined
     const wake = nextWake(this.#state)
     if (wake === undefined || this.#stopped) return
     // Looks again after a poll's time whatever the clock says: it may have been set back.
     const { pollMs } = this.#parts.context.limits
-    const delay = Math.min(pollMs, Math.max(TICK_LEAST_MS, wake - this.#now()))
-    this.#timer = timers.set(delay, () => this.#dispatch({ type: 'tick', now: this.#now() }))
+    const delay = Math.min(pollMs, Math.max(TICK_LEAST_MS, wake - now))
+    this.#wakeAt = now + delay
+    this.#timer = timers.set(delay, () => {
+      this.#timer = undefined
+      this.#dispatch({ type: 'tick', now: this.#now() })
+    })
   }
 
   #run(effect: Effect): void {

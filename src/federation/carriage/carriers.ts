@@ -34,16 +34,24 @@ export function carriersBetween(register: Register, pair: readonly [author: Memb
   return namedCarriers(register).filter((carrier) => isCarrierBetween(register, carrier, pair))
 }
 
-/** Every member that some charter names as carrier, or that serves clients with nodes of their own, ascending. */
-export function namedCarriers(register: Register): MemberId[] {
+const carriers = new WeakMap<Register, readonly MemberId[]>()
+
+/**
+ * Every member that some charter names as carrier, or that serves clients with nodes of their own, ascending. Asked for with
+ * every event of every stream: looked for once in each register.
+ */
+export function namedCarriers(register: Register): readonly MemberId[] {
+  const known = carriers.get(register)
+  if (known) return known
   const named = register.alliances().flatMap((alliance) => [...register.carriers(alliance)])
   const providers = keyedClients(register).flatMap(({ clientOf }) => clientOf)
-  return [...new Set([...named, ...providers])].sort() as MemberId[]
+  const found = [...new Set([...named, ...providers])].sort() as MemberId[]
+  carriers.set(register, found)
+  return found
 }
 
 const keyed = new WeakMap<Register, readonly Organisation[]>()
 
-/** Asked for with every event of every stream: looked for once in each register. */
 function keyedClients(register: Register): readonly Organisation[] {
   const known = keyed.get(register) ?? [...register.organisations()].filter(({ hasNode }) => hasNode === true)
   keyed.set(register, known)
