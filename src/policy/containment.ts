@@ -116,13 +116,16 @@ function decideFor(resolved: Resolved, recipient: Organisation, moment: Moment):
   return answer.send && (answer.code === 'TO_SOURCE' || decideCaveats(resolved, passage) === undefined)
 }
 
-/** Whether it could reach the organisation at all: what binds at every level admits it. */
+/**
+ * Whether it could ever reach the organisation: what binds at every level admits it, but for standings and memberships,
+ * which later charters change.
+ */
 function mayReach(resolved: Resolved, org: Organisation, moment: Moment): boolean {
-  if (org.standing !== 'active') return false
-  const { participants } = resolved.caveats
+  const { alliances: _, epochs: __, community: ___, ...lasting } = withoutEmbargo(resolved).caveats
+  const { participants } = lasting
   if (resolved.level === 'red' && !(participants && names(participants, org, moment.register))) return false
   const passage = passageTo({ ...org, caveats: true }, moment)
-  return decideMarking({ ...withoutEmbargo(resolved), level: 'clear' }, passage, false).send
+  return decideMarking({ ...resolved, caveats: lasting, level: 'clear' }, passage, false).send
 }
 
 const passageTo = (recipient: Organisation, { author, register, now }: Moment): Passage => ({

@@ -201,20 +201,39 @@ test('whom one marking lists has the object as long as the alliance that the oth
   for (const [what, set, left] of sets) {
     const definitions = [toPh, ofAsean, ofTrilateral, phAlone]
     const { all } = received(set, { definitions })
-    const { audience } = all.findLast(
-      ({ objectId, id, recipients }) =>
-        objectId === set[0]?.id && id === objectId && recipients.some(({ slug }) => slug === 'ph'),
-    ) ?? { audience: undefined }
+    const mine = all.filter(({ objectId, id }) => objectId === set[0]?.id && id === objectId)
+    const audience = mine.findLast(({ recipients }) => recipients.some(({ slug }) => slug === 'ph'))?.audience
     assert.ok(audience, `${what}: it has the whole object`)
     for (const isIn of [true, false]) {
-      const members = (slug: string, all: readonly string[]) =>
-        new Set(all.filter((org) => isIn || org !== 'ph' || !left.includes(slug)))
+      const members = (slug: string, list: readonly string[]) =>
+        new Set(list.filter((org) => isIn || org !== 'ph' || !left.includes(slug)))
       const register = toRegister({
         organisations: ORGANISATIONS,
         alliances: new Map(Object.entries(ALLIANCES).map(([slug, list]) => [slug, members(slug, list)])),
       })
-      const asked = { audience, author: idOf('jp'), server: idOf('jp'), reader: idOf('ph'), register, now: 1 }
-      assert.equal(admits({ ...asked, channel: 'node' }).send, isIn, `${what}, ${isIn ? 'before' : 'after'} it left`)
+      const [author, reader] = [idOf('jp'), idOf('ph')]
+      const { send } = admits({ audience, author, server: author, reader, register, now: 1, channel: 'node' })
+      assert.equal(send, isIn, `${what}, ${isIn ? 'before' : 'after'} it left`)
     }
   }
+})
+
+test('who is suspended when something is released may be active later: nothing is referred to for its sake', () => {
+  const forTh = caveat('for th', { participants: ['th'] })
+  const forDe = caveat('for de', { participants: ['de'] })
+  const target = indicator('target', [tlp('red'), forDe.id])
+  const set = [target, { ...note('n', [target], [tlp('red'), forTh.id]), type: 'report' }]
+  const { releases } = release({
+    objects: set.map((value) => ({ value, bytes: utf8(JSON.stringify(value)) })),
+    author: idOf('jp'),
+    definitions: [forTh, forDe],
+    register: toRegister({
+      organisations: ORGANISATIONS.map((org) => (org.slug === 'th' ? { ...org, standing: 'suspended' as const } : org)),
+      alliances: new Map(Object.entries(ALLIANCES).map(([slug, members]) => [slug, new Set(members)])),
+    }),
+    now: timestampMillis('2026-06-01T00:00:00Z'),
+    secret: utf8('s'),
+  })
+  for (const { objectId, json } of releases)
+    if (objectId !== target.id) assert.ok(!Buffer.from(json).toString().includes(target.id))
 })

@@ -1,118 +1,10 @@
 // Who may have what, read from the text of the sharing rules and from nothing of the product: sections 1 to 4, for what
-// generated worlds hold. `free` is where the text leaves the node a choice.
+// generated worlds hold.
 import type { Found, Part } from './markers.ts'
-import { both, CONSENTS, type Meaning, meaningOf, SETS } from './meaning.ts'
-import {
-  type Fixed,
-  inCommunity,
-  isMember,
-  knowsBoth,
-  opensGreen,
-  shared,
-  type Standing,
-  standingOf,
-  type View,
-} from './standing.ts'
-import { ALLIANCES, type AllianceName, LEVELS, ORGS, type Server, type Thing } from './world-plan.ts'
-
-export type May = 'yes' | 'no' | 'free'
-
-/** One passage: who would send what of whose, to whom. */
-export interface Passage {
-  view: View
-  sender: string
-  source: Server
-  to: string
-  fixed: Fixed
-  now: number
-  /** Over the web, where only what was declared counts; else over a link. */
-  isWeb: boolean
-  /** The sender's own people, who read through this very program. */
-  isOwn?: boolean
-  isCarried?: boolean
-}
-
-/** Section 2 in its order, with section 3 as row 12 and row 14. */
-export function mayPass(m: Meaning, passage: Passage): May {
-  const { view, source, fixed, now, isWeb, isOwn } = passage
-  const to = standingOf(view, passage.to)
-  const isAlone = passage.to === source && standingOf(view, source) === undefined
-  if (!to?.isActive) return isAlone ? 'free' : 'no'
-  if (m.closed || m.level === undefined) return 'no'
-  if (to.cap && LEVELS.indexOf(m.level) > LEVELS.indexOf(to.cap)) return 'no'
-  if (to.oldTlp && m.level === 'amber+strict') return 'no'
-  const isEmbargoed = m.embargo !== undefined && now < m.embargo
-  // What an embargo holds back stands in no log yet, not even for its author.
-  if (passage.to === source) return isEmbargoed ? 'free' : 'yes'
-  if (isEmbargoed && !m.coauthors?.has(to.slug)) return 'no'
-  if (m.nations && !m.nations.has(to.nation)) return 'no'
-  if (m.orgs && !m.orgs.has(to.slug)) return 'no'
-  if (m.alliances && ![...m.alliances].some((one) => isMember(view, one, to.slug))) return 'no'
-  if (m.sectors && !to.sectors.some((sector) => m.sectors?.has(sector))) return 'no'
-  if (m.kinds && !m.kinds.has(to.kind)) return 'no'
-  const audience = ofLevel(m, to, passage)
-  if (audience === 'no') return 'no'
-  if (m.distribution && !m.distribution.has(to.slug)) return 'no'
-  if (m.community !== undefined && !inCommunity(view, [m.community], to)) return 'no'
-  const knows = isOwn || (to.knowsCaveats ?? !isWeb)
-  const binds =
-    SETS.some((name) => name !== 'coauthors' && name !== 'participants' && m[name]) ||
-    isEmbargoed ||
-    (m.level === 'red' && m.participants !== undefined)
-  if (!knows && binds) return 'no'
-  // A community that says what the level says by itself looks like the level's own.
-  if (!knows && m.community !== undefined)
-    return fixed.alliances.every((one) => one === m.community) ||
-      shared(view, source).every((one) => one === m.community)
-      ? 'free'
-      : 'no'
-  const isListed = m.orgs ?? m.distribution ?? m.participants ?? m.coauthors
-  return isListed && !fixed.known.has(to.slug) ? 'free' : audience
-}
-
-/** Section 3. */
-function ofLevel(m: Meaning, to: Standing, { view, sender, source, fixed, isCarried }: Passage): May {
-  const isSource = sender === source || isCarried === true
-  const isWithin = inCommunity(view, fixed.alliances, to)
-  switch (m.level) {
-    case 'clear':
-      return 'yes'
-    case 'green': {
-      const named = m.community === undefined ? undefined : [m.community]
-      const all = shared(view, sender, source)
-      // The author's alliances of then are written out; a relay serves those alone in which both are now.
-      const community = named ?? fixed.alliances.filter((one) => isSource || all.includes(one))
-      if (inCommunity(view, community, to)) return named && !all.includes(m.community as AllianceName) ? 'free' : 'yes'
-      const isOpen = sender === source && named === undefined && opensGreen(view, source)
-      if (!isOpen || !to.cyber || !fixed.cyber.has(to.slug)) return 'no'
-      return to.knowsCaveats === false ? 'free' : 'yes'
-    }
-    case 'amber': {
-      const isClient = to.clientOf.includes(sender)
-      if (sender !== source && !isCarried) return isClient && isOrNamed(m, isWithin) ? 'yes' : 'no'
-      if (m.distribution) return m.distribution.has(to.slug) || to.clientOf.includes(source) ? 'yes' : 'no'
-      const isIn = shared(view, source, to.slug).length > 0 || to.clientOf.includes(source)
-      return isIn && isOrNamed(m, isWithin) ? 'yes' : 'no'
-    }
-    case 'amber+strict': {
-      if (!isSource) return 'no'
-      if (m.distribution) return m.distribution.has(to.slug) ? 'yes' : 'no'
-      const isIn = shared(view, source, to.slug).length > 0
-      const isFixed = m.alliances !== undefined || fixed.alliances.some((one) => isMember(view, one, to.slug))
-      return isIn && isFixed ? 'yes' : 'no'
-    }
-    default:
-      return sender === source && m.participants?.has(to.slug) ? 'yes' : 'no'
-  }
-}
-
-/** Joining an alliance later widens nothing old: the author's alliances of then are written out. */
-const isOrNamed = (m: Meaning, isWithin: boolean) =>
-  m.community !== undefined || m.distribution !== undefined || m.alliances !== undefined || isWithin
-
-const worse = (a: May, b: May): May => (a === 'no' || b === 'no' ? 'no' : a === 'free' || b === 'free' ? 'free' : 'yes')
-const better = (a: May, b: May): May =>
-  a === 'yes' || b === 'yes' ? 'yes' : a === 'free' || b === 'free' ? 'free' : 'no'
+import { both, CONSENTS, type Meaning, meaningOf } from './meaning.ts'
+import { better, mayPass, type May, worse } from './passage.ts'
+import { type Fixed, isMember, knowsBoth, shared, type View } from './standing.ts'
+import { ALLIANCES, ORGS, type Server, type Thing } from './world-plan.ts'
 
 /** An object version as it was released. */
 export interface Released {
@@ -287,7 +179,7 @@ export class Oracle {
   /** Whether a part (or the object, '') comes from its author over the server to the reader. */
   #reaches(one: Released, part: Part | '', server: Server, reader: string, isWeb: boolean): May {
     if (one.isRefused) return 'no'
-    const { released, held } = this.#known
+    const { released, held, views } = this.#known
     const { author, n } = one.thing
     if (server === author) {
       const may = this.#served(one, part, server, reader, isWeb)
@@ -295,7 +187,8 @@ export class Oracle {
     }
     let now = this.#fromAuthor(one, part, server)
     // Where the two know different charters, the receiver may refuse what the author may send.
-    if (this.#fromAuthor(one, part, server, server) === 'no') now = worse(now, 'free')
+    const isKnownThere = one.fixed.alliances.every((alliance) => isMember(views.get(server) as View, alliance, author))
+    if (!isKnownThere || this.#fromAuthor(one, part, server, server) === 'no') now = worse(now, 'free')
     if (now === 'no' && !held.has(`${server} ${n} ${part}`)) return 'no'
     // Whom its author does not serve any more, with all of its forms, learns of no recall and of no newer version.
     const isTold =
@@ -359,11 +252,17 @@ function ofPart(one: Released, part: Part | ''): Meaning {
   return own.length === 0 ? m : own.map(({ mark }) => meaningOf(mark, one.at)).reduce(both, m)
 }
 
-/** With the marking of what it annotates, an object inherits the alliances that were written out for that. */
+/**
+ * With the marking of what it annotates, an object inherits the alliances that were written out for that. In one log
+ * with something RED it is asked anew how its readers stand, and not how its author does.
+ */
 function fixedOf(one: Released, released: ReadonlyMap<number, Released>): Fixed {
-  if (one.thing.type !== 'note' && one.thing.type !== 'sighting') return one.fixed
-  const theirs = one.thing.refs.flatMap((ref) => released.get(ref)?.fixed.alliances ?? [])
-  return { ...one.fixed, alliances: [...new Set([...one.fixed.alliances, ...theirs])] }
+  const targets = one.thing.refs.flatMap((ref) => released.get(ref) ?? [])
+  const isRed = ({ thing }: Released) => [thing, ...thing.granular].some(({ mark }) => mark.tlp === 'red')
+  const fixed = { ...one.fixed, besideRed: [one, ...targets].some(isRed) }
+  if (one.thing.type !== 'note' && one.thing.type !== 'sighting') return fixed
+  const theirs = targets.flatMap((target) => target.fixed.alliances)
+  return { ...fixed, alliances: [...new Set([...fixed.alliances, ...theirs])] }
 }
 
 /** Notes and sightings inherit the strictest marking of what they annotate. */

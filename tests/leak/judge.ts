@@ -15,22 +15,14 @@ export interface Verdict {
   worlds: number
 }
 
-export interface JudgeOptions {
-  overSockets?: boolean
-  /** The step at which to stop once there is a fault. */
-  stopAtFault?: boolean
-}
-
 /** Objects of earlier steps asked for by id, beside those of the step. */
 const OLDER_ASKED = 3
 const FAULTS_KEPT = 40
+const SOCKETS_EVERY = 10
 
-/** Plays the plan on a stage of its own. */
-export async function judge(
-  plan: Plan,
-  { overSockets = false, stopAtFault = true }: JudgeOptions = {},
-): Promise<Verdict> {
-  await using stage = await Stage.open({ overSockets })
+/** Plays the plan on a stage of its own, up to the first step with a fault; one stage of so many is asked over sockets. */
+export async function judge(plan: Plan): Promise<Verdict> {
+  await using stage = await Stage.open({ overSockets: plan.seed % SOCKETS_EVERY === 0 })
   const verdict: Verdict = { faults: [], triples: 0, worlds: 0 }
   for (const [index, step] of plan.steps.entries()) {
     const court = new Court(stage, verdict, plan.seed, index)
@@ -40,7 +32,7 @@ export async function judge(
     })
     await court.look(streams)
     verdict.worlds++
-    if (verdict.faults.length > 0 && stopAtFault) break
+    if (verdict.faults.length > 0) break
   }
   return { ...verdict, faults: [...new Set(verdict.faults)].slice(0, FAULTS_KEPT) }
 }

@@ -7,15 +7,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Writable } from 'node:stream'
-import type { FastifyInstance } from 'fastify'
 import type { JsonObject, MemberId } from '#base'
 import { type CharterMember, type CharterStatement, memberIdOf, signLinkRequest, type Signer, toSigner } from '#log'
 import type { LinkResponse, VotedCharter } from '#federation'
 import { initDataDirectory, type NoroshiNode, openNode, readOperatorToken } from '#node'
 import { makeCharter, makeMember, votedBy, type MadeMember } from '../../src/federation/simulation/members.ts'
-import { openHttpServer } from '../../src/node/http-server.ts'
 import { demoSeed } from '../../src/node/root-key.ts'
 import { type Known, Oracle, type Released } from './entitlement.ts'
+import { Door, type Reply } from './door.ts'
 import { fixedFor, knowsBoth, type View } from './standing.ts'
 import { toObjects, nameOf } from './stix-of.ts'
 import {
@@ -34,13 +33,6 @@ import {
   type Thing,
 } from './world-plan.ts'
 
-/** A raw answer. */
-export interface Answer {
-  status: number
-  headers: Record<string, string>
-  body: Buffer
-}
-
 export interface Ask {
   method?: string
   token?: string
@@ -50,7 +42,7 @@ export interface Ask {
 
 interface StagedNode {
   node: NoroshiNode
-  app: FastifyInstance
+  door: Door
   operator: string
   tokens: Map<string, string>
 }
@@ -67,8 +59,8 @@ export class Stage implements AsyncDisposable {
   readonly #members = new Map<string, MadeMember>()
   readonly #charters = new Map<AllianceName, VotedCharter[]>()
   readonly #plans = new Map<AllianceName, Charter>()
-  readonly #views = new Map<Server, View>(SERVERS.map((server) => [server, new Map()]))
   readonly #overSockets: boolean
+  readonly #views = new Map<Server, View>(SERVERS.map((server) => [server, new Map()]))
   readonly released = new Map<number, Released>()
   /** What each server could have had at the end of an earlier step, and so may still hold. */
   readonly held = new Set<string>()
@@ -128,14 +120,13 @@ export class Stage implements AsyncDisposable {
       logDestination,
       webRoot: '/nowhere',
     })
-    const { app } = await openHttpServer(node, { host: '127.0.0.1', port: 0, webRoot: '/nowhere' })
-    this.#nodes.set(server, { node, app, operator: await readOperatorToken(dir), tokens: new Map() })
+    const door = this.#overSockets ? Door.overSockets(node.url()) : await Door.inProcess(node)
+    this.#nodes.set(server, { node, door, operator: await readOperatorToken(dir), tokens: new Map() })
   }
 
   dir = (server: Server) => join(this.#path, server)
   log = (server: Server) => this.#logs.get(server) ?? ''
   node = (server: Server) => this.#staged(server).node
-  app = (server: Server) => this.#staged(server).app
   operator = (server: Server) => this.#staged(server).operator
   made = (slug: string) => this.#members.get(slug) as MadeMember
   memberId = (slug: string): MemberId => this.#members.get(slug)?.self.member ?? clientId(slug)
@@ -149,28 +140,14 @@ export class Stage implements AsyncDisposable {
   }
 
   /** Asks a node. */
-  async ask(server: Server, path: string, { method = 'GET', token, headers = {}, body }: Ask = {}): Promise<Answer> {
-    const sent = { ...headers, authorization: `Bearer ${token ?? this.operator(server)}` }
-    if (this.#overSockets) {
-      const init = { method, headers: sent, ...(body === undefined ? {} : { body: body as never }) }
-      const response = await fetch(this.node(server).url() + path, init)
-      return {
-        status: response.status,
-        headers: Object.fromEntries(response.headers),
-        body: Buffer.from(await response.arrayBuffer()),
-      }
-    }
-    const response = await this.app(server).inject({
-      method: method as 'GET',
-      url: path,
-      headers: sent,
-      ...(body === undefined ? {} : { payload: body }),
+  ask(server: Server, path: string, { method = 'GET', token, headers = {}, body }: Ask = {}): Promise<Reply> {
+    const authorization = `Bearer ${token ?? this.operator(server)}`
+    return this.#staged(server).door.ask({
+      method,
+      path,
+      headers: { ...headers, authorization },
+      ...(body === undefined ? {} : { body }),
     })
-    return {
-      status: response.statusCode,
-      headers: response.headers as Record<string, string>,
-      body: response.rawPayload,
-    }
   }
 
   async json<T>(server: Server, path: string, ask: Ask = {}): Promise<T> {
@@ -374,8 +351,8 @@ export class Stage implements AsyncDisposable {
   #isLinked = (reader: Server, author: Server): boolean => knowsBoth(this.view(reader), reader, author)
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const { node, app } of this.#nodes.values()) {
-      await app.close()
+    for (const { node, door } of this.#nodes.values()) {
+      await door.close()
       await node[Symbol.asyncDispose]()
     }
     await rm(this.#path, { recursive: true, force: true })

@@ -2,8 +2,9 @@
 // covers. `registry.test.ts` fails on a route or a command that is neither here nor excused with a reason.
 import { EXPORT_FORMATS, writeOutput } from '#exchange'
 import type { LinkResponse } from '#federation'
+import type { Reply } from './door.ts'
 import { absentId } from './markers.ts'
-import type { Answer, Stage } from './stage.ts'
+import type { Stage } from './stage.ts'
 import type { Server } from './world-plan.ts'
 
 /** Something that a reader was told. */
@@ -275,7 +276,7 @@ export const ADDRESSES: readonly { method: string; path: (id: string) => string 
 export const ONE_OBJECT = { method: 'GET', path: (id: string) => `/api/v1/objects/${id}` }
 
 /** Status, headers but for the date, and body: what must be equal for refused and absent. */
-export const wholeOf = ({ status, headers, body }: Answer): Buffer =>
+export const wholeOf = ({ status, headers, body }: Reply): Buffer =>
   Buffer.concat([Buffer.from(`${status} ${headText(headers)}\n`), body])
 
 /** Headers that tell the clock, or how the connection goes on. */
