@@ -242,7 +242,8 @@ const refsOf = (one: JsonObject): string[] =>
     (id) => typeof id === 'string',
   )
 
-function inheritedRefs(one: JsonObject, byId: Map<string, JsonObject>, seen = new Set<JsonObject>()): string[] {
+/** The markings that an object carries and inherits. */
+export function inheritedRefs(one: JsonObject, byId: Map<string, JsonObject>, seen = new Set<JsonObject>()): string[] {
   seen.add(one)
   const own = one['object_marking_refs'] as string[]
   if (one['type'] !== 'note') return own
