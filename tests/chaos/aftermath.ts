@@ -1,12 +1,15 @@
 // What must come about by itself once every fault is over, how soon, and by which way.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Publication, publish, recall, type Run } from './chaos.ts'
+import type { FaultRelay } from './fault-relay.ts'
 import type { Fleet } from './fleet.ts'
 import type { Alliances } from './plan.ts'
 
 /** With room for a busy machine. */
 const SETTLE_MS = Number(process.env['NOROSHI_CHAOS_SETTLE_MS'] ?? 150_000)
 const LOOK_MS = 250
+/** Of a link that is cut, while it backs off from a quarter of a second to seconds. */
+const TRIES = 7
 const OFFER = 'POST /link/v1/offer'
 
 /** What was seen after healing. */
@@ -29,10 +32,12 @@ export async function aftermath(fleet: Fleet, run: Run, alliances: Alliances, st
   const acts: Record<string, () => Promise<string[]>> = {
     healed: async () => [],
     'all cut': async () => {
+      const before = new Map(fleet.relays().map((relay) => [relay, relay.spoiled]))
       for (const relay of fleet.relays()) relay.inflict('cut')
-      for (const relay of fleet.relays()) relay.heal(true)
       await everybody()
-      return []
+      const late = await triedAgain(fleet, before, streamsMs)
+      for (const relay of fleet.relays()) relay.heal(true)
+      return late
     },
     'a third silent': async () => {
       for (const relay of fleet.relays().filter((_, at) => at % 3 === 0)) {
@@ -76,6 +81,16 @@ export async function aftermath(fleet: Fleet, run: Run, alliances: Alliances, st
   }
   return { ...seen, receipts: await receiptsGiven(fleet) }
 }
+
+/** A peer that can't be reached is called ever more slowly, but again and again. */
+const triedAgain = (fleet: Fleet, before: ReadonlyMap<FaultRelay, number>, limitMs: number): Promise<string[]> =>
+  within(limitMs, async () =>
+    fleet.links.flatMap(([from, to]) => {
+      const relay = fleet.relay(from, to)
+      const tries = relay.spoiled - before.get(relay)!
+      return tries < TRIES ? [`${from} tried ${tries} times to reach ${to} in ${limitMs} ms while it could not`] : []
+    }),
+  )
 
 const countIn = (run: Run) => (what: string) => {
   run.counts[`after healing: ${what}`] = (run.counts[`after healing: ${what}`] ?? 0) + 1
