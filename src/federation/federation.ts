@@ -18,6 +18,7 @@ import { type Context, toContext } from './context.ts'
 import { CharterDirectory } from './directory.ts'
 import { EvidenceBook } from './evidence/evidence-book.ts'
 import { Gossip } from './evidence/gossip.ts'
+import { UnlistedLogs } from './evidence/unlisted.ts'
 import { SignedRows } from './evidence/signed-rows.ts'
 import { Heads } from './heads.ts'
 import { withHooks } from './hooks.ts'
@@ -127,11 +128,14 @@ export async function openFederation(options: FederationOptions): Promise<Federa
   })
   outbox.onDue((to) => server.wake(to))
   const evidence = new EvidenceBook(context, directory, charters, keyStatements)
+  const listOf = (author: MemberId) => shell.listOf(author)
+  const unlisted = new UnlistedLogs({ context, directory, heads, client, target, listOf })
   const gossip = new Gossip({
     context,
     directory,
     heads,
     client,
+    unlisted,
     links: () => shell.links(),
     target: (peer) => shell.target(peer),
   })

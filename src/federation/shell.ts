@@ -14,6 +14,7 @@ import { JSON_LIMITS } from './limits.ts'
 import { clockReasonAmong, LinkAlarms } from './link-alarms.ts'
 import type { LinkClient, Target } from './link-client.ts'
 import type { Effect, Head, LinkEvent, MachineState } from './machine-state.ts'
+import { offeredList, type OfferedList } from './offered-list.ts'
 import { initialState, linkStateOf, nextWake, standingOf, step, wakeOf } from './machine.ts'
 import { MirrorFault } from './mirror-state.ts'
 import type { Mirrors } from './mirrors.ts'
@@ -97,6 +98,11 @@ export class LinkShell {
   up(): MemberId[] {
     const now = this.#now()
     return [...this.#state.peers.values()].flatMap((peer) => (standingOf(peer, now) === 'up' ? [peer.peer] : []))
+  }
+
+  /** What a peer's newest list offers. */
+  listOf(peer: MemberId): OfferedList | undefined {
+    return offeredList(this.#state.peers.get(peer), this.#parts.signedRows.newest(peer), this.#now())
   }
 
   /** Whether this node calls a member, and reaches it. */

@@ -27,6 +27,7 @@ import type { LinkClient, Target } from '../link-client.ts'
 import { json, refusal } from '../server/answers.ts'
 import { checkCheckpoint, type SignedCheckpoint } from '../verify.ts'
 import { contradictionOf, forkFrom, growthPath } from './proofs.ts'
+import { GENESIS_MOST, type UnlistedLogs } from './unlisted.ts'
 
 /** Checkpoints of one request. */
 const NOTES_MOST = 64
@@ -41,6 +42,7 @@ export interface GossipParts {
   directory: CharterDirectory
   heads: Heads
   client: LinkClient
+  unlisted: UnlistedLogs
   links: () => LinkState[]
   target: (peer: MemberId) => Target | undefined
 }
@@ -76,7 +78,7 @@ export class Gossip {
 
   /** Tells every peer that is up what was not told before, and compares what it holds. */
   async round(): Promise<void> {
-    const { context, links, target } = this.#parts
+    const { context, links, target, unlisted } = this.#parts
     await Promise.all(
       links()
         .filter(({ state }) => state === 'up')
@@ -85,6 +87,7 @@ export class Gossip {
           if (!to) return
           try {
             await this.#with(to)
+            await unlisted.look(peer)
           } catch (cause) {
             context.log('debug', 'Comparing checkpoints with a peer failed', { peer, cause: String(cause) })
           }
@@ -97,15 +100,24 @@ export class Gossip {
     const notes = isJsonObject(body) ? body['checkpoints'] : undefined
     if (!Array.isArray(notes) || notes.length > NOTES_MOST || !notes.every((note) => typeof note === 'string'))
       return refusal(400, 'Bad request')
+    const asked = isJsonObject(body) ? body['genesis'] : undefined
+    if (asked !== undefined && (!Array.isArray(asked) || asked.length > GENESIS_MOST))
+      return refusal(400, 'Bad request')
     const rows: { note: string; path: Hash[] }[] = []
     for (const note of notes) {
       const known = this.#open(peer, note)
+      if (!known) this.#parts.unlisted.heard(peer, note)
       if (!known) continue
       const { head, checkpoint } = known
       await this.#compare(head, checkpoint)
       rows.push({ note: head.checkpoint, path: await this.#pathFrom(checkpoint, head) })
     }
-    return json({ checkpoints: rows })
+    if (asked === undefined) return json({ checkpoints: rows })
+    const shared = asked.flatMap((log) => {
+      const head = typeof log === 'string' ? this.#parts.heads.get(log as LogId) : undefined
+      return head && this.#isShared(head, peer) ? [head] : []
+    })
+    return json({ checkpoints: rows, genesis: await this.#parts.unlisted.firstEntries(shared) })
   }
 
   async #with(to: Target): Promise<void> {

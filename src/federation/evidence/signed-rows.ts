@@ -4,6 +4,7 @@ import type { Envelope, Snapshot } from '#log'
 /** Snapshots, kept for as long as a row of theirs is the newest that a peer signed of a log. */
 export class SignedRows {
   readonly #named = new Map<MemberId, Map<LogId, Envelope>>()
+  readonly #newest = new Map<MemberId, Envelope>()
 
   /** A verified snapshot, whole or a change: of the logs that it names, it is the newest word. */
   keep(peer: MemberId, envelope: Envelope): void {
@@ -13,6 +14,12 @@ export class SignedRows {
     for (const log of removed ?? []) named.delete(log)
     for (const { log } of logs) named.set(log, envelope)
     this.#named.set(peer, named)
+    this.#newest.set(peer, envelope)
+  }
+
+  /** The snapshot that came last. */
+  newest(peer: MemberId): Envelope | undefined {
+    return this.#newest.get(peer)
   }
 
   /** The snapshot that names a log last. */
@@ -35,5 +42,6 @@ export class SignedRows {
 
   forget(peer: MemberId): void {
     this.#named.delete(peer)
+    this.#newest.delete(peer)
   }
 }
