@@ -4,6 +4,9 @@ import { createHash } from 'node:crypto'
 import { Worker } from 'node:worker_threads'
 import { Coverage } from '../../src/federation/simulation/coverage.ts'
 
+/** A world makes much that is forgotten at once: with room for it, less is copied by the collector. */
+const LIMITS = { maxYoungGenerationSizeMb: 96 }
+
 export interface CampaignOptions {
   /** The first seed; the others follow it. */
   from: number
@@ -46,7 +49,7 @@ export async function runCampaign({ from, steps, threads, told }: CampaignOption
     return false
   }
   const thread = async () => {
-    const worker = new Worker(new URL('world-thread.ts', import.meta.url))
+    const worker = new Worker(new URL('world-thread.ts', import.meta.url), { resourceLimits: LIMITS })
     try {
       while (!stopped) {
         const seed = next++

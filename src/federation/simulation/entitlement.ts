@@ -1,14 +1,38 @@
 import type { MemberId } from '#base'
 import type { Audience, CharterMember, CharterStatement } from '#log'
 
+/** What a node knew from an instant on, and what follows from it for audiences, authors and readers. */
+export interface Knowledge {
+  at: number
+  charters: CharterStatement[]
+  answers: Map<Audience, Map<string, boolean>>
+}
+
 const LEVELS = ['clear', 'green', 'amber', 'amber+strict', 'red']
+
+/** The same question comes with every answer of a server: by the same charters it has the same answer. */
+export function isEntitledBy(
+  { charters, answers }: Knowledge,
+  audience: Audience,
+  author: MemberId,
+  reader: MemberId,
+): boolean {
+  const about = answers.get(audience) ?? new Map<string, boolean>()
+  answers.set(audience, about)
+  const key = `${author} ${reader}`
+  const known = about.get(key)
+  if (known !== undefined) return known
+  const answer = isEntitled(audience, author, reader, charters)
+  about.set(key, answer)
+  return answer
+}
 
 /**
  * Whether a member may have a log of its author's: the sharing rules once more, in their shortest form and for the
  * audiences that plans make. It knows nothing of `policy`, which it is there to contradict.
  * @see SHARING-RULES sections 2 and 3
  */
-export function isEntitled(
+function isEntitled(
   audience: Audience,
   author: MemberId,
   reader: MemberId,

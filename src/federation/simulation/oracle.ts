@@ -16,7 +16,7 @@ import type { Change, MirrorChange, Outcome } from '#store'
 import type { Alarm } from '../api.ts'
 import type { VotedCharter } from '../alliance-api.ts'
 import type { Coverage } from './coverage.ts'
-import { isEntitled } from './entitlement.ts'
+import { isEntitledBy, type Knowledge } from './entitlement.ts'
 import type { SimulatedNode } from './simulated-node.ts'
 import type { VirtualTime } from './virtual-time.ts'
 
@@ -68,7 +68,7 @@ export class Oracle {
   readonly #time: VirtualTime
   readonly #coverage: Coverage
   /** Charters that each node knew, with the instant from which it did, oldest first. */
-  readonly #known = new Map<SimulatedNode, { at: number; charters: CharterStatement[] }[]>()
+  readonly #known = new Map<SimulatedNode, Knowledge[]>()
   /** By member, alliance and version: for what it voted, and on whose disks that stands. */
   readonly #votes = new Map<string, { charter: string; holders: Set<SimulatedNode> }[]>()
   readonly #nodes: () => readonly SimulatedNode[]
@@ -174,7 +174,7 @@ export class Oracle {
     const known = this.#known.get(author) ?? []
     const [a, r] = [author.member.self.member, reader.member.self.member]
     for (let i = known.length - 1; i >= 0; i--) {
-      if (isEntitled(audience, a, r, known[i]!.charters)) return true
+      if (isEntitledBy(known[i]!, audience, a, r)) return true
       // What was known before this one is too long ago.
       if (known[i]!.at < this.#time.now - withinMs) return false
     }
@@ -235,6 +235,8 @@ export class Oracle {
       )
     if (!isOwn && this.charters(truth.author).some((charter) => isObserver(charter, node)))
       this.#coverage.add('observer mirrored')
+    if (!isOwn && !truth.author.isReachable)
+      this.#coverage.add('entries offered by a member that nobody can call', entries.length)
     truth.taken.push({ by: node, from, to: checkpoint.size, at: this.#time.now })
     if (truth.isExcused) return
     for (let index = from; index < checkpoint.size; index++) {
@@ -365,7 +367,7 @@ export class Oracle {
       if (charter.version > (newest.get(charter.alliance)?.version ?? 0)) newest.set(charter.alliance, charter)
     }
     const known = this.#known.get(node) ?? []
-    known.push({ at: this.#time.now, charters: [...newest.values()] })
+    known.push({ at: this.#time.now, charters: [...newest.values()], answers: new Map() })
     this.#known.set(node, known.slice(-20))
   }
 

@@ -1,4 +1,4 @@
-import type { Audience, CharterStatement } from '#log'
+import { type Audience, type CharterStatement, SNAPSHOT_FRESH_MS } from '#log'
 import type { Weather } from './network.ts'
 import { Seeded } from './seeded.ts'
 
@@ -76,6 +76,10 @@ const MINUTE_MS = 60_000
 /** A member of that slug is dishonest from some instant on, in this part of all plans. */
 const ROGUE_PART = 0.35
 
+/** Part of all plans in which a member is cut off from everybody, and for how long: longer than snapshots are fresh. */
+const SECLUDED_PART = 0.06
+const SECLUDED_MS = SNAPSHOT_FRESH_MS + 30_000
+
 /** The plan of a seed: always the same. */
 export function makePlan(seed: number, size: PlanSize = {}): Plan {
   const seeded = new Seeded(seed).stream('plan')
@@ -97,12 +101,36 @@ export function makePlan(seed: number, size: PlanSize = {}): Plan {
     const at = seeded.between(20_000, Math.floor(troubleMs * 0.7))
     const how = seeded.pick(['twin', 'twin', 'rollback', 'garble'] as const)
     acts.push({ do: 'rogue', at, cycle: 0, node: rogue, how, sides: seeded.between(1, 2 ** count - 2) })
+    if (how === 'rollback') acts.push(...rollback(rogue, at))
   }
   // A dishonest member has its own troubles: those of others are laid on the others.
   const honest = acts.filter(
-    (act) => act.do === 'publish' || act.do === 'rogue' || !('node' in act) || act.node !== rogue,
+    (act) => ['publish', 'backup', 'rogue'].includes(act.do) || !('node' in act) || act.node !== rogue,
   )
-  return { seed, members, weather: makeWeather(seeded), cycles, troubleMs, acts: inOrder(honest) }
+  const plan = { seed, members, weather: makeWeather(seeded), cycles, troubleMs, acts: inOrder(honest) }
+  return size.troubleMs === undefined ? secluded(plan) : plan
+}
+
+/** What it falls back to is of a time when it had published something, and it had published more since. */
+function rollback(node: number, at: number): Act[] {
+  const publishes = [0.4, 0.8, 1.2].map((part): Act => {
+    const when = { at: Math.floor(at * part), cycle: 0, node }
+    return { do: 'publish', ...when, audience: { v: 1, tlp: 'clear' }, count: 2 }
+  })
+  return [...publishes, { do: 'backup', at: Math.floor(at * 0.6), cycle: 0, node }]
+}
+
+/** In some plans nobody reaches one of the members, nor it them, for so long that what was signed last expires. */
+function secluded(plan: Plan): Plan {
+  const seeded = new Seeded(plan.seed).stream('seclusion')
+  if (!seeded.chance(SECLUDED_PART)) return plan
+  const from = seeded.between(0, plan.members.length - 1)
+  const at = seeded.between(10_000, 60_000)
+  const cuts = plan.members.flatMap((_, to): Act[] =>
+    to === from ? [] : [{ do: 'cut', at, cycle: 0, from, to, both: true, forMs: SECLUDED_MS }],
+  )
+  const acts = plan.acts.filter(({ cycle }) => cycle === 0)
+  return { ...plan, cycles: 1, troubleMs: SECLUDED_MS + 90_000, acts: inOrder([...acts, ...cuts]) }
 }
 
 export const inOrder = (acts: readonly Act[]): Act[] => acts.toSorted((a, b) => a.cycle - b.cycle || a.at - b.at)
