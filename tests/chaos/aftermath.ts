@@ -53,13 +53,13 @@ export async function aftermath(fleet: Fleet, run: Run, alliances: Alliances, st
         return heldBy(fleet, somebody, run, ({ recalled }) => recalled === undefined)
       }),
     'recalls without a way, and a kill': async () => {
-      const faults = await gagged(fleet, somebody, async () => {
+      const heard = async () => {
         const taken = newestFor(somebody, run)
         const count = countIn(run)
         await Promise.all(taken.map((one) => recall(fleet, one, count)))
         return lateRecalls(fleet, somebody, taken)
-      })
-      await fleet.kill(somebody)
+      }
+      const faults = await gagged(fleet, somebody, heard, () => fleet.kill(somebody))
       await fleet.start(somebody)
       return faults
     },
@@ -108,14 +108,20 @@ async function publishAll(fleet: Fleet, run: Run, alliances: Alliances): Promise
   )
 }
 
-/** Nothing new of `slug` gets through, while its streams go on, until `work` is done and it has tried in vain everywhere. */
-async function gagged(fleet: Fleet, slug: string, work: () => Promise<string[]>): Promise<string[]> {
+/** Nothing new of `slug` gets through, while its streams go on, until `work` is done, it has tried in vain everywhere, and `last` has ended. */
+async function gagged(
+  fleet: Fleet,
+  slug: string,
+  work: () => Promise<string[]>,
+  last: () => Promise<void> = async () => undefined,
+): Promise<string[]> {
   const own = fleet.links.flatMap(([from, to]) => (from === slug ? [fleet.relay(from, to)] : []))
   const before = new Map(own.map((relay) => [relay, relay.spoiled]))
   for (const relay of own) relay.inflict('full')
   const faults = await work()
   const hasTried = () => own.every((relay) => relay.spoiled > before.get(relay)!)
   await within(SETTLE_MS, async () => (hasTried() ? [] : ['']))
+  await last()
   for (const relay of own) relay.heal(true)
   return faults
 }
