@@ -86,10 +86,13 @@ class Court {
     this.#oracle = this.#stage.oracle()
     await this.#readers()
     await this.#peers()
+    const now = this.#oracle
+    this.#oracle = this.#stage.beforeRecalls ?? now
     for (const { server, peer, chunks, stop } of streams) {
       this.#nothingMore('link stream', server, peer, Buffer.concat(chunks), false)
       stop()
     }
+    this.#oracle = now
     await this.#node()
   }
 

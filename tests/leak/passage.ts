@@ -28,6 +28,8 @@ export interface Passage {
   /** The sender's own people, who read through this very program. */
   isOwn?: boolean
   isCarried?: boolean
+  /** A grant of the source names the recipient: row 11, which skips row 12 alone. */
+  isGranted?: boolean
 }
 
 /** Section 2 in its order, with section 3 as row 12 and row 14. */
@@ -48,10 +50,8 @@ export function mayPass(m: Meaning, passage: Passage): May {
   if (m.alliances && ![...m.alliances].some((one) => isMember(view, one, to.slug))) return 'no'
   if (m.sectors && !to.sectors.some((sector) => m.sectors?.has(sector))) return 'no'
   if (m.kinds && !m.kinds.has(to.kind)) return 'no'
-  const audience = ofLevel(m, to, passage)
+  const audience = passage.isGranted ? granted(view, source) : ofAudience(m, to, passage)
   if (audience === 'no') return 'no'
-  if (m.distribution && !m.distribution.has(to.slug)) return 'no'
-  if (m.community !== undefined && !inCommunity(view, [m.community], to)) return 'no'
   const knows = isOwn || (to.knowsCaveats ?? !isWeb)
   // Alliances that say what AMBER+STRICT says by itself look like the level's own.
   const isLevels = (list: ReadonlySet<string>) =>
@@ -69,6 +69,16 @@ export function mayPass(m: Meaning, passage: Passage): May {
   if (!knows && m.community !== undefined) return isLevels(new Set([m.community])) ? 'free' : 'no'
   const isListed = m.orgs ?? m.distribution ?? m.participants ?? m.coauthors
   return isListed && !fixed.known.has(to.slug) ? 'free' : audience
+}
+
+/** Row 11 is void while the source is not active; who is named gets it from then on, though not by every way. */
+const granted = (view: View, source: string): May => (standingOf(view, source)?.isActive ? 'free' : 'no')
+
+/** Row 12, with the lists that bind at every level. */
+function ofAudience(m: Meaning, to: Standing, passage: Passage): May {
+  const audience = ofLevel(m, to, passage)
+  if (audience === 'no' || (m.distribution && !m.distribution.has(to.slug))) return 'no'
+  return m.community !== undefined && !inCommunity(passage.view, [m.community], to) ? 'no' : audience
 }
 
 /** Section 3. */

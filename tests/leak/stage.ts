@@ -1,31 +1,28 @@
 // Two real nodes of this process and the members and clients around them, on which a plan's steps are played: charters
 // are voted for and installed, objects published, narrowed and recalled through the API, and mirrored over real links.
 import { randomBytes } from 'node:crypto'
-import { existsSync } from 'node:fs'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { cp, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Writable } from 'node:stream'
-import type { JsonObject, MemberId } from '#base'
+import type { JsonObject, KeyId, MemberId } from '#base'
 import { type CharterMember, type CharterStatement, memberIdOf, signLinkRequest, type Signer, toSigner } from '#log'
 import type { LinkResponse, VotedCharter } from '#federation'
-import { initDataDirectory, type NoroshiNode, openNode, readOperatorToken } from '#node'
+import { type NoroshiNode, openNode, readOperatorToken } from '#node'
 import { makeCharter, makeMember, votedBy, type MadeMember } from '../../src/federation/simulation/members.ts'
 import { demoSeed } from '../../src/node/root-key.ts'
 import { type Known, Oracle, type Released } from './entitlement.ts'
+import { charterRow, clientId } from './charter-row.ts'
 import { Door, type Reply } from './door.ts'
+import { FOLDER, madeDirectory, sealed } from './made-directories.ts'
 import { fixedFor, knowsBoth, type View } from './standing.ts'
-import { toObjects, nameOf } from './stix-of.ts'
+import { heldObjects, toObjects, nameOf } from './stix-of.ts'
 import {
-  ALLIANCES,
   type AllianceName,
   type Charter,
-  CLIENTS,
-  HUB,
+  type Grant,
   MEMBERS,
   ORGS,
-  RELAY,
   type Row,
   type Server,
   SERVERS,
@@ -48,8 +45,8 @@ interface StagedNode {
 }
 
 const WAIT_LIMIT_MS = 20_000
-/** A folder in memory, where there is one: the worlds are many, and their disks are not what is tested here. */
-const FOLDER = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
+/** An instant that no world reaches. */
+const FAR_MS = 10 * 365 * 86_400_000
 
 /** A stage on which steps are played; `overSockets` asks by HTTP instead of in process. */
 export class Stage implements AsyncDisposable {
@@ -61,9 +58,13 @@ export class Stage implements AsyncDisposable {
   readonly #plans = new Map<AllianceName, Charter>()
   readonly #overSockets: boolean
   readonly #views = new Map<Server, View>(SERVERS.map((server) => [server, new Map()]))
+  /** How far the clocks of all nodes are ahead. */
+  #shift = 0
   readonly released = new Map<number, Released>()
   /** What each server could have had at the end of an earlier step, and so may still hold. */
   readonly held = new Set<string>()
+  /** Of the last step, when what was to be taken back in it was still there: streams may have told of it. */
+  beforeRecalls: Oracle | undefined
   /** Numbers of the objects of the last step. */
   fresh: number[] = []
 
@@ -79,7 +80,7 @@ export class Stage implements AsyncDisposable {
       const about = { nation: org.nation, kind: org.kind, sectors: [...org.sectors].sort() }
       stage.#members.set(org.slug, makeMember(org.slug, time, about))
     }
-    for (const server of SERVERS) await stage.#openNode(server, time)
+    for (const server of SERVERS) await stage.#openNode(server)
     for (const from of SERVERS) {
       const to = SERVERS.find((other) => other !== from) as Server
       await stage
@@ -90,10 +91,9 @@ export class Stage implements AsyncDisposable {
     return stage
   }
 
-  async #openNode(server: Server, time: number): Promise<void> {
-    const org = MEMBERS.find(({ slug }) => slug === server) as (typeof MEMBERS)[number]
+  async #openNode(server: Server): Promise<void> {
     const dir = this.dir(server)
-    await initDataDirectory({ ...org, dir, name: `Member ${server}`, passphrase: '', demo: true, now: time })
+    await cp(await madeDirectory(server), dir, { recursive: true })
     const delegations = JSON.parse(await readFile(join(dir, 'keys/delegations.json'), 'utf8')) as never
     const [root, nodeKey] = (['root', 'node'] as const).map((of) => toSigner(demoSeed(server, of))) as [Signer, Signer]
     const member = memberIdOf(root.publicKey)
@@ -119,11 +119,13 @@ export class Stage implements AsyncDisposable {
       logLevel: 'debug',
       logDestination,
       webRoot: '/nowhere',
+      now: this.now,
     })
     const door = this.#overSockets ? Door.overSockets(node.url()) : await Door.inProcess(node)
     this.#nodes.set(server, { node, door, operator: await readOperatorToken(dir), tokens: new Map() })
   }
 
+  now = (): number => Date.now() + this.#shift
   dir = (server: Server) => join(this.#path, server)
   log = (server: Server) => this.#logs.get(server) ?? ''
   node = (server: Server) => this.#staged(server).node
@@ -166,7 +168,7 @@ export class Stage implements AsyncDisposable {
     const body = Buffer.from(post ?? '')
     const method = post === undefined ? 'GET' : 'POST'
     const { member, nodeKey: signer } = this.made(peer).self
-    const created = Math.floor(Date.now() / 1_000)
+    const created = Math.floor(this.now() / 1_000)
     const nonce = randomBytes(16).toString('hex')
     const headers = signLinkRequest(
       { method, target, body },
@@ -177,6 +179,7 @@ export class Stage implements AsyncDisposable {
 
   /** Plays a step: charters, tokens, publications, recalls; and waits until the mirrors are level. */
   async play(step: Step, onCharters: () => Promise<void> = async () => undefined): Promise<void> {
+    if (step.pass !== undefined) await this.#pass(step.pass)
     for (const charter of step.charters) await this.#install(charter)
     await this.#makeTokens()
     await this.#level()
@@ -187,15 +190,60 @@ export class Stage implements AsyncDisposable {
         server,
         step.things.filter(({ author }) => author === server),
       )
+    for (const grant of step.grants ?? []) await this.#grant(grant)
     for (const server of SERVERS) for (const key of this.oracle().holding(server)) this.held.add(key)
+    this.beforeRecalls = this.oracle(new Map([...this.released].map(([n, one]) => [n, { ...one }])))
     for (const n of step.recalls) await this.#recall(n)
     await this.#level()
   }
 
+  /** The clocks of all nodes go ahead, and what was held until an instant between is published. */
+  async #pass(ms: number): Promise<void> {
+    this.#shift += ms
+    const until = new Date(this.now() + FAR_MS).toISOString()
+    for (const server of SERVERS) {
+      // A node looks at its embargoes when there is a new one, or within a minute.
+      await this.post(server, '/api/v1/publish', { objects: heldObjects(until), tlp: 'clear' }).catch(() => undefined)
+      const { store } = this.node(server)
+      const isDue = async () =>
+        (await store.recordPage('embargoes', { limit: 1_000 })).some(
+          ({ key }) => Number(key.slice(0, 16)) <= this.now(),
+        )
+      const deadline = Date.now() + WAIT_LIMIT_MS
+      while (await isDue()) {
+        if (Date.now() > deadline) throw new Error(`${server} holds what is due`)
+        await sleep(2)
+      }
+    }
+  }
+
+  /** The author grants a version; a refusal is no fault, since most are not granted to whom they reach anyway. */
+  async #grant({ n, to, lasts }: Grant): Promise<void> {
+    const one = this.released.get(n)
+    if (!one || one.isRefused) return
+    const { author } = one.thing
+    const until = lasts === undefined ? undefined : this.now() + lasts
+    const wish = { object: nameOf(one.thing), to: to.map(this.memberId), ...(until === undefined ? {} : { until }) }
+    const signatures: { bytes: string; sig: string }[] = []
+    let time: number | undefined
+    for (;;) {
+      const body = { ...wish, ...(time === undefined ? {} : { time, signatures }) }
+      const headers = { 'content-type': 'application/json' }
+      const asked = { method: 'POST', headers, body: JSON.stringify(body) }
+      const { status, body: answer } = await this.ask(author, '/api/v1/grants', asked)
+      if (status === 200) break
+      if (status !== 202) return
+      const { sign, time: at } = JSON.parse(answer.toString()) as { sign: { bytes: string; key: KeyId }; time: number }
+      signatures.push({ bytes: sign.bytes, sig: await sealed(author, sign.key, sign.bytes) })
+      time = at
+    }
+    one.grants = [...(one.grants ?? []), { to: new Set(to), until: until ?? Infinity }]
+  }
+
   /** What the oracle is asked of the world as it is. */
-  oracle(): Oracle {
-    const { released, held } = this
-    const known: Known = { now: Date.now(), released, views: new Map(this.#views), held, fresh: new Set(this.fresh) }
+  oracle(released: ReadonlyMap<number, Released> = this.released): Oracle {
+    const { held } = this
+    const known: Known = { now: this.now(), released, views: new Map(this.#views), held, fresh: new Set(this.fresh) }
     return new Oracle(known)
   }
 
@@ -204,7 +252,7 @@ export class Stage implements AsyncDisposable {
   async #install(plan: Charter): Promise<void> {
     const chain = this.#charters.get(plan.alliance) ?? []
     const previous = chain.at(-1)
-    const time = Math.max(Date.now(), (previous?.charter.time ?? 0) + 1)
+    const time = Math.max(this.now(), (previous?.charter.time ?? 0) + 1)
     const members = plan.rows.map((row) => this.#row(row, time)).sort((a, b) => (a.id < b.id ? -1 : 1))
     const rules = {
       quorum: 'majority' as const,
@@ -253,25 +301,9 @@ export class Stage implements AsyncDisposable {
     }
   }
 
-  #row({ member, standing, clients, maxTlp, oldTlp, ignoresCaveats, cyber }: Row, time: number): CharterMember {
-    const { profile } = this.made(member).self
-    const server = SERVERS.find((one) => one === member)
-    return {
-      ...profile,
-      standing,
-      ...(standing === 'left' ? { left: time } : {}),
-      ...(server ? { address: this.node(server).url() } : {}),
-      ...(maxTlp ? { maxTlp } : {}),
-      ...(oldTlp ? { tlpVersion: '1.0' as const } : {}),
-      ...(ignoresCaveats ? { caveats: [] } : {}),
-      ...(cyber ? { cyberCommunity: true } : {}),
-      clients: clients
-        .map((slug) => {
-          const { nation, kind, sectors } = CLIENTS.find((client) => client.slug === slug) as (typeof CLIENTS)[number]
-          return { id: clientId(slug), slug, name: slug, nation, kind, sectors: [...sectors].sort() }
-        })
-        .sort((a, b) => (a.id < b.id ? -1 : 1)),
-    }
+  #row(row: Row, time: number): CharterMember {
+    const server = SERVERS.find((one) => one === row.member)
+    return charterRow(row, this.made(row.member).self.profile, time, server && this.node(server).url())
   }
 
   async #makeTokens(): Promise<void> {
@@ -288,7 +320,7 @@ export class Stage implements AsyncDisposable {
 
   async #publish(server: Server, things: readonly Thing[]): Promise<void> {
     if (things.length === 0) return
-    const at = Date.now()
+    const at = this.now()
     const idOf = (slug: string) => this.memberId(slug)
     const objects: JsonObject[] = things.flatMap((thing) =>
       toObjects(thing, { at, idOf, released: this.released, along: things }),
@@ -358,9 +390,3 @@ export class Stage implements AsyncDisposable {
     await rm(this.#path, { recursive: true, force: true })
   }
 }
-
-/** The id of a client, which has no keys. */
-const clientId = (slug: string): MemberId =>
-  `identity--c11e0000-0000-5000-8000-${Buffer.from(slug.padEnd(6)).toString('hex').slice(0, 12)}` as MemberId
-
-export { HUB, RELAY, ALLIANCES }

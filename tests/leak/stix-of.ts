@@ -1,4 +1,5 @@
 // A planned object as STIX, with a marker in every property that can hold one.
+import { randomUUID } from 'node:crypto'
 import { type JsonObject, toTimestamp } from '#base'
 import { NOROSHI_EXTENSION } from '#policy'
 import { TLP_2_MARKINGS } from '#stix'
@@ -133,4 +134,23 @@ function definition(id: string, n: number, caveat: Caveat, at: number, idOf: (sl
       },
     },
   }
+}
+
+/** An object that is held until far away, and its marking. */
+export function heldObjects(until: string): JsonObject[] {
+  const id = `marking-definition--${randomUUID()}`
+  const base = { spec_version: '2.1', created: '2026-01-01T00:00:00.000Z' }
+  const extension = { extension_type: 'property-extension', embargo_until: until }
+  return [
+    { ...base, type: 'marking-definition', id, name: 'held', extensions: { [NOROSHI_EXTENSION]: extension } },
+    {
+      ...base,
+      type: 'malware',
+      id: `malware--${randomUUID()}`,
+      modified: '2026-01-01T00:00:00.000Z',
+      name: 'held',
+      is_family: false,
+      object_marking_refs: [String(TLP_2.get('clear')), id],
+    },
+  ]
 }

@@ -104,8 +104,19 @@ export interface Thing {
   of?: number
 }
 
-/** One step: charters, then what is published, then what is taken back. */
+/** Own objects for organisations by name, beyond their marking. */
+export interface Grant {
+  n: number
+  to: readonly string[]
+  /** Milliseconds; absent: without an end. */
+  lasts?: number
+}
+
+/** One step: time, charters, then what is published, then what is granted and taken back. */
 export interface Step {
+  /** So much time passes before, in milliseconds. */
+  pass?: number
+  grants?: readonly Grant[]
   charters: readonly Charter[]
   things: readonly Thing[]
   recalls: readonly number[]
@@ -118,7 +129,8 @@ export interface Plan {
 
 /** Marking-definitions and their things have one number each below this. */
 const STEP_THINGS = [2, 6] as const
-const DAY_MS = 86_400_000
+const HOUR_MS = 3_600_000
+const DAY_MS = 24 * HOUR_MS
 
 /** A plan of so many steps. Each step is a world of its own, on top of all that was before. */
 export function planOf(seed: number, steps: number): Plan {
@@ -136,7 +148,14 @@ export function planOf(seed: number, steps: number): Plan {
       things.push(...batch)
     }
     const recalls = before.filter(() => random.chance(0.08)).map((thing) => thing.n)
-    made.push({ charters, things, recalls })
+    const grants = things
+      .filter((thing) => isPlain(thing) && thing.refs.length === 0 && random.chance(0.25))
+      .map((thing) => ({
+        n: thing.n,
+        to: [random.pick(ORGS).slug, ...(random.chance(0.3) ? [random.pick(ORGS).slug] : [])],
+        ...(random.chance(0.5) ? { lasts: HOUR_MS } : {}),
+      }))
+    made.push({ charters, things, recalls, grants, ...(random.chance(0.4) ? { pass: 2 * HOUR_MS } : {}) })
   }
   return { seed, steps: made }
 }
@@ -246,7 +265,7 @@ function caveatOf(random: Seeded): Caveat {
       return { distribution: someOrgs(random) }
     case 2:
       return {
-        embargo: random.pick([-DAY_MS, 10 * DAY_MS]),
+        embargo: random.pick([-DAY_MS, HOUR_MS, 10 * DAY_MS]),
         ...(random.chance(0.5) ? { coauthors: someOrgs(random) } : {}),
       }
     case 3:
