@@ -144,9 +144,10 @@ export class UnlistedLogs {
     return found
   }
 
+  /** By the charters that the author knows: where it stands in no other, this node may be suspended for it. */
   #isForUs(audience: Audience, author: MemberId): boolean {
     const { context, directory } = this.#parts
-    const [reader, now, register] = [context.self.member, context.now(), directory.register()]
+    const [reader, now, register] = [context.self.member, context.now(), directory.registerKnownTo(author)]
     return context.admits({ audience, author, server: author, reader, channel: 'node', register, now }).send
   }
 
