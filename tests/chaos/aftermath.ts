@@ -10,6 +10,8 @@ const SETTLE_MS = Number(process.env['NOROSHI_CHAOS_SETTLE_MS'] ?? 150_000)
 const LOOK_MS = 250
 /** Of a link that is cut, while it backs off from a quarter of a second to seconds. */
 const TRIES = 7
+/** What goes wrong after the plan, one after the other; fewer where one promise alone is looked at. */
+const ACTS = (process.env['NOROSHI_CHAOS_ACTS'] ?? 'healing,cut,silence,receipts,recalls,streams').split(',')
 const OFFER = 'POST /link/v1/offer'
 
 /** What was seen after healing. */
@@ -30,8 +32,8 @@ export async function aftermath(fleet: Fleet, run: Run, alliances: Alliances, st
   const somebody = Object.values(alliances)[0]![0]!
   const everybody = () => publishAll(fleet, run, alliances)
   const acts: Record<string, () => Promise<string[]>> = {
-    healed: async () => [],
-    'all cut': async () => {
+    healing: async () => [],
+    cut: async () => {
       const before = new Map(fleet.relays().map((relay) => [relay, relay.spoiled]))
       for (const relay of fleet.relays()) relay.inflict('cut')
       await everybody()
@@ -39,7 +41,7 @@ export async function aftermath(fleet: Fleet, run: Run, alliances: Alliances, st
       for (const relay of fleet.relays()) relay.heal(true)
       return late
     },
-    'a third silent': async () => {
+    silence: async () => {
       for (const relay of fleet.relays().filter((_, at) => at % 3 === 0)) {
         relay.inflict('half-open')
         relay.heal(false)
@@ -47,12 +49,12 @@ export async function aftermath(fleet: Fleet, run: Run, alliances: Alliances, st
       await everybody()
       return []
     },
-    'receipts without a way': () =>
+    receipts: () =>
       gagged(fleet, somebody, async () => {
         await everybody()
         return heldBy(fleet, somebody, run, ({ recalled }) => recalled === undefined)
       }),
-    'recalls without a way, and a kill': async () => {
+    recalls: async () => {
       const heard = async () => {
         const taken = newestFor(somebody, run)
         const count = countIn(run)
@@ -63,7 +65,7 @@ export async function aftermath(fleet: Fleet, run: Run, alliances: Alliances, st
       await fleet.start(somebody)
       return faults
     },
-    'over streams alone': async () => {
+    streams: async () => {
       const before = offers(fleet)
       await everybody()
       const late = await settled(fleet, run)
@@ -72,6 +74,7 @@ export async function aftermath(fleet: Fleet, run: Run, alliances: Alliances, st
     },
   }
   for (const [name, act] of Object.entries(acts)) {
+    if (!ACTS.includes(name)) continue
     const began = Date.now()
     const faults = await act()
     const [without, late] = await Promise.all([streamsBack(fleet, streamsMs), settled(fleet, run)])
