@@ -19,6 +19,8 @@ export interface Directory {
   member(idOrSlug: string): DirectoryMember | undefined
   /** Public node keys that the member had delegated at that time. */
   nodeKeys(member: MemberId, at: Millis): Uint8Array[]
+  /** Public keys by which people of the member sealed something at that time. */
+  sealKeys(member: MemberId, at: Millis): Uint8Array[]
   /** X25519 keys to which files for the member are encrypted, oldest first. */
   recipientKeys(member: MemberId, at: Millis): Uint8Array[]
   /** Who signed: the member whose node key has this id at that time. */

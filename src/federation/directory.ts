@@ -20,6 +20,7 @@ interface Entry {
   member: DirectoryMember
   keys: KeyWindow[]
   recipients: KeyWindow[]
+  seals: KeyWindow[]
 }
 
 /** The version in which a member left: the last one that is its business. */
@@ -140,6 +141,11 @@ export class CharterDirectory implements Directory {
 
   nodeKeys(member: MemberId, at: Millis): Uint8Array[] {
     const keys = this.#entries.get(member)?.keys ?? []
+    return keys.filter((window) => counts(window, at)).map((window) => window.key)
+  }
+
+  sealKeys(member: MemberId, at: Millis): Uint8Array[] {
+    const keys = this.#entries.get(member)?.seals ?? []
     return keys.filter((window) => counts(window, at)).map((window) => window.key)
   }
 
@@ -280,7 +286,7 @@ function entriesOf(
       statements.get(id) ?? [],
     )
     const of = (purpose: string) => windows.filter((window) => window.purpose === purpose)
-    entries.set(id, { member, keys: of('node'), recipients: of('recipient') })
+    entries.set(id, { member, keys: of('node'), recipients: of('recipient'), seals: of('seal') })
   }
   return entries
 }

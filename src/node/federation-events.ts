@@ -2,6 +2,7 @@ import type { MemberId, Millis } from '#base'
 import type { Federation, FederationEvents } from '#federation'
 import type { Arming } from './arming.ts'
 import type { NodeEvents } from './events.ts'
+import type { Grants } from './grants.ts'
 import type { RecallWork } from './recall-tasks.ts'
 import type { Situation } from './situation.ts'
 
@@ -10,6 +11,7 @@ export interface Ears {
   arming: () => Arming
   situation: () => Situation
   recallWork: () => RecallWork
+  grants: () => Grants
   links: () => ReturnType<Federation['links']>
   /** A charter came into force: what members declare as their own may have changed. */
   chartered: () => void
@@ -33,6 +35,7 @@ export function federationEvents(events: NodeEvents, ears: Ears): FederationEven
       )
     },
     recovered({ log, objects, time }) {
+      ears.grants().recovered()
       ears.situation().arrived(log, objects.length, time)
       ears.arming().published(objects.map(({ index, id }) => ({ log, index, id, time })))
     },

@@ -6,23 +6,15 @@
  * version goes on: each later version of the object goes to the grantees too, for as long as the sharing rules say so.
  * @see SHARING-RULES section 2, row 11; docs/wire.md, Grants
  */
-import {
-  type Hash,
-  isHash,
-  type Json,
-  type JsonObject,
-  type LogId,
-  type MemberId,
-  type Millis,
-  timestampKey,
-} from '#base'
+import { type Hash, isHash, type Json, type JsonObject, type MemberId, type Millis, timestampKey } from '#base'
 import type { Federation, RootSigner } from '#federation'
-import { type Audience, type Envelope, signStatement, statementHash } from '#log'
+import { type Envelope, signStatement } from '#log'
 import type { Change, ObjectColumns, ObjectRow, Store } from '#store'
 import type { DueGate } from './due-gate.ts'
 import { NodeError } from './errors.ts'
 import type { NodeEvents } from './events.ts'
 import { type GrantWish, NO_END, objectPublished, objectToGrant, toWish, wishedCopies } from './grant-wish.ts'
+import { grantsIn, type KeptGrant, keptOf } from './grant-statements.ts'
 import { planCopy, type PlannedCopy } from './granted-copies.ts'
 import type { Place } from './publish-plan.ts'
 import type { Publisher } from './publish.ts'
@@ -36,27 +28,6 @@ const LOOK_MS = 60_000
 const COPIES_MOST = 1_000
 /** How often a grant is planned anew because its log grew meanwhile. */
 const PLANS_MOST = 3
-
-/** A grant as it is kept. */
-export interface KeptGrant {
-  /** Hash of its statement. */
-  id: Hash
-  object: string
-  /** `modified` of the version; absent: later versions too. */
-  version?: string
-  /** Id of the copy, where something was cut from it. */
-  form?: string
-  grantees: MemberId[]
-  from: Millis
-  /** `NO_END` where it has none. */
-  until: Millis
-  /** The copy. */
-  log: LogId
-  index: number
-  audience: Audience
-  statement: Envelope
-  ended?: { time: Millis; by: 'expiry' | 'operator' }
-}
 
 /** A grant and what became of its copies. */
 export interface ShownGrant extends KeptGrant {
@@ -105,6 +76,7 @@ export class Grants implements AsyncDisposable {
       if (!grant.ended) grants.#live.set(grant.id, grant)
     }
     for await (const { key } of options.store.records(DUE)) grants.#withheld.add(key)
+    await grants.#learn()
     grants.#arm()
     return grants
   }
@@ -127,6 +99,30 @@ export class Grants implements AsyncDisposable {
         }
       }
     })
+  }
+
+  /** Own entries came back from peers, which a backup did not hold: grants among them go on. */
+  recovered(): void {
+    this.#work = this.#work
+      .then(() => this.#learn())
+      .catch((error: unknown) => this.#o.events.failed('reading grants', error))
+      .finally(() => this.look())
+  }
+
+  /** Grants that stand in own logs and are not kept here: whose copies are gone have ended. */
+  async #learn(): Promise<void> {
+    const { store } = this.#o
+    for (const head of await store.logs({ own: true })) {
+      if (head.audience.grantees === undefined) continue
+      for (const statement of await grantsIn(store, head)) {
+        const grant = keptOf(head, statement)
+        if ((await store.record(COLLECTION, grant.id)) !== undefined) continue
+        const isOver = (await this.#copiesOf(grant)).length === 0
+        const kept: KeptGrant = isOver ? { ...grant, ended: { time: this.#o.now(), by: 'operator' } } : grant
+        await store.commit([this.#put(kept)])
+        if (!isOver) this.#live.set(kept.id, kept)
+      }
+    }
   }
 
   async #make(wish: ReturnType<typeof toWish>, at: Millis, signer: RootSigner): Promise<ShownGrant[]> {
@@ -154,33 +150,20 @@ export class Grants implements AsyncDisposable {
     { version, at }: { version: string | undefined; at: Millis },
     signer: RootSigner,
   ): KeptGrant {
-    const grantees = [...release.grantees].sort() as MemberId[]
     const fields = {
       member: this.#o.self,
       log,
       index,
       leaf,
-      grantees,
+      grantees: [...release.grantees].sort() as MemberId[],
       from: at,
       until,
       time: at,
-      object,
+      // The id of the copy alone: nobody is told whose form a cut one is.
+      object: release.id,
       ...(version === undefined ? {} : { version }),
     }
-    const statement = signStatement('grant', fields, [signer]) as unknown as Envelope
-    return {
-      id: statementHash(statement.statement),
-      object,
-      ...(version === undefined ? {} : { version }),
-      ...(release.id === object ? {} : { form: release.id }),
-      grantees,
-      from: at,
-      until,
-      log,
-      index,
-      audience: release.audience,
-      statement,
-    }
+    return keptOf(release, signStatement('grant', fields, [signer]) as unknown as Envelope, object)
   }
 
   /** All grants, the newest first. */
@@ -208,18 +191,6 @@ export class Grants implements AsyncDisposable {
       const ended = await this.#end(grant, 'operator')
       return { grant: await this.#show(ended), recalled }
     })
-  }
-
-  /** The grants that cover an entry. */
-  async grantsOf({ log, index }: Place): Promise<KeptGrant[]> {
-    const found: KeptGrant[] = []
-    for await (const { value } of this.#o.store.records(COLLECTION)) {
-      const grant = value as unknown as KeptGrant
-      if (grant.log === log && grant.index === index) found.push(grant)
-      else if (grant.version === undefined && (await this.#copiesOf(grant)).some((one) => isAt(one, { log, index })))
-        found.push(grant)
-    }
-    return found
   }
 
   /** What grants that name no version give of the objects of a publication, beside its own releases. */

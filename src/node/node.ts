@@ -157,6 +157,7 @@ export async function openNode(options: NodeOptions): Promise<NoroshiNode> {
         arming: () => arming,
         situation: () => situation,
         recallWork: () => recallWork,
+        grants: () => grants,
         links: () => federation.links(),
         chartered: () => {
           protect()

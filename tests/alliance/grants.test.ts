@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { test } from 'node:test'
+import { clientIdOf } from '#log'
 import { noroshi } from '../cli/command-line.ts'
 import { ask, holds, indicator, openWorld, publish, until, type World } from './world.ts'
 
@@ -33,6 +34,11 @@ test('a grant of an AMBER version: the named member holds it and proves it, nobo
     grants.map(({ state, version, to }) => ({ state, version, to: to.map(({ slug }) => slug) })),
     [{ state: 'in-force', version: first['modified'], to: ['th'] }],
   )
+  const shown = (await (await ask(world, 'th', `/api/v1/objects/${first.id}`)).json()) as {
+    versions: { granted?: { by: string; until: number | null; holds: boolean } }[]
+  }
+  const { by, until: ends, holds: isProved } = shown.versions[0]?.granted ?? assert.fail('th is not told of the grant')
+  assert.deepEqual([by, ends, isProved], [world.node('jp').config.member, null, true])
   const us = world.node('us')
   assert.equal(await us.store.log(grants[0]?.log ?? ''), undefined, 'the log for grantees is no other member’s')
 
@@ -135,6 +141,58 @@ test('whoever may not be granted an object is refused by name, with what to do',
   assert.match(foreign.stderr, /jp published .* only its source grants it/)
   assert.deepEqual((await list(world)).grants, [])
 })
+
+test('a hosted client reads what it is granted by every way out of its provider’s node, up to the instant', async () => {
+  let shift = 0
+  const bank = { id: clientIdOf('identity--00000000-0000-4000-8000-000000000000', 'jp-bank'), slug: 'jp-bank' }
+  await using world = await openWorld({
+    alliances: ALLIANCES,
+    clients: { jp: [{ ...bank, name: 'Bank', nation: 'JP', kind: 'company', sectors: [] }] as never },
+    now: () => Date.now() + shift,
+  })
+  const object = indicator('198.51.100.7')
+  await publish(world, 'jp', [object], { tlp: 'amber+strict' })
+  const [made] = (await cli(world, 'token', 'create', 'bank', '--scope', 'read', '--org', 'jp-bank', '--json')).json()
+  const token = String(made?.['text'])
+  const before = await waysOf(world, object.id, token)
+  const ends = Date.now() + DAY_MS
+  const ran = await grant(world, object.id, 'jp-bank', '--until', new Date(ends).toISOString())
+  assert.equal(ran.code, 0, ran.stderr)
+  assert.match(ran.stdout, /jp-bank has no node: it reads the copy here/)
+  const granted = await waysOf(world, object.id, token)
+  for (const way of Object.keys(before)) assert.notEqual(granted[way], before[way], way)
+  shift = DAY_MS
+  await until('it is over', () => Date.now() + shift >= ends)
+  // Each way is the first that asks after its instant: the others were answered by the state before.
+  assert.deepEqual(await waysOf(world, object.id, token), before, 'as if it had never been granted')
+  assert.ok(await holds(world, 'us', object.id))
+})
+
+/** What a reader is answered, by way out: everything that could tell of an object. */
+async function waysOf(world: World, id: string, token: string): Promise<Record<string, string>> {
+  const taxii = { accept: 'application/taxii+json;version=2.1' }
+  const answer = (path: string, headers: Record<string, string> = {}) => ask(world, 'jp', path, { token, headers })
+  // Ids of bundles and cursors are new at each answer.
+  const text = async (path: string, headers?: Record<string, string>) => {
+    const response = await answer(path, headers)
+    return `${response.status} ${(await response.text()).replace(/"id":"bundle--[^"]*"|"next":"[^"]*"/g, '')}`
+  }
+  const { api_roots: roots } = (await (await answer('/taxii2/', taxii)).json()) as { api_roots: string[] }
+  const root = new URL(roots[0] ?? '').pathname
+  const { collections } = (await (await answer(`${root}collections/`, taxii)).json()) as {
+    collections: { id: string }[]
+  }
+  const inTaxii = await Promise.all(collections.map((one) => text(`${root}collections/${one.id}/objects/`, taxii)))
+  return {
+    objects: await text('/api/v1/objects'),
+    bundle: await text('/api/v1/objects', { accept: 'application/stix+json' }),
+    object: await text(`/api/v1/objects/${id}`),
+    latest: await text('/api/v1/objects?versions=latest'),
+    counts: await text('/api/v1/counts'),
+    // An emptied collection stays, as after a recall.
+    taxii: [...new Set(inTaxii)].sort().join('\n'),
+  }
+}
 
 const grant = (world: World, id: string, to: string, ...more: string[]) => cli(world, 'grant', id, '--to', to, ...more)
 const cli = (world: World, ...args: string[]) => noroshi([...args, '--dir', world.dir('jp')], { env: ENV })

@@ -22,7 +22,8 @@ interface Grant {
   version?: string
   form?: string
   tlp: string
-  to: { member: string; slug: string }[]
+  /** `hosted`: a client without a node of its own. */
+  to: { member: string; slug: string; hosted?: true }[]
   from: number
   until: number | null
   log: string
@@ -114,12 +115,15 @@ export const register: Register = (program, context) => {
   })
 }
 
-/** The seal key signs grants of this object until that instant here, whatever a node may ask for. */
+/**
+ * The seal key signs grants of this object until that instant here, whatever a node may ask for. Where a part is kept from
+ * the grantees, the copy has an id of its own, of the same type.
+ */
 function assertGrant(bytes: Uint8Array, object: string, until: number | undefined): void {
   const text = fromUtf8(bytes)
   const rest = text.slice(GRANT_PREFIX.length)
   const grant = text.startsWith(GRANT_PREFIX) ? (parseJson(rest) as JsonObject) : {}
-  const isMeant = grant['type'] === 'grant' && grant['object'] === object && canonicalJson(grant) === rest
+  const isMeant = grant['type'] === 'grant' && isForm(String(grant['object']), object) && canonicalJson(grant) === rest
   if (isMeant && (until === undefined || grant['until'] === until)) return
   throw new NodeError(
     'GRANT_REFUSED',
@@ -127,18 +131,25 @@ function assertGrant(bytes: Uint8Array, object: string, until: number | undefine
   )
 }
 
+const isForm = (id: string, of: string) => id.slice(0, id.indexOf('--')) === of.slice(0, of.indexOf('--'))
 const slugs = ({ to }: Grant) => to.map(({ slug }) => slug).join(', ')
 const time = (at: number) => new Date(at).toISOString()
 const ends = ({ until }: Grant) => (until === null ? 'without an end' : `until ${time(until)}`)
 
 function grantedLines(grant: Grant): string[] {
-  const { id, object, version, form, log, index, until } = grant
+  const { id, object, version, form, log, index, to, until } = grant
   return [
     `Granted ${object} to ${slugs(grant)}, ${ends(grant)}: entry ${index} of log ${log.slice(0, 12)}…, grant ${id.slice(0, 12)}….`,
     ...(form === undefined ? [] : [`A part of it is kept from them: they get ${form}, without that part.`]),
     version === undefined
       ? 'Later versions go to them too, while they are no stricter than GREEN.'
       : `It covers the version of ${version} alone: a new version recalls this copy, and does not go to them. Grant it again then.`,
+    ...to
+      .filter(({ hosted }) => hosted)
+      .map(
+        ({ slug }) =>
+          `${slug} has no node: it reads the copy here, with a token of this node (noroshi token create NAME --scope read --org ${slug}).`,
+      ),
     ...(until === null ? [] : ['At that instant nobody is answered with it any more, and their nodes drop it.']),
   ]
 }

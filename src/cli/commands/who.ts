@@ -40,6 +40,8 @@ interface Entry {
   published: number
   /** Members that may have the log now. */
   entitled: Entitled[]
+  /** Slugs of those whom a grant names, where it stands by one. */
+  granted?: string[]
   recall?: Recall
 }
 
@@ -121,7 +123,7 @@ export const register: Register = (program, { output, exit }) => {
 }
 
 function toLines(
-  { log, index, published, entitled, received, armed, missing, recall }: Standing,
+  { log, index, published, entitled, granted, received, armed, missing, recall }: Standing,
   slugOf: (member: string) => string,
 ): string[] {
   const rows = received.map(({ member, arrived, via }) => {
@@ -133,7 +135,7 @@ function toLines(
     ]
   })
   return [
-    `Entry ${index} of log ${log.slice(0, 12)}…, published ${new Date(published).toISOString()}, ${counted(entitled.length, 'member')} may have it:`,
+    `Entry ${index} of log ${log.slice(0, 12)}…, published ${new Date(published).toISOString()}, ${granted ? `granted to ${granted.join(', ')}` : `${counted(entitled.length, 'member')} may have it`}:`,
     ...(rows.length === 0 ? ['  no receipt yet'] : table(rows)),
     ...(recall ? [] : table(missing.map(missingRow))),
     ...(recall ? recallLines(recall, [...new Set(received.map(({ member }) => slugOf(member)))], slugOf) : []),

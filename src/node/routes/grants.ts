@@ -1,7 +1,8 @@
 import type { FastifyInstance } from 'fastify'
 import Type, { type Static } from 'typebox'
-import { fromBase64, type MemberId } from '#base'
+import { fromBase64 } from '#base'
 import { keyIdOf, keyWindows, signedBy } from '#log'
+import { isHosted } from '#policy'
 import { KEY_FILES, readDelegations, readRootFile, rootKeyOf } from '../data-directory.ts'
 import { NodeError } from '../errors.ts'
 import { GRANTEES_MOST, NO_END } from '../grant-wish.ts'
@@ -82,7 +83,14 @@ function shown(node: NodeContext, { grantees, until, audience, ...grant }: Shown
   return {
     ...grant,
     tlp: audience.tlp,
-    to: grantees.map((member) => ({ member, slug: register.org(member)?.slug ?? node.slugOf(member as MemberId) })),
+    to: grantees.map((member) => {
+      const org = register.org(member)
+      return {
+        member,
+        slug: org?.slug ?? node.slugOf(member),
+        ...(org && isHosted(org, register) ? { hosted: true } : {}),
+      }
+    }),
     until: until === NO_END ? null : until,
   }
 }

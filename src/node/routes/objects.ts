@@ -6,6 +6,7 @@ import { TLP_LEVELS } from '#log'
 import type { LogHead, ObjectRow, Page } from '#store'
 import { attributionsOf } from '../attribution.ts'
 import { NodeError } from '../errors.ts'
+import { proofOf } from '../grant-statements.ts'
 import type { NodeContext } from '../node-context.ts'
 import type { Publisher } from '../publish.ts'
 import { closed, Cursor, Limit, Time } from '../schemas.ts'
@@ -26,6 +27,17 @@ const ObjectView = Type.Object({
   alliances: Type.Array(Type.String()),
   published: Time,
   arrived: Time,
+  granted: Type.Optional(
+    Type.Object(
+      {
+        by: Type.String({ description: 'Id of the member that granted it' }),
+        until: Type.Union([Time, Type.Null()]),
+        holds: Type.Boolean({ description: 'Signed by a seal key of that member' }),
+        statement: Type.Any({ description: 'The signed grant' }),
+      },
+      { description: 'Where it stands by a grant of its source: never passed on further' },
+    ),
+  ),
   refused: Type.Optional(
     Type.String({ description: 'Code with which the version was refused; of conflicts, to the operator alone' }),
   ),
@@ -150,7 +162,7 @@ type Standing = Awaited<ReturnType<Publisher['standing']>>[number]
 
 /** An own entry with its recall, if it was taken back: when, why, and which recipients acknowledged it. */
 async function withRecall(node: NodeContext, { recalled, ...place }: Standing) {
-  const entry = { ...place, entitled: await entitledTo(node, place.log) }
+  const entry = { ...place, entitled: await entitledTo(node, place.log), ...(await grantedTo(node, place.log)) }
   if (!recalled) return entry
   const { log, index } = entry
   const acks = await node.federation.recallAcks(log, index)
@@ -190,6 +202,13 @@ async function heldOfOthers(node: NodeContext, reader: Reader, id: string) {
       }
     }),
   )
+}
+
+/** Whom a grant names, where the entry stands by one. */
+async function grantedTo(node: NodeContext, log: Standing['log']): Promise<{ granted?: string[] }> {
+  const { grantees } = (await node.store.log(log))?.audience ?? {}
+  const register = node.directory.register()
+  return grantees ? { granted: grantees.map((id) => register.org(id)?.slug ?? id) } : {}
 }
 
 /** Members that may have a log now, and how this node's link to each is. */
@@ -247,6 +266,22 @@ async function versionsOf(
   return { heads, rows }
 }
 
+/** The grants of rows that stand in logs for grantees. */
+async function proofsOf(
+  node: NodeContext,
+  heads: ReadonlyMap<string, LogHead>,
+  rows: readonly ObjectRow[],
+): Promise<Map<ObjectRow, Json>> {
+  const proofs = new Map<ObjectRow, Json>()
+  for (const row of rows) {
+    const head = heads.get(row.log)
+    if (head?.audience.grantees === undefined) continue
+    const proof = await proofOf(node.store, node.directory, head, row)
+    if (proof) proofs.set(row, proof as unknown as Json)
+  }
+  return proofs
+}
+
 interface Asked {
   type?: string
   id?: string[]
@@ -299,6 +334,7 @@ async function rowsText(node: NodeContext, heads: readonly LogHead[], rows: read
   const headOf = new Map(heads.map((head) => [head.log, head]))
   const logs = heads.map(({ log }) => log)
   const attributionOf = await attributionsOf(node, logs, rows)
+  const granted = await proofsOf(node, headOf, rows)
   return rows
     .map((row) => {
       const head = headOf.get(row.log) as LogHead
@@ -312,6 +348,7 @@ async function rowsText(node: NodeContext, heads: readonly LogHead[], rows: read
         alliances: [...(head.audience.alliances ?? [])],
         published: row.entryTime,
         arrived: row.arrived,
+        ...(granted.has(row) ? { granted: granted.get(row) as Json } : {}),
         ...(row.status === 'rejected' ? { refused: row.code ?? '' } : {}),
       }
       return `{"object":${fromUtf8(row.json)},${JSON.stringify(about).slice(1)}`
