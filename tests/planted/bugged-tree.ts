@@ -113,7 +113,8 @@ export class BuggedTree {
     process.off('exit', end)
     const { failed, passed } = tap
     const seconds = (performance.now() - began) / 1_000
-    await rm(this.#scratch, { recursive: true, force: true, maxRetries: 3 })
+    // Processes that the tests started may be writing for a moment longer.
+    await rm(this.#scratch, { recursive: true, force: true, maxRetries: 3 }).catch(() => undefined)
     // A file that can't even be loaded says so to nobody but the exit code.
     const wasEnded = limit.aborted || (endsAtFailure && tap.hasFailed(names))
     if (!wasEnded && code !== 0 && failed.size === 0) failed.set(`the run itself (exit code ${code})`, output)

@@ -101,7 +101,7 @@ export async function campaign(
       }),
     )
   } finally {
-    await rm(folder, { recursive: true, force: true, maxRetries: 5 })
+    await rm(folder, { recursive: true, force: true, maxRetries: 20 })
     process.off('exit', removeAtExit)
   }
   return bugs.map((bug) => results.get(bug)!)
