@@ -1,6 +1,6 @@
 // Real node processes over stores of any size: filled straight through the store, served by `noroshi serve`.
 import { hash, randomBytes } from 'node:crypto'
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -31,7 +31,7 @@ export interface BenchMember extends DemoMember {
 
 /** A node that serves. */
 export interface Served extends NodeProcess {
-  ask<T>(path: string, body?: unknown): Promise<T>
+  ask<T>(path: string, body?: unknown, method?: string): Promise<T>
 }
 
 /** A folder under the system's for temporary files, removed when this process ends. */
@@ -43,13 +43,20 @@ export function benchFolder(): string {
 
 /** Members in one alliance, whose data directories hold its charter. */
 export async function createAlliance(folder: string, slugs: readonly string[]): Promise<BenchMember[]> {
-  const members = await Promise.all(slugs.map((slug) => createMember(join(folder, slug), slug)))
-  const charter = demoCharter(ALLIANCE, members, Date.now())
+  const { members, bootstrap } = await foundAlliance(folder, slugs)
   for (const member of members) {
     await using node = await serve(member)
-    await node.ask('/api/v1/alliances/bootstrap', { charters: [charter] })
+    await bootstrap(node)
   }
   return members
+}
+
+/** Members with their data directories, and how a node of theirs is given the charter. */
+export async function foundAlliance(folder: string, slugs: readonly string[]) {
+  const members = await Promise.all(slugs.map((slug) => createMember(join(folder, slug), slug)))
+  const charter = demoCharter(ALLIANCE, members, Date.now())
+  const bootstrap = (node: Served) => node.ask('/api/v1/alliances/bootstrap', { charters: [charter] })
+  return { members, bootstrap }
 }
 
 async function createMember(dir: string, slug: string): Promise<BenchMember> {
@@ -60,15 +67,15 @@ async function createMember(dir: string, slug: string): Promise<BenchMember> {
   return { key: slug, member, slug, name, nation, kind, rootKey, delegations, dir, token }
 }
 
-/** Starts a member's node as `noroshi serve` does. */
-export async function serve({ dir, token }: BenchMember, flags: readonly string[] = []): Promise<Served> {
-  const command = [...flags, MAIN, 'serve', '--dir', dir, '--port', '0', '--rehearsal']
+/** Starts a member's node as `noroshi serve` does; port 0 is any that is free. */
+export async function serve({ dir, token }: BenchMember, port = 0): Promise<Served> {
+  const command = [MAIN, 'serve', '--dir', dir, '--port', String(port), '--rehearsal']
   const node = await startNodeProcess(command, dir)
-  const ask = async <T>(path: string, body?: unknown): Promise<T> => {
+  const ask = async <T>(path: string, body?: unknown, method = 'POST'): Promise<T> => {
     const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
     const response = await fetch(node.url + path, {
       headers,
-      ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }),
+      ...(body === undefined ? {} : { method, body: JSON.stringify(body) }),
     })
     const text = await response.text()
     if (!response.ok) throw new Error(`${path}: ${response.status} ${text}`)
@@ -78,8 +85,14 @@ export async function serve({ dir, token }: BenchMember, flags: readonly string[
 }
 
 /** Asks until an answer satisfies; a node that is at work may take its time. */
-export async function waitUntil(holds: () => Promise<boolean>): Promise<void> {
-  while (!(await holds())) await sleep(POLL_MS)
+export async function waitUntil(holds: () => Promise<boolean>, everyMs = POLL_MS): Promise<void> {
+  while (!(await holds())) await sleep(everyMs)
+}
+
+/** Megabytes of all files in a folder. */
+export function diskMegabytes(folder: string): number {
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
+  return files.reduce((sum, file) => sum + statSync(join(file.parentPath, file.name)).size, 0) / MEGABYTE
 }
 
 /** Copies a member's data directory, so that a sample can start from the same state. */

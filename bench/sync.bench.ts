@@ -3,7 +3,6 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { JsonObject } from '#base'
-import { keyIdOf, signLinkRequest } from '#log'
 import { openNodes } from '../src/federation/testing/pair.ts'
 import { amberFor, indicator } from '../src/federation/testing/objects.ts'
 import { type RealNode, until } from '../src/federation/testing/real-node.ts'
@@ -18,12 +17,15 @@ import {
   serve,
   waitUntil,
 } from './large-node.ts'
+import { askSigned } from './signed-ask.ts'
 
 const AUDIENCE = amberFor('pacific')
 const PEERS = 12
 const PUBLICATIONS = 40
 /** Recalls of one sample; the hundredth part of them is one. */
 const RECALLS = 100
+/** Between two steps, so that one does not wait for what the one before left to do. */
+const PAUSE_MS = 20
 const SYNC_ENTRIES = 100_000
 /** Of a hundred objects. */
 const SYNC_INDICATORS = 10
@@ -40,19 +42,9 @@ const object = (author: RealNode): JsonObject => indicator(`bench ${made++}`, au
 async function noChangeBytes() {
   const { opened, author, peers } = await world(2)
   for (let i = 0; i < 50; i++) await author.publish(AUDIENCE, [object(author)])
-  const reader = peers[0] as RealNode
-  const ask = async (target: string) => {
-    const { member: from, nodeKey: signer } = reader.member.self
-    const nonce = keyIdOf(new TextEncoder().encode(String(made++))).slice(0, 32)
-    const created = Math.floor(Date.now() / 1_000)
-    const to = author.member.self.member
-    const headers = signLinkRequest(
-      { method: 'GET', target, body: new Uint8Array() },
-      { from, to, created, nonce, signer },
-    )
-    const answer = await fetch(author.address + target, { headers })
-    return Buffer.from(await answer.arrayBuffer())
-  }
+  const { member: from, nodeKey: signer } = (peers[0] as RealNode).member.self
+  const asking = { from, signer, to: author.member.self.member, address: author.address }
+  const ask = (target: string) => askSigned(asking, target)
   let since = JSON.parse((await ask('/link/v1/logs')).toString()).statement.sequence as number
   const sample = async () => {
     const body = await ask(`/link/v1/logs?since=${since}`)
@@ -62,67 +54,63 @@ async function noChangeBytes() {
   return { sample, dispose: () => opened[Symbol.asyncDispose]() }
 }
 
-async function publishToPeers(percentile: number) {
+/** An author with twelve peers, all links up and one log mirrored everywhere. */
+async function linkedPeers() {
   const { opened, author, peers } = await world(PEERS + 1)
   for (const node of opened.nodes) node.federation.start()
   const { log } = await author.publish(AUDIENCE, [object(author)])
-  const isAt = async (size: number) => {
-    const sizes = await Promise.all(peers.map(async (peer) => (await peer.store.log(log))?.size ?? 0))
-    return sizes.every((held) => held >= size)
-  }
-  await until('all mirrors', () => isAt(2), 20_000)
+  const untilHeld = (size: number) =>
+    until(
+      'the twelve',
+      async () => {
+        const sizes = await Promise.all(peers.map(async (peer) => (await peer.store.log(log))?.size ?? 0))
+        return sizes.every((held) => held >= size)
+      },
+      20_000,
+    )
+  await untilHeld(2)
   await until(
     'all streams',
     () => peers.every((peer) => peer.federation.links().every(({ state }) => state === 'up')),
     20_000,
   )
-  const sample = async () => {
-    const times: number[] = []
-    for (let i = 0; i < PUBLICATIONS; i++) {
-      const begin = performance.now()
-      const { size } = await author.publish(AUDIENCE, [object(author)])
-      await until('the twelve', () => isAt(size), 10_000)
-      times.push(performance.now() - begin)
-      await new Promise((resolve) => setTimeout(resolve, 20))
-    }
-    times.sort((a, b) => a - b)
-    return times[Math.min(times.length - 1, Math.floor(times.length * percentile))] ?? NaN
+  return { author, log, untilHeld, dispose: () => opened[Symbol.asyncDispose]() }
+}
+
+/** Milliseconds that a step takes at this percentile, out of so many one after the other. */
+async function timesOf(count: number, percentile: number, step: (i: number) => Promise<unknown>): Promise<number> {
+  const times: number[] = []
+  for (let i = 0; i < count; i++) {
+    const begin = performance.now()
+    await step(i)
+    times.push(performance.now() - begin)
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS))
   }
-  return { sample, dispose: () => opened[Symbol.asyncDispose]() }
+  times.sort((a, b) => a - b)
+  return times[Math.min(times.length - 1, Math.floor(times.length * percentile))] ?? NaN
+}
+
+/** Milliseconds from a publication until the last of twelve has it on disk. */
+async function publishToPeers(percentile: number) {
+  const { author, untilHeld, dispose } = await linkedPeers()
+  const publish = async () => untilHeld((await author.publish(AUDIENCE, [object(author)])).size)
+  return { sample: () => timesOf(PUBLICATIONS, percentile, publish), dispose }
 }
 
 /** Milliseconds from taking an entry back to the last of twelve acknowledgements at its author. */
 async function recallAcknowledged(percentile: number) {
-  const { opened, author, peers } = await world(PEERS + 1)
-  for (const node of opened.nodes) node.federation.start()
-  const { log } = await author.publish(AUDIENCE, [object(author)])
-  const isAt = async (size: number) => {
-    const sizes = await Promise.all(peers.map(async (peer) => (await peer.store.log(log))?.size ?? 0))
-    return sizes.every((held) => held >= size)
-  }
-  await until('all mirrors', () => isAt(2), 20_000)
-  await until(
-    'all streams',
-    () => peers.every((peer) => peer.federation.links().every(({ state }) => state === 'up')),
-    20_000,
-  )
+  const { author, log, untilHeld, dispose } = await linkedPeers()
   const sample = async () => {
     const objects = Array.from({ length: RECALLS }, () => object(author))
     const { firstIndex, size } = await author.publish(AUDIENCE, objects)
-    await until('the twelve', () => isAt(size), 20_000)
-    const times: number[] = []
-    for (let i = 0; i < RECALLS; i++) {
-      const begin = performance.now()
+    await untilHeld(size)
+    return timesOf(RECALLS, percentile, async (i) => {
       await author.federation.recall(log, firstIndex + i, 'error')
       const isDone = async () => (await author.federation.recallAcks(log, firstIndex + i)).length === PEERS
       await until('twelve acknowledgements', isDone, 20_000)
-      times.push(performance.now() - begin)
-      await new Promise((resolve) => setTimeout(resolve, 20))
-    }
-    times.sort((a, b) => a - b)
-    return times[Math.min(times.length - 1, Math.floor(times.length * percentile))] ?? NaN
+    })
   }
-  return { sample, dispose: () => opened[Symbol.asyncDispose]() }
+  return { sample, dispose }
 }
 
 /** What one first sync took: wall seconds, and the peak of resident memory at author and reader, MB. */

@@ -1,11 +1,13 @@
 // One node with many real links: every peer is a process of its own, with its own disk.
 import { randomUUID } from 'node:crypto'
+import { rmSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
   benchFolder,
   type BenchMember,
   cpuSecondsOf,
-  createAlliance,
+  foundAlliance,
   residentMegabytes,
   sampleObject,
   type Served,
@@ -14,8 +16,10 @@ import {
 } from '../large-node.ts'
 
 const PUBLICATIONS = 20
-const IDLE_MS = 10_000
-const POLL_MS = 500
+const IDLE_MS = 5_000
+const POLL_MS = 200
+/** Peers that start at the same time. */
+const TOGETHER = 4
 
 /** Of one number of links at the hub. */
 export interface LinksRow {
@@ -25,35 +29,88 @@ export interface LinksRow {
   receiptsP99Ms: number
   /** CPU of the hub per publication, receipts and all. */
   hubCpuMs: number
+  /** Resident once nothing happens any more. */
   hubMegabytes: number
   /** CPU of the hub per second when nothing happens. */
   idleCpuMs: number
+  /** After a kill of the hub: from its start until it serves, and on until every link is up again. */
+  againServingMs: number
+  againUpMs: number
+  /** CPU of the hub from its start until then, and its peak of resident memory. */
+  againCpuMs: number
+  againMegabytes: number
 }
 
-/** Starts `most` peers one after the other and measures the hub at each of the `counts`. */
+/** Starts as many peers as the largest of the `counts`, and measures the hub at each of them. */
 export async function measureLinks(counts: readonly number[]): Promise<LinksRow[]> {
-  const most = Math.max(...counts)
-  const slugs = Array.from({ length: most + 1 }, (_, i) => `member-${i}`)
-  const [hub, ...others] = (await createAlliance(benchFolder(), slugs)) as [BenchMember, ...BenchMember[]]
-  await using stack = new AsyncDisposableStack()
-  const node = stack.use(await serve(hub))
-  const rows: LinksRow[] = []
-  const up = async () => {
-    const { links } = await node.ask<{ links: { state: string }[] }>('/api/v1/links')
-    return links.filter(({ state }) => state === 'up').length
+  const folder = benchFolder()
+  try {
+    return await measureIn(folder, counts)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
   }
-  for (const [i, peer] of others.entries()) {
-    const other = stack.use(await serve(peer))
-    await node.ask('/api/v1/links', { member: peer.slug, address: other.url })
-    await other.ask('/api/v1/links', { member: hub.slug, address: node.url })
-    if (!counts.includes(i + 1)) continue
-    await waitUntil(async () => (await up()) >= i + 1)
-    rows.push(await measure(node, hub, i + 1))
+}
+
+async function measureIn(folder: string, counts: readonly number[]): Promise<LinksRow[]> {
+  const slugs = Array.from({ length: Math.max(...counts) + 1 }, (_, i) => `member-${i}`)
+  const { members, bootstrap } = await foundAlliance(folder, slugs)
+  const [hub, ...others] = members as [BenchMember, ...BenchMember[]]
+  await using stack = new AsyncDisposableStack()
+  const port = await freePort()
+  const one = { node: await serve(hub, port) }
+  stack.defer(() => one.node[Symbol.asyncDispose]())
+  await bootstrap(one.node)
+  const rows: LinksRow[] = []
+  for (const count of counts.toSorted((a, b) => a - b)) {
+    const from = rows.at(-1)?.links ?? 0
+    for (let at = from; at < count; at += TOGETHER)
+      await Promise.all(
+        others.slice(at, Math.min(count, at + TOGETHER)).map(async (peer) => {
+          const node = stack.use(await serve(peer))
+          await bootstrap(node)
+          await one.node.ask('/api/v1/links', { member: peer.slug, address: node.url })
+          await node.ask('/api/v1/links', { member: hub.slug, address: one.node.url })
+        }),
+      )
+    await allUp(one.node, count)
+    rows.push({ ...(await measure(one.node, hub, count)), ...(await startAgain(one, hub, port, count)) })
   }
   return rows
 }
 
-async function measure(node: Served, hub: BenchMember, links: number): Promise<LinksRow> {
+async function allUp(hub: Served, count: number): Promise<void> {
+  await waitUntil(async () => {
+    const { links } = await hub.ask<{ links: { state: string }[] }>('/api/v1/links')
+    return links.filter(({ state }) => state === 'up').length >= count
+  })
+}
+
+/** Kills the hub and starts it again: all peers come back to it at once. */
+async function startAgain(one: { node: Served }, hub: BenchMember, port: number, count: number) {
+  await one.node.kill()
+  const begin = performance.now()
+  one.node = await serve(hub, port)
+  const againServingMs = performance.now() - begin
+  await allUp(one.node, count)
+  const againUpMs = performance.now() - begin
+  const [againCpuMs, againMegabytes] = [cpuSecondsOf(one.node.pid) * 1_000, residentMegabytes(one.node.pid).peak]
+  await publish(one.node, hub, count)
+  return { againServingMs, againUpMs, againCpuMs, againMegabytes }
+}
+
+function freePort(): Promise<number> {
+  const server = createServer()
+  return new Promise((resolve) => {
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as { port: number }
+      server.close(() => resolve(port))
+    })
+  })
+}
+
+type Standing = Pick<LinksRow, 'links' | 'receiptsP50Ms' | 'receiptsP99Ms' | 'hubCpuMs' | 'hubMegabytes' | 'idleCpuMs'>
+
+async function measure(node: Served, hub: BenchMember, links: number): Promise<Standing> {
   await publish(node, hub, links)
   const times: number[] = []
   const before = cpuSecondsOf(node.pid)

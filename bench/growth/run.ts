@@ -1,13 +1,15 @@
-// `npm run growth -- members | links | logs`: what grows with the number of members, links and logs, and what stays flat, as
-// tables and plots. Minutes to an hour; docs/scaling.md holds the last figures.
+// `npm run growth -- members | links | logs | entries`: what grows with their number, and what stays flat, as tables and plots.
+// Minutes each; docs/scaling.md holds the last figures.
+import { type EntriesRow, measureEntries } from './entries.ts'
 import { type LinksRow, measureLinks } from './links.ts'
 import { type LogsRow, measureLogs } from './logs.ts'
 import { measureMembers, type MembersRow } from './members.ts'
 import { plot, table } from './print.ts'
 
-const MEMBERS = [2, 5, 10, 20, 50, 100, 200]
-const LINKS = [1, 5, 10, 25, 50]
+const MEMBERS = [2, 10, 20, 40, 100, 200]
+const LINKS = [1, 10, 50]
 const LOGS = [100, 1_000, 10_000]
+const ENTRIES = [50_000, 200_000, 1_000_000]
 
 const GROWTHS: Record<string, (sizes: readonly number[]) => Promise<void>> = {
   async members(sizes) {
@@ -17,21 +19,26 @@ const GROWTHS: Record<string, (sizes: readonly number[]) => Promise<void>> = {
   },
   async links(sizes) {
     const rows: LinksRow[] = await telling(`${sizes.join(', ')} links`, () => measureLinks(sizes))
-    print(rows, 'links', ['receiptsP50Ms', 'hubCpuMs', 'hubMegabytes', 'idleCpuMs'])
+    print(rows, 'links', ['receiptsP50Ms', 'hubCpuMs', 'hubMegabytes', 'againUpMs'])
   },
   async logs(sizes) {
     const rows: LogsRow[] = []
     for (const size of sizes) rows.push(await telling(`${size} logs`, () => measureLogs(size)))
-    print(rows, 'logs', ['firstSyncSeconds', 'authorStartMs', 'authorMegabytes', 'readerMegabytes'])
+    print(rows, 'logs', ['perLogMs', 'noChangeBytes', 'publishMs', 'readerStartMs', 'readerMegabytes'])
+  },
+  async entries(sizes) {
+    const rows: EntriesRow[] = []
+    for (const size of sizes) rows.push(await telling(`${size} entries`, () => measureEntries(size)))
+    print(rows, 'entries', ['diskMegabytes', 'startMs', 'megabytes', 'pageMs', 'syncedPerSecond'])
   },
 }
-const SIZES: Record<string, readonly number[]> = { members: MEMBERS, links: LINKS, logs: LOGS }
+const SIZES: Record<string, readonly number[]> = { members: MEMBERS, links: LINKS, logs: LOGS, entries: ENTRIES }
 
 const [name = '', ...numbers] = process.argv.slice(2)
 const growth = GROWTHS[name]
 const sizes = numbers.length > 0 ? numbers.map(Number) : (SIZES[name] ?? [])
 if (!growth || sizes.some((size) => !Number.isSafeInteger(size) || size < 1)) {
-  console.error('npm run growth -- members|links|logs [SIZE…], such as: npm run growth -- members 2 20 200')
+  console.error('npm run growth -- members|links|logs|entries [SIZE…], such as: npm run growth -- members 2 20 200')
   process.exitCode = 2
 } else await growth(sizes)
 

@@ -8,7 +8,7 @@ const KEPT = 20_000
  * Makes simulations fast: a signature that was made or verified in this process is not computed again, where key, bytes and
  * signature are exactly the same. Whatever differs in one bit goes the whole way.
  */
-export function rememberSignatures(): Disposable {
+export function rememberSignatures(most = KEPT): Disposable {
   const { sign, verify } = crypto
   const known = new Map<string, { key: string; bytes: Buffer }>()
   const names = new WeakMap<KeyObject, string>()
@@ -18,7 +18,7 @@ export function rememberSignatures(): Disposable {
     return name
   }
   const keep = (key: KeyObject, bytes: NodeJS.ArrayBufferView, signature: NodeJS.ArrayBufferView) => {
-    if (known.size >= KEPT) known.clear()
+    if (known.size >= most) known.clear()
     known.set(textOf(signature), { key: nameOf(key), bytes: Buffer.from(viewOf(bytes)) })
   }
   const quickSign = (algorithm: null, bytes: NodeJS.ArrayBufferView, key: KeyObject) => {
