@@ -130,7 +130,7 @@ export class Oracle {
     if (!ACCUSATIONS.has(alarm.kind) || this.isBroken(alarm.peer)) return
     // A node that finds its own data older than what it signed says so of itself.
     if (alarm.peer === by.member.self.member && this.bereft.has(by)) return
-    this.fail(`${by.slug} blames ${this.#slug(alarm.peer)}: ${alarm.kind}: ${alarm.message}`)
+    this.fail(`${by.slug} blames ${this.slugOf(alarm.peer)}: ${alarm.kind}: ${alarm.message}`)
   }
 
   /** An answer leaves a server. */
@@ -231,7 +231,7 @@ export class Oracle {
     if (!truth) return this.fail(`${node.slug} holds a log that nobody opened`)
     if (!isOwn && !this.mayHave(truth, node, TAKEN_LATE_MS))
       this.fail(
-        `${node.slug} took entries of a log of ${truth.author.slug} that does not admit it: ${brief(truth.audience)}`,
+        `${node.slug} took entries of a log of ${truth.author.slug} that does not admit it: ${this.#brief(truth.audience)}`,
       )
     if (!isOwn && this.charters(truth.author).some((charter) => isObserver(charter, node)))
       this.#coverage.add('observer mirrored')
@@ -307,7 +307,7 @@ export class Oracle {
     known.holders.add(node)
     // A vote that a restore took back before anybody else had it was never given.
     if (votes.filter(({ holders }) => holders.size > 0).length > 1 && !this.rogues.has(member))
-      this.fail(`${this.#slug(member)} voted for two versions ${voted.charter.version} of ${alliance}`)
+      this.fail(`${this.slugOf(member)} voted for two versions ${voted.charter.version} of ${alliance}`)
   }
 
   #told(server: SimulatedNode, reader: SimulatedNode, log: LogId, path: string): void {
@@ -317,7 +317,7 @@ export class Oracle {
     if (truth.author !== server) return this.fail(`${server.slug} answers for a log of ${truth.author.slug}: ${path}`)
     if (!this.mayHave(truth, reader, ON_ITS_WAY_MS))
       this.fail(
-        `${server.slug} answers ${reader.slug} about a log of ${truth.author.slug} that does not admit it: ${path} ${brief(truth.audience)}`,
+        `${server.slug} answers ${reader.slug} about a log of ${truth.author.slug} that does not admit it: ${path} ${this.#brief(truth.audience)}`,
       )
   }
 
@@ -371,7 +371,11 @@ export class Oracle {
     this.#known.set(node, known.slice(-20))
   }
 
-  #slug(member: MemberId): string {
+  #brief(audience: Audience): string {
+    return brief(audience).replace(/identity--[0-9a-f-]{36}/g, (id) => this.slugOf(id as MemberId))
+  }
+
+  slugOf(member: MemberId): string {
     return this.#nodes().find((node) => node.member.self.member === member)?.slug ?? member
   }
 }
@@ -382,4 +386,6 @@ const isObserver = ({ members }: CharterStatement, node: SimulatedNode) =>
 const isSuspended = ({ members }: CharterStatement, node: SimulatedNode) =>
   members.some(({ id, standing }) => id === node.member.self.member && standing === 'suspended')
 
-export const brief = (audience: Audience): string => JSON.stringify(audience).replace('"v":1,', '').replaceAll('"', '')
+/** An audience for people; places of a plan are told as the slugs of its members. */
+export const brief = (audience: Audience): string =>
+  JSON.stringify(audience).replace('"v":1,', '').replaceAll('"', '').replaceAll('#', 'm')

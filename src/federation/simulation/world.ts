@@ -179,7 +179,7 @@ export class World {
     const done = await node.publish(of, this.#make(node, count))
     if (twin) await twin.publish(of, this.#make(twin, count))
     if (done.length > 0)
-      this.tell(`${node.slug} published ${done.length} to ${brief(of)}, up to entry ${done.at(-1)?.index}`)
+      this.tell(`${node.slug} published ${done.length} to ${brief(audience)}, up to entry ${done.at(-1)?.index}`)
   }
 
   #make(node: SimulatedNode, count: number): JsonObject[] {
@@ -299,7 +299,7 @@ export class World {
     this.#rotten.set(node, isStill)
     this.coverage.add(what === 'entry' ? 'bit rot in an entry' : 'bit rot in a checkpoint')
     this.oracle.damaged.add(node.member.self.member)
-    this.tell(`${node.slug}: a bit rots in the ${what} of a log of ${log.own ? 'its own' : log.author}`)
+    this.tell(`${node.slug}: a bit rots in the ${what} of a log of ${this.oracle.slugOf(log.author)}`)
     this.time.after(fsckMs, `fsck ${node.slug}`, () => this.#fsck(node))
   }
 
