@@ -183,7 +183,7 @@ export class Oracle {
     const isLow = level === 'clear' || level === 'green'
     return this.#versions(one.thing.of ?? one.thing.n).some(
       (other) =>
-        (other === one || isLow) &&
+        (other.thing.n === one.thing.n || isLow) &&
         other.grants?.some((grant) => grant.to.has(to) && this.#known.now < grant.until) === true,
     )
   }

@@ -67,6 +67,9 @@ export function mayPass(m: Meaning, passage: Passage): May {
   if (!knows && isOwnList) return 'free'
   // A community that says what the level says by itself looks like the level's own.
   if (!knows && m.community !== undefined) return isLevels(new Set([m.community])) ? 'free' : 'no'
+  // Alliances that were written out bind where the author is known to stand in more: its level would say more by itself.
+  const isWider = shared(view, source).some((one) => !fixed.alliances.includes(one))
+  if (!knows && isWider && m.level !== 'clear' && m.level !== 'red') return 'free'
   const isListed = m.orgs ?? m.distribution ?? m.participants ?? m.coauthors
   return isListed && !fixed.known.has(to.slug) ? 'free' : audience
 }
