@@ -8,7 +8,7 @@ import { Seeded } from '../../src/federation/simulation/seeded.ts'
 import { addressOf, SimulatedNode } from '../../src/federation/simulation/simulated-node.ts'
 import { VirtualTime } from '../../src/federation/simulation/virtual-time.ts'
 import { admits } from '#policy'
-import { MeteredNetwork } from './metered-network.ts'
+import { MeteredNetwork, type Traffic } from './metered-network.ts'
 
 /** Of two members, that others verify within a minute. */
 const SIGNATURES_OF_PAIR = 4
@@ -21,6 +21,8 @@ const SETTLED_MS = 30_000
 const PUBLICATIONS = 10
 /** A publication, its receipts and their answers are over by then. */
 const WINDOW_MS = 300
+/** All streams are as old as the alliance: their signs of life come together, every 15 s, and not in this time after them. */
+const APART_MS = 5_000
 /** Nodes compare checkpoints once in this time, however much was published. */
 const POLL_MS = 60_000
 
@@ -40,6 +42,12 @@ export interface MembersRow {
   /** What one member's node sends per minute beside that: streams kept alive, checkpoints compared with every peer. */
   backgroundMessages: number
   backgroundKilobytes: number
+}
+
+/** What went over the network, and what that took. */
+interface Used extends Traffic {
+  authorBytes: number
+  cpuMs: number
 }
 
 export async function measureMembers(count: number): Promise<MembersRow> {
@@ -76,41 +84,52 @@ export async function measureMembers(count: number): Promise<MembersRow> {
     time.after(0, 'publish', () => {
       void author.publish(amberFor(ALLIANCE), [indicator(`growth ${n}`, author.member.self.member, time.now)])
     })
-  const traffic = () => ({ all: network.traffic(), author: network.traffic(author.address) })
+  const used = (): Used => {
+    const { user, system } = process.cpuUsage()
+    return { ...network.traffic(), authorBytes: network.traffic(author.address).bytes, cpuMs: (user + system) / 1_000 }
+  }
+  const over = async (work: () => Promise<void>): Promise<Used> => {
+    const before = used()
+    await work()
+    const after = used()
+    const of = (name: keyof Used) => after[name] - before[name]
+    return { messages: of('messages'), bytes: of('bytes'), authorBytes: of('authorBytes'), cpuMs: of('cpuMs') }
+  }
   publish(0)
   await run(POLL_MS)
 
-  const quiet = traffic()
-  publish(-1)
-  await run(POLL_MS)
-  const background = { from: quiet, to: traffic() }
-  const minutely = (of: 'messages' | 'bytes') => background.to.all[of] - background.from.all[of]
+  const minute = await over(async () => {
+    publish(-1)
+    await run(POLL_MS)
+  })
 
+  await run(APART_MS)
+  // What goes on besides is taken off: as much of it as in the same time without a publication.
+  const still = await over(() => run(PUBLICATIONS * WINDOW_MS))
   let lastMs = 0
-  const [before, cpuBefore] = [traffic(), process.cpuUsage()]
-  for (let n = 1; n <= PUBLICATIONS; n++) {
-    arrivals.length = 0
-    const begin = time.now
-    publish(n)
-    await run(WINDOW_MS)
-    if (arrivals.length !== count - 1)
-      throw new Error(`${arrivals.length} of ${count - 1} members hold the publication`)
-    lastMs += Math.max(...arrivals) - begin
-  }
-  const [after, cpu] = [traffic(), process.cpuUsage(cpuBefore)]
+  const published = await over(async () => {
+    for (let n = 1; n <= PUBLICATIONS; n++) {
+      arrivals.length = 0
+      const begin = time.now
+      publish(n)
+      await run(WINDOW_MS)
+      if (arrivals.length !== count - 1)
+        throw new Error(`${arrivals.length} of ${count - 1} members hold the publication`)
+      lastMs += Math.max(...arrivals) - begin
+    }
+  })
   for (const node of nodes) node.crash()
-  const per = (total: number) => total / PUBLICATIONS
-  const [messages, bytes] = [per(after.all.messages - before.all.messages), per(after.all.bytes - before.all.bytes)]
-  const cpuMs = per((cpu.user + cpu.system) / 1_000)
+  const per = (of: keyof Used) => (published[of] - still[of]) / PUBLICATIONS
+  const [messages, bytes, cpuMs] = [per('messages'), per('bytes'), per('cpuMs')]
   return {
     members: count,
     messages,
     kilobytes: bytes / 1_024,
-    authorKilobytes: per(after.author.bytes - before.author.bytes) / 1_024,
-    lastMs: per(lastMs),
+    authorKilobytes: per('authorBytes') / 1_024,
+    lastMs: lastMs / PUBLICATIONS,
     cpuMs,
     cpuPerMemberMs: cpuMs / count,
-    backgroundMessages: (minutely('messages') - messages) / count,
-    backgroundKilobytes: (minutely('bytes') - bytes) / count / 1_024,
+    backgroundMessages: (minute.messages - messages) / count,
+    backgroundKilobytes: (minute.bytes - bytes) / count / 1_024,
   }
 }
