@@ -26,7 +26,7 @@ test('thirteen nodes under faults and kills end with identical logs at all entit
   const { counts, acknowledged, faults } = outcome
   assert.deepEqual(faults.slice(0, 20), [], `${faults.length} faults; the data directories are in ${folder}`)
   assert.ok(acknowledged > 30, JSON.stringify(counts))
-  assert.ok((counts['kill'] ?? 0) > 2 && (counts['connections spoiled'] ?? 0) > 10, JSON.stringify(counts))
+  assert.ok((counts['kill'] ?? 0) > 1 && (counts['connections spoiled'] ?? 0) > 10, JSON.stringify(counts))
 })
 
 test('a seed fixes the plan: faults, kills and publications at the same instants; another seed gives another', () => {
