@@ -103,7 +103,10 @@ function ofLevel(m: Meaning, to: Standing, { view, sender, source, fixed, isCarr
     }
     case 'amber': {
       const isClient = to.clientOf.includes(sender)
-      if (sender !== source && !isCarried) return isClient && isOrNamed(m, isWithin) ? 'yes' : 'no'
+      // Of an author that stands nowhere no alliance was written out, which leaves its log to nobody.
+      if (isClient && fixed.alliances.length === 0 && m.distribution === undefined) return 'free'
+      // A relay outside of the alliances that were written out serves its own clients by the level alone, if at all.
+      if (sender !== source && !isCarried) return isClient ? (isOrNamed(m, isWithin) ? 'yes' : 'free') : 'no'
       if (m.distribution) return m.distribution.has(to.slug) || to.clientOf.includes(source) ? 'yes' : 'no'
       const isIn = shared(view, source, to.slug).length > 0 || to.clientOf.includes(source)
       if (!isIn && fixed.besideRed && isWithin) return 'free'

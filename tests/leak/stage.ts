@@ -191,7 +191,7 @@ export class Stage implements AsyncDisposable {
         step.things.filter(({ author }) => author === server),
       )
     for (const grant of step.grants ?? []) await this.#grant(grant)
-    for (const server of SERVERS) for (const key of this.oracle().holding(server)) this.held.add(key)
+    this.#hold()
     this.beforeRecalls = this.oracle(new Map([...this.released].map(([n, one]) => [n, { ...one }])))
     for (const n of step.recalls) await this.#recall(n)
     await this.#level()
@@ -238,6 +238,11 @@ export class Stage implements AsyncDisposable {
       time = at
     }
     one.grants = [...(one.grants ?? []), { to: new Set(to), until: until ?? Infinity }]
+  }
+
+  #hold(): void {
+    const oracle = this.oracle()
+    for (const server of SERVERS) for (const key of oracle.holding(server)) this.held.add(key)
   }
 
   /** What the oracle is asked of the world as it is. */
@@ -298,6 +303,8 @@ export class Stage implements AsyncDisposable {
       if (!plan.rows.some(({ member }) => member === server)) continue
       await this.node(server).federation.alliances.bootstrapCharter(chain)
       this.#views.set(server, new Map([...this.view(server), [plan.alliance, plan]]))
+      // One charter is in force before the next: what goes out between the two is rightly held.
+      this.#hold()
     }
   }
 
