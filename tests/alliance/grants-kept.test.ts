@@ -158,11 +158,12 @@ test('what annotates or names a granted object goes where the object stands by i
     content: 'seen again',
     object_refs: [named.id],
   }
-  const done = await publish(world, 'jp', [note], { tlp: 'green' })
-  assert.deepEqual(
-    done.published.map(({ recipients }) => recipients),
-    [['us']],
-  )
+  const recipients = async (marking: { tlp: string; to?: string[] }) =>
+    (await publish(world, 'jp', [{ ...note, id: `note--${randomUUID()}` }], marking)).published.map(
+      (one) => one.recipients,
+    )
+  assert.deepEqual(await recipients({ tlp: 'green' }), [['us']])
+  assert.deepEqual(await recipients({ tlp: 'amber', to: ['member:th'] }), [[]], 'the grant is for the indicator alone')
 })
 
 interface Answer {
