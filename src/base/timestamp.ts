@@ -71,8 +71,12 @@ export function timestampMillis(text: string): Millis {
 export function toTimestamp(ms: Millis): string {
   if (!Number.isInteger(ms) || ms < 0 || ms > LAST_MILLIS)
     throw new TimestampError('TIMESTAMP_INVALID', `${ms} ms is not a time between the years 1970 and 9999`)
-  return new Date(ms).toISOString()
+  if (ms !== last.ms) last = { ms, text: new Date(ms).toISOString() }
+  return last.text
 }
+
+/** Decisions on a thousand logs ask for the same millisecond. */
+let last = { ms: NaN, text: '' }
 
 function instantOf(text: string): Timestamp {
   const instant = parseTimestamp(text)
