@@ -10,11 +10,14 @@ export interface Traffic {
 }
 
 export class MeteredNetwork extends Network {
+  /** Which requests, with their answers, are counted. */
+  isCounted: (target: string) => boolean = () => true
   readonly #sent = new Map<string, Traffic>()
 
   override transport(from: string, isAlive: () => boolean): Transport {
     const send = super.transport(from, isAlive)
     return async (to, request) => {
+      if (!this.isCounted(request.target)) return send(to, request)
       this.#count(from, request.target.length + lengthOf(request.headers) + request.body.length)
       const answer = await send(to, request)
       const head = lengthOf(answer.headers)
