@@ -97,7 +97,7 @@ export async function measureMembers(count: number): Promise<MembersRow> {
     return { messages: of('messages'), bytes: of('bytes'), authorBytes: of('authorBytes'), cpuMs: of('cpuMs') }
   }
   publish(0)
-  await run(POLL_MS)
+  await run(WINDOW_MS)
 
   const minute = await over(async () => {
     publish(-1)
