@@ -16,6 +16,8 @@ export interface Signing {
   /** @throws NodeError where it signs no such thing */
   check(bytes: Uint8Array): void
   open(dir: string, keyId: string): Promise<Signer>
+  /** How often the node may ask; absent: `ROUNDS`. */
+  rounds?: number
 }
 
 /**
@@ -47,7 +49,7 @@ export async function withSignatures<T>(node: NodeClient, path: string, body: ob
   const signatures: { bytes: string; sig: string }[] = []
   let time: number | undefined
   let signer: Signer | undefined
-  for (let round = 0; round < ROUNDS; round++) {
+  for (let round = 0; round < (signing.rounds ?? ROUNDS); round++) {
     let code = 0
     const answer = await node.post<T & { sign?: { bytes: string; key: string }; time?: number }>(
       path,

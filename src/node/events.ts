@@ -69,6 +69,8 @@ export interface NodeEvents {
   sightingHeld(indicator: string, reason: string): void
   recalled(event: { author: MemberId; log: LogId; index: number; reason: string; own: boolean; time: Millis }): void
   recallAcknowledged(event: RecallAck): void
+  /** A grant was made, or ended by its instant or by the operator. */
+  granted(event: { id: string; what: 'made' | 'expiry' | 'operator'; grantees: readonly MemberId[] }): void
   receipt(event: Receipt): void
   alarm(event: Alarm): void
   linkChanged(link: LinkState, links: readonly LinkState[]): void
@@ -164,6 +166,9 @@ export function bindEvents({ store, log, metrics, hub, now }: EventSinks): NodeE
           arrived: event.arrived,
         },
       ])
+    },
+    granted({ id, what, grantees }) {
+      log.info({ grant: id, grantees }, what === 'made' ? 'granted' : `grant ended by ${what}`)
     },
     receipt(event) {
       metrics.receipts.inc({ kind: event.kind })

@@ -1,5 +1,13 @@
 /** From what an operator asks for to the copies that the sharing rules give: who is named, which object, what it refers to. */
-import { type JsonObject, type MemberId, type Millis, parseJson, timestampKey, toTimestamp } from '#base'
+import {
+  type JsonObject,
+  type MemberId,
+  type Millis,
+  parseJson,
+  parseTimestamp,
+  timestampKey,
+  toTimestamp,
+} from '#base'
 import { type Audience, TLP_LEVELS } from '#log'
 import { explain, type Grant, namedIds, type Organisation, type ReleasedTo } from '#policy'
 import type { LogHead, ObjectRow, Store } from '#store'
@@ -62,6 +70,8 @@ export interface GrantedObject {
  */
 export function toWish({ object, to, until, version }: GrantWish, { rules, self, now }: WishContext): NamedWish {
   if (until !== undefined && until <= now) throw new NodeError('INPUT_INVALID', 'until: this instant is over.')
+  if (version !== undefined && parseTimestamp(version) === undefined)
+    throw new NodeError('INPUT_INVALID', 'version: the "modified" of a version, as in 2026-05-01T08:00:00.000Z.')
   const register = rules.register()
   const ids = to.map((name) => {
     const org = register.org(name.replace(/^(org|member):/, ''))
@@ -243,8 +253,9 @@ async function heldByEach(
 const EVERY = ['accepted', 'quarantined', 'recalled'] as const
 const pick = ({ audience, author }: LogHead): { audience: Audience; author: MemberId } => ({ audience, author })
 
-/** Logs of this node's own in which objects stand by their markings, not by a grant. */
-const isOriginalLog = (head: LogHead | undefined) => head?.own === true && head.audience.grantees === undefined
+/** Logs of this node's own in which objects stand by their markings: not by a grant, and not for a drill. */
+const isOriginalLog = (head: LogHead | undefined) =>
+  head?.own === true && head.audience.grantees === undefined && head.audience.drill === undefined
 
 async function definitionsOf(
   value: JsonObject,

@@ -26,6 +26,8 @@ const COLLECTION = 'grants'
 const LOOK_MS = 60_000
 /** Entries of one grant, over all versions. */
 const COPIES_MOST = 1_000
+/** Grants of one listing: those before them have long ended, or are found by their ids. */
+const LISTED_MOST = 1_000
 /** How often a grant is planned anew because its log grew meanwhile. */
 const PLANS_MOST = 3
 
@@ -139,6 +141,7 @@ export class Grants implements AsyncDisposable {
       if (this.#live.has(grant.id)) continue
       await this.#o.publisher.publishGranted(copy, grant.statement, this.#put(grant))
       this.#live.set(grant.id, grant)
+      this.#o.events.granted({ id: grant.id, what: 'made', grantees: grant.grantees })
     }
     this.#arm()
     return Promise.all(made.map(({ grant }) => this.#show(grant)))
@@ -166,11 +169,11 @@ export class Grants implements AsyncDisposable {
     return keptOf(release, signStatement('grant', fields, [signer]) as unknown as Envelope, object)
   }
 
-  /** All grants, the newest first. */
+  /** The newest grants, at most `LISTED_MOST`. */
   async list(): Promise<ShownGrant[]> {
     const kept = await Array.fromAsync(this.#o.store.records(COLLECTION), ({ value }) => value as unknown as KeptGrant)
     kept.sort((a, b) => b.from - a.from || (a.id < b.id ? -1 : 1))
-    return Promise.all(kept.map((grant) => this.#show(grant)))
+    return Promise.all(kept.slice(0, LISTED_MOST).map((grant) => this.#show(grant)))
   }
 
   /**
@@ -257,6 +260,7 @@ export class Grants implements AsyncDisposable {
     await this.#o.store.commit([this.#put(ended)])
     this.#live.delete(grant.id)
     this.#withheld.delete(grant.id)
+    this.#o.events.granted({ id: grant.id, what: by, grantees: grant.grantees })
     this.#arm()
     return ended
   }

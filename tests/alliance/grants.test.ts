@@ -136,6 +136,7 @@ test('whoever may not be granted an object is refused by name, with what to do',
   assert.match(await said(`indicator--${randomUUID()}`, 'th'), /This node published no/)
   assert.match(await said(object.id, 'th', '--until', '2020-01-01T00:00:00Z'), /this instant is over/)
   assert.match(await said(object.id, 'th', '--version', '2020-01-01T00:00:00Z'), /The version in use/)
+  assert.match(await said(object.id, 'th', '--version', 'the first'), /version: the "modified" of a version/)
   await until('us holds it', () => holds(world, 'us', object.id))
   const foreign = await noroshi(['grant', object.id, '--to', 'jp', '--dir', world.dir('us')], { env: ENV })
   assert.match(foreign.stderr, /jp published .* only its source grants it/)

@@ -23,7 +23,7 @@ const Wish = Type.Object(
     version: Type.Optional(Type.String({ maxLength: 64, description: 'modified of the version that is granted' })),
     time: Type.Optional(Time),
     signatures: Type.Optional(
-      Type.Array(Type.Object({ bytes: Type.String(), sig: Type.String() }, closed), { maxItems: GRANTEES_MOST }),
+      Type.Array(Type.Object({ bytes: Type.String(), sig: Type.String() }, closed), { maxItems: 2 * GRANTEES_MOST }),
     ),
   },
   closed,
