@@ -60,7 +60,6 @@ export const UNREACHING_COMMANDS: Readonly<Record<string, string>> = {
   wire: 'reads files, asks no node',
   match: 'reads files, asks no node',
   rehearse: 'runs nodes of its own with public keys',
-  backup: 'a copy of the data directory, made by who owns it and as secret as that: it is not handed to others',
   restore: 'makes a data directory of a backup',
   fsck: 'counts and places of faults, in the data directory that its operator owns',
   store: 'copies the data directory that its operator owns',

@@ -139,7 +139,7 @@ export const WAYS_OUT: readonly WayOut[] = [
       'GET /api/v1/drills/:id/report.json',
     ],
     commands: ['drill'],
-    walked: 'worlds',
+    walked: 'worlds and named cases',
   },
   {
     name: 'what waits at a node, and how it is set up, for its operator alone',
@@ -157,6 +157,7 @@ export const WAYS_OUT: readonly WayOut[] = [
     commands: ['status', 'link', 'retention', 'token', 'taxii', 'doctor', 'tasks', 'quota'],
     walked: 'worlds',
   },
+  { name: 'backups handed to others', routes: [], commands: ['backup'], walked: 'named cases' },
   { name: 'logs', routes: [], commands: ['serve'], walked: 'worlds' },
   { name: 'error messages', routes: [], walked: 'worlds and named cases' },
 ]

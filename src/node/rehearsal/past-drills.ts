@@ -64,7 +64,10 @@ export async function readReport(folder: string): Promise<DrillReport> {
 /** Files of a report, by form. */
 export type ReportFiles = Record<'html' | 'japanese' | 'markdown' | 'json', string>
 
-/** Writes the report in all its forms. */
+/** A report tells who got what, with every signed statement: it is its operator's to hand on. */
+const OWNER_ONLY = { mode: 0o600 }
+
+/** Writes the report in all its forms, for its owner alone. */
 export async function writeReport(folder: string, report: DrillReport): Promise<ReportFiles> {
   const files = {
     html: join(folder, 'report.html'),
@@ -72,11 +75,11 @@ export async function writeReport(folder: string, report: DrillReport): Promise<
     markdown: join(folder, 'report.md'),
     json: join(folder, 'report.json'),
   }
-  await mkdir(folder, { recursive: true })
-  await writeFile(files.html, toHtml(report, 'en'))
-  await writeFile(files.japanese, toHtml(report, 'ja'))
-  await writeFile(files.markdown, toMarkdown(report, 'en'))
-  await writeFile(files.json, JSON.stringify(report, null, 1))
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  await writeFile(files.html, toHtml(report, 'en'), OWNER_ONLY)
+  await writeFile(files.japanese, toHtml(report, 'ja'), OWNER_ONLY)
+  await writeFile(files.markdown, toMarkdown(report, 'en'), OWNER_ONLY)
+  await writeFile(files.json, JSON.stringify(report, null, 1), OWNER_ONLY)
   return files
 }
 
