@@ -53,10 +53,17 @@ export class Outbox {
 
   /** A statement that must survive a restart, in one commit with what makes it due: a kill takes both or none. */
   async keep(to: MemberId, envelope: Envelope, changes: readonly Change[] = []): Promise<void> {
+    const { change, done } = this.kept(to, envelope)
+    await this.#context.store.commit([...changes, change])
+    done()
+  }
+
+  /** The same for a commit of the caller's: its change, and what to do once that is durable. */
+  kept(to: MemberId, envelope: Envelope): { change: Change; done: () => void } {
     const key = `${to}/${String(this.#context.now()).padStart(16, '0')}/${envelope.signatures[0]?.sig.slice(0, 24)}`
     const value = { to, envelope } as unknown as Json
-    await this.#context.store.commit([...changes, { op: 'put', collection: COLLECTION, key, value }])
-    this.#add({ to, envelope, key })
+    const change: Change = { op: 'put', collection: COLLECTION, key, value }
+    return { change, done: () => this.#add({ to, envelope, key }) }
   }
 
   /** A statement that would be made again after a restart. */

@@ -143,13 +143,20 @@ export class Recalls {
     for (const record of recalled) record.alertOnly = weighed.alertOnly
     changes.push(...weighed.changes)
     for (const { record, subject } of records) changes.push(...changesOf(record, subject.hasContent))
+    // In the batch's own commit: what a kill keeps from being said would never be said.
+    const acks = records.flatMap(({ record }) =>
+      record.purgeAt > record.withheld ? [this.#acknowledgement(record)] : [],
+    )
+    changes.push(...acks.map(({ change }) => change))
     const objects = new Map(records.flatMap(({ record, subject: { object } }) => (object ? [[record, object]] : [])))
-    const done = () =>
-      this.#done(
+    const done = async () => {
+      for (const ack of acks) ack.done()
+      await this.#done(
         records.map(({ record }) => record),
         objects,
         weighed.alertOnly,
       )
+    }
     return { changes, named, done }
   }
 
@@ -207,19 +214,20 @@ export class Recalls {
       )
       await this.#context.onPurged(some.map(([, { log, index }]) => ({ log, index })))
       // Only now: who is stopped in between begins again.
-      await this.#context.store.commit(
-        some.map(([key, record]) => ({
-          op: 'put' as const,
-          collection: COLLECTION,
-          key,
-          value: { ...record, purged: now } as unknown as Json,
-        })),
+      const purged = some.map(([key, record]) => ({ key, record: { ...record, purged: now } }))
+      const acks = purged.flatMap(({ record }) =>
+        record.author !== this.#context.self.member && record.reason !== 'expired'
+          ? [this.#acknowledgement(record)]
+          : [],
       )
-      for (const [key, record] of some) {
-        this.#held.delete(key)
-        if (record.author !== this.#context.self.member && record.reason !== 'expired')
-          await this.#acknowledge({ ...record, purged: now })
-      }
+      await this.#context.store.commit([
+        ...purged.map(({ key, record }): Change => {
+          return { op: 'put', collection: COLLECTION, key, value: record as unknown as Json }
+        }),
+        ...acks.map(({ change }) => change),
+      ])
+      for (const { key } of purged) this.#held.delete(key)
+      for (const ack of acks) ack.done()
     }
   }
 
@@ -247,7 +255,6 @@ export class Recalls {
     for (const record of records) {
       this.#held.set(keyOf(record.log, record.index), record)
       this.#tell(record, objects.get(record))
-      if (record.purgeAt > record.withheld) await this.#acknowledge(record)
     }
     if (records.some(({ purgeAt, withheld }) => purgeAt <= withheld)) this.purgeSoon()
     const [first] = records
@@ -260,11 +267,12 @@ export class Recalls {
     this.#context.emit('recalled', event)
   }
 
-  async #acknowledge(record: RecallRecord): Promise<void> {
+  /** The word to the author that its content is withheld, or purged: a change, and what to do once that is durable. */
+  #acknowledgement(record: RecallRecord): { change: Change; done: () => void } {
     const { self, now } = this.#context
     const { log, index, leaf, withheld, purged } = record
     const fields = { member: self.member, log, index, leaf, withheld, purged, time: now() }
-    await this.#outbox.keep(record.author, signStatement('recall-ack', fields, [self.nodeKey]))
+    return this.#outbox.kept(record.author, signStatement('recall-ack', fields, [self.nodeKey]))
   }
 
   #toRecord(

@@ -26,3 +26,33 @@ test('an author hears what is armed of its log, also where its reader was killed
   assert.equal(claim?.size, 3)
   assert.deepEqual(claim?.refused, [{ index: 2, code: 'DETECT_RESERVED_ADDRESS' }])
 })
+
+test('an author hears that its recall was followed, also where its reader was killed right behind the commit that followed it', async () => {
+  await using world = await openWorld({ alliances: { trilateral: ['jp-nco', 'us-cisa'] } })
+  const object = indicator('198.51.100.21')
+  const { published } = await publish(world, 'jp-nco', [object], AMBER)
+  await until('mirrored', () => holds(world, 'us-cisa', object.id))
+  // From the commit on that withholds, the reader's disk takes nothing more: what it says afterwards is as lost as by a kill.
+  const { store } = world.node('us-cisa')
+  const commit = store.commit.bind(store)
+  let isDead = false
+  store.commit = (changes) => {
+    if (isDead) return Promise.reject(new Error('killed'))
+    isDead = changes.some(({ op }) => op === 'withhold')
+    return commit(changes)
+  }
+  const body = JSON.stringify({ id: object.id, reason: 'error' })
+  const headers = { 'content-type': 'application/json' }
+  assert.equal((await ask(world, 'jp-nco', '/api/v1/recall', { method: 'POST', body, headers })).status, 200)
+  await until('followed', () => isDead)
+  await until('withheld', async () => (await store.record('recalls', keyOf(published[0]!))) !== undefined)
+  store.commit = commit
+  await world.restart('us-cisa')
+  await until('the acknowledgement', async () => {
+    const answer = await ask(world, 'jp-nco', `/api/v1/objects/${object.id}/standing`)
+    const { standing } = (await answer.json()) as { standing: { recall?: { acknowledged: { slug: string }[] } }[] }
+    return standing.some(({ recall }) => recall?.acknowledged.some(({ slug }) => slug === 'us-cisa'))
+  })
+})
+
+const keyOf = ({ log, index }: { log: string; index: number }) => `${log}/${String(index).padStart(12, '0')}`

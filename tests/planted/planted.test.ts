@@ -32,7 +32,8 @@ test('docs/proof.md counts the planted bugs right, and names tests that there ar
   const page = readFileSync(join(HOME, 'docs/proof.md'), 'utf8')
   for (const name of SUITES) {
     const kept = bugs.filter(({ id }) => id.startsWith(`${name}/`)).length
-    assert.match(page, new RegExp(`^\\| ${name} \\|.*\\| ${kept} \\|$`, 'm'), `${name}: ${kept} planted bugs`)
+    const row = new RegExp(`^\\| ${name} \\|.*\\| (\\d+) \\|$`, 'm').exec(page)
+    assert.equal(Number(row?.[1]), kept, `the row of ${name} in docs/proof.md`)
   }
   const rogueTests = globSync('tests/rogue/*.test.ts', { cwd: HOME })
     .map((path) => readFileSync(join(HOME, path), 'utf8'))
