@@ -324,7 +324,8 @@ export class AllianceOperations implements Alliances {
   async bringUp(to: Target, alliance: Slug, seen: number | undefined): Promise<void> {
     const { charters, client, context, directory } = this.#parts
     if (seen === undefined || directory.frozen(alliance)) return this.announce(alliance)
-    const chain = await charters.chain(alliance, seen + 1, context.limits.requestBodyBytes / 2)
+    // A chain is measured in UTF-16 code units, each of which takes at most three bytes.
+    const chain = await charters.chain(alliance, seen + 1, context.limits.requestBodyBytes / 3)
     if (chain.length > 0) await client.post(to, '/link/v1/charters', pushBody({ charters: chain }))
   }
 
