@@ -120,6 +120,27 @@ test('receipts wait for the link, go out once at a time, and are offered again a
   assert.deepEqual(run.state.peers.get(A)!.outbox, [])
 })
 
+test('receipts of a backlog of logs go out together, those of news at once', () => {
+  const run = new Run()
+  run.add(A)
+  const rows = Array.from({ length: 5 }, (_, n) => [n.toString(16).padStart(64, '0'), head(1)] as const)
+  run.snapshot(A, 1, Object.fromEntries(rows))
+  const due = (id: number, now: number) => run.send({ type: 'due', peer: A, id, now }).includes('send a')
+  assert.ok(due(1, 20))
+  run.send({ type: 'sent', peer: A, ids: [1], now: 30 })
+  assert.ok(!due(2, 40) && !due(3, 50))
+  const wake = nextWake(run.state)!
+  assert.ok(wake > 50 && wake <= 1_030, `they wait until ${wake}`)
+  run.send({ type: 'tick', now: wake })
+  assert.deepEqual(
+    run.effects.flatMap((effect) => (effect.type === 'send' ? [effect.ids] : [])),
+    [[2, 3]],
+  )
+  for (const [log] of rows) run.send({ type: 'mirrored', peer: A, log, head: head(1), now: wake + 1 })
+  run.send({ type: 'sent', peer: A, ids: [2, 3], now: wake + 2 })
+  assert.ok(due(4, wake + 3))
+})
+
 test('an older snapshot that crosses a newer one changes nothing', () => {
   const run = new Run()
   run.add(A)
