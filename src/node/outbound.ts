@@ -1,5 +1,6 @@
 import http from 'node:http'
 import https from 'node:https'
+import type { Socket } from 'node:net'
 import tls from 'node:tls'
 import type { Transport } from '#federation'
 import { isLoopback } from './config.ts'
@@ -48,15 +49,22 @@ export function openOutbound({ ca, cert, key, proxy }: OutboundOptions): Outboun
     }),
     ...(proxy ? { proxyEnv: { HTTPS_PROXY: proxyUrl(proxy.url), NO_PROXY: proxy.except ?? '' } } : {}),
   })
+  const origins = new WeakMap<Socket, string>()
+  /** Where one connection to a peer broke or fell silent, the kept ones have most likely too: each would cost a request's whole time. */
+  const dropKept = (agent: http.Agent, origin: string) => {
+    for (const socket of Object.values(agent.freeSockets).flatMap((kept) => kept ?? []))
+      if (origins.get(socket) === origin) socket.destroy()
+  }
   const transport: Transport = (address, request) =>
     new Promise((resolve, reject) => {
       const why = refusesAddress(address)
       if (why !== undefined) throw new NodeError('LINK_REFUSED', why)
       const base = new URL(address)
       const isSecure = base.protocol === 'https:'
+      const agent = isSecure ? secure : plain
       const sent = (isSecure ? https : http).request(
         {
-          agent: isSecure ? secure : plain,
+          agent,
           hostname: base.hostname.replace(/^\[|\]$/g, ''),
           port: base.port || (isSecure ? 443 : 80),
           method: request.method,
@@ -74,6 +82,7 @@ export function openOutbound({ ca, cert, key, proxy }: OutboundOptions): Outboun
       )
       sent.setNoDelay(true)
       sent.on('socket', (socket) => {
+        origins.set(socket, base.origin)
         if (!socket.connecting) return
         const timer = setTimeout(
           () => sent.destroy(new Error(`no connection within ${CONNECT_TIMEOUT_MS} ms`)),
@@ -82,7 +91,10 @@ export function openOutbound({ ca, cert, key, proxy }: OutboundOptions): Outboun
         socket.once('connect', () => clearTimeout(timer))
         socket.once('close', () => clearTimeout(timer))
       })
-      sent.on('error', (cause) => reject(isSecure && !sent.reusedSocket ? explained(cause) : cause))
+      sent.on('error', (cause) => {
+        dropKept(agent, base.origin)
+        reject(isSecure && !sent.reusedSocket ? explained(cause) : cause)
+      })
       sent.end(request.body)
     })
   return {
