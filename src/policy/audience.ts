@@ -167,7 +167,11 @@ function defaultsOf(
   if (name === undefined || caveats[name] !== undefined || caveats.grantees !== undefined) return {}
   const all = sharedAlliances([author], register)
   // Who is in no alliance is a client, and reports to its provider: a list of members would bind before that is asked.
-  if (all.length === 0) return caveats.community === undefined ? { community: [] } : {}
+  if (all.length === 0) {
+    if (caveats.community === undefined) return { community: [] }
+    const isClient = register.org(author)?.clientOf.length !== 0
+    return level === 'amber+strict' && !isClient ? { alliances: [] } : {}
+  }
   const isInside = name === 'community' && level === 'amber' && isSubset(caveats.alliances, all)
   return isInside ? {} : { [name]: all }
 }

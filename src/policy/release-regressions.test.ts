@@ -237,3 +237,17 @@ test('who is suspended when something is released may be active later: nothing i
   for (const { objectId, json } of releases)
     if (objectId !== target.id) assert.ok(!Buffer.from(json).toString().includes(target.id))
 })
+
+test('what an author in no alliance marks AMBER+STRICT for a community opens to nobody when it joins that', () => {
+  const ofTrilateral = caveat('of trilateral', { community: 'trilateral' })
+  const { all } = received([indicator('a', [tlp('amber+strict'), ofTrilateral.id])], {
+    author: 'de',
+    definitions: [ofTrilateral],
+  })
+  const audience = all.at(-1)?.audience
+  assert.ok(audience)
+  const alliances = new Map([['trilateral', new Set(['jp', 'de'])]])
+  const register = toRegister({ organisations: ORGANISATIONS, alliances })
+  const [author, reader] = [idOf('de'), idOf('jp')]
+  assert.ok(!admits({ audience, author, server: author, reader, register, now: 1, channel: 'node' }).send)
+})
