@@ -1,56 +1,23 @@
 import { type Json, type LogId, type MemberId, type Millis, parseJson } from '#base'
-import { type DelegationEnd, type Envelope, LogError, type LogRow, SNAPSHOT_FRESH_MS } from '#log'
+import { type Envelope, LogError, type LogRow, SNAPSHOT_FRESH_MS } from '#log'
 import type { LinkState } from './api.ts'
-import type { Charters } from './alliance/charters.ts'
 import { CatchUps } from './alliance/catch-ups.ts'
 import { openTimed, readingOf } from './clock-fault.ts'
-import type { Context } from './context.ts'
-import type { CharterDirectory } from './directory.ts'
-import type { SignedRows } from './evidence/signed-rows.ts'
 import { parseEvents } from './event-stream.ts'
-import type { Heads } from './heads.ts'
-import type { KeyStatements } from './key-statements.ts'
 import { JSON_LIMITS } from './limits.ts'
 import { clockReasonAmong, LinkAlarms } from './link-alarms.ts'
-import type { LinkClient, Target } from './link-client.ts'
+import type { Target } from './link-client.ts'
 import type { Effect, Head, LinkEvent, MachineState } from './machine-state.ts'
 import { offeredList, type OfferedList } from './offered-list.ts'
 import { initialState, linkStateOf, nextWake, standingOf, step, wakeOf } from './machine.ts'
 import { MirrorFault } from './mirror-state.ts'
-import type { Mirrors } from './mirrors.ts'
-import type { Outbox } from './outbox.ts'
 import { type Turn, turnOf } from './quota.ts'
-import type { Quotas } from './quotas.ts'
-import type { RecallWatch } from './recall-watch.ts'
+import type { ShellParts } from './shell-parts.ts'
 import { paced } from './stream-pace.ts'
 import { toInline } from './server/inline.ts'
 
 /** A tick that finds nothing to do must not be followed by another at once. */
 const TICK_LEAST_MS = 10
-
-/** What the shell works with. */
-export interface ShellParts {
-  context: Context
-  directory: CharterDirectory
-  charters: Charters
-  heads: Heads
-  client: LinkClient
-  mirrors: Mirrors
-  outbox: Outbox
-  quotas: Quotas
-  watch: RecallWatch
-  keyStatements: KeyStatements
-  signedRows: SignedRows
-  /** A peer's stream was opened, and brought a snapshot that is carried. */
-  onStream: (peer: MemberId) => void
-  onCarried: (peer: MemberId, data: Json) => void
-  /** Statements wait at a peer that can't call this node. */
-  onWaiting: (peer: MemberId) => void
-  /** A peer signed which charters it follows. */
-  onCharters: (peer: MemberId, charters: Readonly<Record<string, string>>) => void
-  /** A member's key was ended before its time. */
-  onEnds: (member: MemberId, ends: readonly DelegationEnd[]) => Promise<void>
-}
 
 /** A snapshot that deltas are applied to. */
 interface Base {

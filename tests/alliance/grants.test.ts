@@ -105,7 +105,7 @@ test('a grant that is ended takes its copy back; the object stays with everybody
   await publish(world, 'jp', [object], { tlp: 'amber', to: ['member:us'] })
   assert.equal((await grant(world, object.id, 'th')).code, 0)
   await until('th holds it', () => holds(world, 'th', object.id))
-  const [{ id = '' } = {}] = (await list(world)).grants
+  const { id } = (await list(world)).grants[0]!
   const ended = await cli(world, 'grant', 'end', id.slice(0, 12))
   assert.equal(ended.code, 0, ended.stderr)
   assert.match(ended.stdout, /Recalled 1 copy/)
