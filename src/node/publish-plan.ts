@@ -100,6 +100,16 @@ export async function planReleases(
       refused.push({ id: release.objectId, ...RECALLED })
       continue
     }
+    const before =
+      standing || columns.modified === ''
+        ? []
+        : rows.filter((row) => own.get(row.log)?.audienceId === to && seen.isKnown(row))
+    const overtaken = before.some(({ modified }) => modified > columns.modified) ? OVERTAKEN : undefined
+    const final = before.some(({ revoked, modified }) => revoked && modified < columns.modified) ? REVOKED : undefined
+    if (overtaken ?? final) {
+      refused.push({ id: release.objectId, ...(overtaken ?? final)! })
+      continue
+    }
     const older = columns.modified === '' ? [] : await olderThan(columns.modified, release)
     const plan = { release, columns, audienceId: to, older, ...(content === undefined ? {} : { content }) }
     if (standing) planned.push({ ...plan, standing })
@@ -109,7 +119,7 @@ export async function planReleases(
       planned.push({ ...plan, release: { ...release, json }, columns: { ...columns, id }, older: [] })
     }
   }
-  return planned
+  return inOrderOfVersions(planned)
 
   function formIds({ id, objectId }: Pick<Release, 'id' | 'objectId'>): Set<string> {
     return new Set([id, objectId, ...(forms.get(objectId) ?? [])])
@@ -129,6 +139,20 @@ export async function planReleases(
     }
     return older
   }
+}
+
+/** Versions of one object for the same readers, the oldest first, in the places that they have: readers refuse a step back. */
+function inOrderOfVersions(planned: readonly Planned[]): Planned[] {
+  const ordered = [...planned]
+  const versions = Map.groupBy(planned.keys(), (i) => `${planned[i]!.release.id} ${planned[i]!.audienceId}`)
+  for (const places of versions.values()) {
+    if (places.length === 1) continue
+    const sorted = places
+      .map((i) => planned[i]!)
+      .sort((a, b) => Number(a.columns.modified > b.columns.modified) - Number(a.columns.modified < b.columns.modified))
+    for (const [at, place] of places.entries()) ordered[place] = sorted[at]!
+  }
+  return ordered
 }
 
 async function knownVersions(
@@ -158,6 +182,17 @@ async function knownVersions(
 const CONFLICT = {
   code: 'EQUIVOCATION',
   message: 'The same version (id and modified) was published with other content; raise "modified" to publish a change.',
+}
+
+const OVERTAKEN = {
+  code: 'ROLLBACK',
+  message:
+    'A newer version stands before the same readers, who refuse an older one; publish one with a later "modified".',
+}
+
+const REVOKED = {
+  code: 'REVOKED',
+  message: 'This object was revoked, and no version follows that; publish it anew under another id.',
 }
 
 const RECALLED = {

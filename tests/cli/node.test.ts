@@ -191,6 +191,33 @@ test('a changed version goes out, the same version with other content does not',
   )
 })
 
+test('versions go out in their order, and none after a newer one or a revocation, which readers would refuse', async () => {
+  await using home = await folder()
+  const dir = home.in('node')
+  await init(dir)
+  await using _ = await serve(dir)
+  const first = indicator('198.51.100.5')
+  const at = (day: number, more: object = {}) => ({ ...first, ...more, modified: `2026-02-0${day}T00:00:00.000Z` })
+  const publish = async (objects: object[], tlp = 'amber') => {
+    const input = JSON.stringify({ type: 'bundle', id: `bundle--${uuid()}`, objects })
+    const ran = await noroshi(['publish', '-', '--dir', dir, '--tlp', tlp, '--json'], { input })
+    return ran.json()[0] as { published: { index: number }[]; refused: { code: string }[] }
+  }
+  const codes = async (objects: object[], tlp?: string) => (await publish(objects, tlp)).refused.map(({ code }) => code)
+  assert.deepEqual(await codes([at(3), first, at(2)]), [])
+  const listed = await noroshi(['objects', first.id, '--versions', 'all', '--dir', dir, '--json'])
+  const versions = (listed.json()[0] as { objects: { modified?: string; object?: { modified: string } }[] }).objects
+  assert.deepEqual(
+    versions.map((row) => row.modified ?? row.object?.modified).map((text) => text?.slice(5, 10)),
+    ['02-03', '02-02', '01-01'],
+    'the last that arrived first',
+  )
+  assert.deepEqual(await codes([at(1)]), ['ROLLBACK'])
+  assert.deepEqual(await codes([at(1), at(3)]), ['ROLLBACK'], 'what stands already is published again as before')
+  assert.deepEqual(await codes([at(4, { revoked: true })]), [])
+  assert.deepEqual(await codes([at(5)]), ['REVOKED'])
+})
+
 test('the description of the surface lists what the node answers', async () => {
   await using home = await folder()
   const dir = home.in('node')
