@@ -35,6 +35,11 @@ function ask(audience: Omit<Audience, 'v'>, { orgs = {}, carriers = [], ...quest
 const amber = { tlp: 'amber', community: BOTH } as const
 const green = { tlp: 'green', community: BOTH } as const
 const toTrilateral = { tlp: 'amber', alliances: ['trilateral'] } as const
+const redTo = (...slugs: string[]) => ({
+  tlp: 'red' as const,
+  participants: slugs.map(idOf),
+  epochs: BOTH.map((slug) => `${slug}:0`),
+})
 
 const TABLE: [sentence: string, answer: string, expected: string][] = [
   ['a suspended reader', ask({ tlp: 'clear' }, { orgs: { us: { standing: 'suspended' } } }), 'no RECIPIENT_SUSPENDED'],
@@ -96,6 +101,14 @@ const TABLE: [sentence: string, answer: string, expected: string][] = [
     'yes COMMUNITY',
   ],
   ['an epoch that is not known is nobody', ask({ tlp: 'clear', epochs: ['trilateral:4'] }), 'no REL_ALLIANCE'],
+  ['an epoch of RED is for members that the author stands beside', ask(redTo('us'), {}), 'yes RED_NAMED'],
+  [
+    'an epoch of RED opens nothing of an alliance without the author',
+    ask(redTo('ph', 'th'), { author: 'us', server: 'us', reader: 'th' }),
+    'no REL_ALLIANCE',
+  ],
+  ['an epoch of RED admits the client of the author', ask(redTo('jp-telco'), { reader: 'jp-telco' }), 'yes RED_NAMED'],
+  ['an epoch of RED refuses the client of another', ask(redTo('us-bank'), { reader: 'us-bank' }), 'no REL_ALLIANCE'],
   ['GREEN relayed inside the alliance', ask(green, { server: 'us', reader: 'ph' }), 'yes COMMUNITY'],
   ['GREEN relayed out of the relay’s alliance', ask(green, { server: 'us', reader: 'th' }), 'no NOT_IN_COMMUNITY'],
   ['RED relayed', ask({ tlp: 'red', participants: [idOf('us')] }, { server: 'ph' }), 'no RED_NO_ONWARD'],

@@ -25,8 +25,20 @@ export interface Bound extends Resolved {
   readonly openTo?: ReadonlySet<string>
 }
 
-/** Whether `wide` admits everybody whom `narrow` admits, through every relay. Doubt counts as no. */
+/** Whether `wide` admits everybody whom `narrow` admits, through every relay, as the charters are. Doubt counts as no. */
 export function contains(wide: Bound, narrow: Bound, moment: Moment): boolean {
+  return holds(wide, narrow, moment, () => true)
+}
+
+/**
+ * The same under later charters: whoever is admitted by name is admitted by `wide` only as long as the memberships stay
+ * that `wide` asks for, so `narrow` has to ask for them too.
+ */
+export function containsAlways(wide: Bound, narrow: Bound, moment: Moment): boolean {
+  return holds(wide, narrow, moment, asksMemberships)
+}
+
+function holds(wide: Bound, narrow: Bound, moment: Moment, mayCount: (wide: Bound, narrow: Bound) => boolean): boolean {
   if (wide === narrow) return true
   if (wide.isUnknown || wide.isConflict || wide.level === undefined || narrow.level === undefined) return false
   if (rank(wide.level) > rank(narrow.level) || !embargoContains(wide, narrow, moment.now)) return false
@@ -38,7 +50,8 @@ export function contains(wide: Bound, narrow: Bound, moment: Moment): boolean {
   if (!areGranted(wide, narrow) && levelContains(wide, narrow) && LISTS.every((list) => implies(narrow, wide, list)))
     return true
   const bounded = boundedBy(narrow, moment.register)
-  return bounded !== undefined && bounded.every((org) => !mayReach(narrow, org, moment) || admits(org))
+  if (bounded === undefined || (bounded.length > 0 && !mayCount(wide, narrow))) return false
+  return bounded.every((org) => !mayReach(narrow, org, moment) || admits(org))
 }
 
 /** Whether the charters open it to the organisation, and nothing before the level's own audience stands against that. */
@@ -46,6 +59,21 @@ function isOpenTo(bound: Bound, org: Organisation, moment: Moment): boolean {
   if (bound.openTo?.has(org.id) !== true || org.standing !== 'active') return false
   return decideMarking(withoutEmbargo(bound), passageTo(org, moment), true).send
 }
+
+/** Whether `narrow` asks for every membership that `wide` asks for. Whom a grant names needs no audience of the level. */
+function asksMemberships(wide: Resolved, narrow: Resolved): boolean {
+  const asks = (list: 'alliances' | 'epochs' | 'community') => implies(narrow, wide, list)
+  if (!asks('alliances') || !asks('epochs')) return false
+  if (wide.caveats.grantees !== undefined) return true
+  const isGranted = narrow.caveats.grantees !== undefined
+  if (isGranted && (asksAlliances(wide) || wide.caveats.community !== undefined)) return false
+  const isShared = asksAlliances(narrow) || (narrow.level === 'red' && narrow.caveats.epochs !== undefined)
+  return asks('community') && (!asksAlliances(wide) || isShared)
+}
+
+/** Whether the level, without a list of its own, asks for an alliance that sender and recipient share. */
+export const asksAlliances = ({ level, caveats }: Resolved): boolean =>
+  (level === 'amber' || level === 'amber+strict') && caveats.distribution === undefined
 
 /** Where one of the two is for grantees, lists and levels say nothing about the other: each of them is asked for. */
 const areGranted = (wide: Resolved, narrow: Resolved) =>
@@ -82,6 +110,7 @@ function implies(narrow: Resolved, wide: Resolved, list: (typeof LISTS)[number])
   if (list === 'community') return narrow.caveats.alliances?.isSubsetOf(demanded) === true
   // Whoever is a member of an alliance meets the epoch that asks for no more.
   const alliances = narrow.caveats.alliances
+  if (wide.level === 'red') return false
   return list === 'epochs' && alliances !== undefined && [...alliances].every((slug) => demanded.has(`${slug}:0`))
 }
 

@@ -7,7 +7,7 @@ import { type Millis, parseTimestamp, timestampMillis } from '#base'
 import { type Audience, audienceId } from '#log'
 import { admits } from './admits.ts'
 import { audienceOf, openAudienceOf, resolvedOf } from './audience.ts'
-import { type Bound, contains, type Moment } from './containment.ts'
+import { asksAlliances, type Bound, contains, containsAlways, type Moment } from './containment.ts'
 import { sharedAlliances } from './level-audience.ts'
 import type { Caveats } from './marking.ts'
 import { type Recipient, recipientsOf } from './recipients.ts'
@@ -108,6 +108,9 @@ export class Scopes {
       if ((hasCommunity || hasList) && isForOwnAlliances) caveats.community ??= this.#ownAlliances()
       if (isRed && side.level === 'amber+strict' && caveats.distribution === undefined)
         caveats.alliances ??= this.#ownAlliances()
+      // At RED an epoch asks the author's membership too, which RED itself does not.
+      if (isRed && asksAlliances(side) && caveats.grantees === undefined)
+        caveats.epochs ??= sides.find((one) => one.caveats.epochs)?.caveats.epochs ?? epochsOf(this.#ownAlliances())
       // As a distribution the list would stand for the alliances, which the other side asks for.
       if (isOfAlliances && caveats.distribution !== undefined) {
         const named = caveats.distribution.union(this.#providers())
@@ -130,7 +133,7 @@ export class Scopes {
     const keep = (names: ReadonlySet<string>) =>
       new Set([...names].filter((name) => this.#isIn(name, admitted) && this.#isIn(name, others)))
     const lists = {
-      ...(isApart && this.#inBoth(caveats, scope.resolved, other)),
+      ...(isApart && this.#inBoth(both, scope.resolved, other)),
       ...(isApart && caveats.distribution === undefined && { orgs: keep(caveats.orgs ?? admitted) }),
       ...(caveats.distribution && { distribution: keep(caveats.distribution) }),
       ...(caveats.participants && both.level === 'red' && { participants: keep(caveats.participants) }),
@@ -139,9 +142,10 @@ export class Scopes {
   }
 
   /** One of two communities as such; the other as epochs of whoever is a member, which bind beside it. */
-  #inBoth({ epochs }: Caveats, one: Resolved, other: Resolved): Caveats {
+  #inBoth({ caveats: { epochs }, level }: Resolved, one: Resolved, other: Resolved): Caveats {
     const [first = NOBODY, second] = [one, other].map(({ caveats }) => caveats.community).filter((list) => list)
-    const rest = epochs ?? new Set([...(second ?? this.#ownAlliances())].map((slug) => `${slug}:0`))
+    const inOther = epochsOf(second ?? this.#ownAlliances())
+    const rest = level === 'red' && epochs ? epochs.intersection(inOther) : (epochs ?? inOther)
     // Who is in no alliance is a client, and reports to its provider.
     return { community: first, ...(second || rest.size > 0 ? { epochs: rest } : {}) }
   }
@@ -159,12 +163,17 @@ export class Scopes {
     return org !== undefined && ids.has(org.id)
   }
 
-  /** Whether whoever the narrow scope admits is admitted by the wide one. */
+  /** Whether whoever the narrow scope admits is admitted by the wide one, now. */
+  containsNow(wide: Scope, narrow: Scope): boolean {
+    return wide === narrow || contains(wide.bound, narrow.bound, this.#moment)
+  }
+
+  /** Whether whoever the narrow scope admits is admitted by the wide one, now and under later charters. */
   contains(wide: Scope, narrow: Scope): boolean {
     if (wide === narrow) return true
     const known = this.#contains.get(wide) ?? new Map<Scope, boolean>()
     this.#contains.set(wide, known)
-    const answer = known.get(narrow) ?? contains(wide.bound, narrow.bound, this.#moment)
+    const answer = known.get(narrow) ?? containsAlways(wide.bound, narrow.bound, this.#moment)
     known.set(narrow, answer)
     return answer
   }
@@ -262,9 +271,8 @@ export class Scopes {
 
 const NOBODY: ReadonlySet<string> = new Set()
 
-/** Whether a level without a list of its own asks for an alliance that sender and recipient share. */
-const asksAlliances = ({ level, caveats }: Resolved) =>
-  (level === 'amber' || level === 'amber+strict') && caveats.distribution === undefined
+/** Epochs of whoever is a member. */
+const epochsOf = (alliances: ReadonlySet<string>) => new Set([...alliances].map((slug) => `${slug}:0`))
 
 /** The marking, restricted to these organisations as well. */
 function withMembers<Marked extends { readonly caveats: Caveats }>(

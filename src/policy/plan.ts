@@ -125,9 +125,9 @@ const original = ({ id, form = id }: MarkedObject, scope: Scope): Rendition => (
 const idsOf = (renditions: readonly Rendition[]) =>
   renditions.map(({ id, scope, isOriginal }) => `${id} ${scope.audienceId} ${isOriginal}`).join('\n')
 
-/** A rendition that stands already for an audience which contains this one. */
+/** A rendition that stands already for an audience which contains this one, or of which all readers have it whole. */
 const isSame = (standing: Rendition, other: Rendition, scopes: Scopes) =>
-  (standing.isOriginal && scopes.contains(standing.scope, other.scope)) ||
+  (standing.isOriginal && scopes.containsNow(standing.scope, other.scope)) ||
   (standing.scope.audienceId === other.scope.audienceId && standing.scope === other.scope)
 
 /** Who may have each object whole: by all its parts, and by every object that it refers to, and so on. */

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type JsonObject, timestampMillis, utf8 } from '#base'
+import type { Audience } from '#log'
 import { admits } from './admits.ts'
 import type { Protection } from './redaction.ts'
 import { toRegister } from './register.ts'
@@ -215,6 +216,51 @@ test('whom one marking lists has the object as long as the alliance that the oth
       const { send } = admits({ audience, author, server: author, reader, register, now: 1, channel: 'node' })
       assert.equal(send, isIn, `${what}, ${isIn ? 'before' : 'after'} it left`)
     }
+  }
+})
+
+test('who is named one by one reads what refers to AMBER as long as author and reader share an alliance', () => {
+  const list = ['ph', 'us', 'jp-telco']
+  const definitions = [
+    caveat('participants', { participants: list }),
+    caveat('distribution', { distribution: list }),
+    caveat('trilateral', { community: 'trilateral' }),
+  ]
+  const [participants, distribution, ofTrilateral] = definitions.map(({ id }) => id) as [string, string, string]
+  const named: [string, string[], string[], string[]][] = [
+    ['RED, of AMBER', [tlp('red'), participants], [tlp('amber')], list],
+    ['RED, of AMBER for a community', [tlp('red'), participants], [tlp('amber'), ofTrilateral], list],
+    ['RED, of AMBER+STRICT', [tlp('red'), participants], [tlp('amber+strict')], ['ph', 'us']],
+    ['RED for a community, of AMBER', [tlp('red'), participants, ofTrilateral], [tlp('amber')], list],
+    ['AMBER, of AMBER', [tlp('amber'), distribution], [tlp('amber')], list],
+    ['AMBER+STRICT, of AMBER', [tlp('amber+strict'), distribution], [tlp('amber')], ['ph', 'us']],
+  ]
+  const reads = (audience: Audience, reader: string, left: readonly string[]) => {
+    const isIn = (slug: string, org: string) => !left.includes(`${org} ${slug}`)
+    const alliances = Object.entries(ALLIANCES).map(
+      ([slug, orgs]) => [slug, new Set(orgs.filter((org) => isIn(slug, org)))] as const,
+    )
+    // Its row in the charters of the author goes with the author's.
+    const isGone = !alliances.some(([, orgs]) => orgs.has('jp'))
+    const organisations = ORGANISATIONS.map((org) =>
+      isGone && org.slug === 'jp-telco' ? { ...org, clientOf: [idOf('us')] } : org,
+    )
+    const register = toRegister({ organisations, alliances: new Map(alliances) })
+    const asked = { audience, author: idOf('jp'), server: idOf('jp'), reader: idOf(reader), register } as const
+    return admits({ ...asked, now: 1, channel: 'node' }).send
+  }
+  for (const [what, markings, targets, readers] of named) {
+    const target = indicator('target', targets)
+    const { all } = received([relationship('r', target, markings), target], { definitions })
+    const naming = all.filter(({ json }) => Buffer.from(json).toString().includes(`"source_ref":"${target.id}"`))
+    const anyReads = (reader: string, left: readonly string[]) =>
+      naming.some(({ audience }) => reads(audience, reader, left))
+    for (const reader of readers) {
+      assert.ok(anyReads(reader, []), `${what}: ${reader}, while it is in an alliance of the author`)
+      const left = ['jp trilateral', 'jp asean-japan']
+      assert.ok(!anyReads(reader, left), `${what}: not ${reader}, when the author has left`)
+    }
+    assert.ok(!anyReads('ph', ['jp trilateral', 'ph asean-japan']), `${what}: not ph, when each is in another alliance`)
   }
 })
 

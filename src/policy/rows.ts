@@ -24,7 +24,7 @@ export function decideMarking(resolved: Resolved, passage: Passage, isGranted: b
   if (recipient.tlpVersion === 1 && resolved.level === 'amber+strict') return no('LEGACY_TLP')
   if (recipient.id === source) return { send: true, code: 'TO_SOURCE' }
   if (isUnderEmbargo(resolved, passage.now) && !isCoauthor(resolved, passage)) return no('EMBARGO')
-  const refusal = releasableTo(resolved.caveats, recipient, passage.register)
+  const refusal = releasableTo(resolved, recipient, passage)
   if (refusal !== undefined) return no(refusal)
   if (isGranted || isGrantee(resolved, passage)) return { send: true, code: 'SOURCE_GRANT' }
   return resolved.caveats.grantees === undefined ? decideLevel(resolved, passage) : no('NOT_ON_LIST')

@@ -26,12 +26,14 @@ test('a list that one marking brings outlives the alliance that another asks for
       thing(2, {}),
       thing(3, { type: 'relationship', refs: [2, 1] }),
       thing(4, { granular: [{ part: 'd', mark: listed }] }),
+      thing(5, { type: 'relationship', mark: listed, refs: [2, 2] }),
+      thing(6, { type: 'relationship', mark: mark('red', { participants: ['ph-cert', HUB] }), refs: [2, 2] }),
     ],
     recalls: [],
   })
   const read = async (reader: string) => markersIn(await readBy(on, RELAY, reader))
   const before = await read('ph-cert')
-  for (const object of [1, 2, 3, 4]) assert.ok(hasAny(before, object), `object ${object} while both are members`)
+  for (const object of [1, 2, 3, 4, 5, 6]) assert.ok(hasAny(before, object), `object ${object} while both are members`)
   await on.play({
     charters: [
       charter('north', [active(HUB), { ...active(RELAY), standing: 'suspended' }, active('ph-cert')]),
@@ -42,7 +44,8 @@ test('a list that one marking brings outlives the alliance that another asks for
   })
   const after = await read('ph-cert')
   assert.ok(hasAny(after, 1), 'what its own list names it for, it has still')
-  for (const object of [2, 3, 4]) assert.ok(!hasAny(after, object), `object ${object} is for members of one alliance`)
+  for (const object of [2, 3, 4, 5, 6])
+    assert.ok(!hasAny(after, object), `object ${object} is for members of one alliance`)
 })
 
 const HOUR_MS = 3_600_000
