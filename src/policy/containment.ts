@@ -4,7 +4,7 @@
  * @see SHARING-RULES section 4, "every reference's target must lie in an audience that contains this one"
  */
 import { compareTimestamps } from '#base'
-import type { CaveatList } from './marking.ts'
+import type { CaveatList, Caveats } from './marking.ts'
 import { names, type Passage } from './level-audience.ts'
 import type { Organisation, Register } from './register.ts'
 import type { Resolved } from './resolve.ts'
@@ -27,7 +27,7 @@ export interface Bound extends Resolved {
 
 /** Whether `wide` admits everybody whom `narrow` admits, through every relay, as the charters are. Doubt counts as no. */
 export function contains(wide: Bound, narrow: Bound, moment: Moment): boolean {
-  return holds(wide, narrow, moment, () => true)
+  return holds(wide, narrow, moment, false)
 }
 
 /**
@@ -35,23 +35,24 @@ export function contains(wide: Bound, narrow: Bound, moment: Moment): boolean {
  * that `wide` asks for, so `narrow` has to ask for them too.
  */
 export function containsAlways(wide: Bound, narrow: Bound, moment: Moment): boolean {
-  return holds(wide, narrow, moment, asksMemberships)
+  return holds(wide, narrow, moment, true)
 }
 
-function holds(wide: Bound, narrow: Bound, moment: Moment, mayCount: (wide: Bound, narrow: Bound) => boolean): boolean {
+function holds(wide: Bound, narrow: Bound, moment: Moment, isAlways: boolean): boolean {
   if (wide === narrow) return true
   if (wide.isUnknown || wide.isConflict || wide.level === undefined || narrow.level === undefined) return false
   if (rank(wide.level) > rank(narrow.level) || !embargoContains(wide, narrow, moment.now)) return false
-  const admits = (org: Organisation) => decideFor(withoutEmbargo(wide), org, moment) || isOpenTo(wide, org, moment)
+  const admits = (org: Organisation) =>
+    decideFor(withoutEmbargo(wide), org, moment, isAlways) || isOpenTo(wide, org, moment)
   for (const id of narrow.openTo ?? []) {
     const org = moment.register.org(id)
     if (org && isOpenTo({ ...narrow, level: 'clear' }, { ...org, caveats: true }, moment) && !admits(org)) return false
   }
   if (!areGranted(wide, narrow) && levelContains(wide, narrow) && LISTS.every((list) => implies(narrow, wide, list)))
     return true
-  const bounded = boundedBy(narrow, moment.register)
-  if (bounded === undefined || (bounded.length > 0 && !mayCount(wide, narrow))) return false
-  return bounded.every((org) => !mayReach(narrow, org, moment) || admits(org))
+  const bounded = boundedBy(narrow, moment.register, isAlways)
+  if (bounded === undefined || (isAlways && bounded.length > 0 && !asksMemberships(wide, narrow))) return false
+  return bounded.every((org) => !mayReach(narrow, org, moment, isAlways) || admits(org))
 }
 
 /** Whether the charters open it to the organisation, and nothing before the level's own audience stands against that. */
@@ -79,11 +80,11 @@ export const asksAlliances = ({ level, caveats }: Resolved): boolean =>
 const areGranted = (wide: Resolved, narrow: Resolved) =>
   wide.caveats.grantees !== undefined || narrow.caveats.grantees !== undefined
 
-/** Everybody who could be admitted, where the marking names them one by one. */
-function boundedBy({ caveats, level }: Resolved, register: Register): Organisation[] | undefined {
+/** Everybody who could be admitted, where the marking names them one by one. Later providers stand on no distribution. */
+function boundedBy({ caveats, level }: Resolved, register: Register, isAlways: boolean): Organisation[] | undefined {
   const list =
     caveats.grantees ??
-    caveats.distribution ??
+    (isAlways && level !== 'red' ? undefined : caveats.distribution) ??
     caveats.orgs ??
     (level === 'red' ? (caveats.participants ?? NOBODY) : undefined)
   return list && [...list].flatMap((name) => register.org(name) ?? [])
@@ -138,20 +139,27 @@ function withoutEmbargo(resolved: Resolved): Resolved {
   return { ...resolved, caveats }
 }
 
-/** Whether the author itself would send it to the organisation, over a link. */
-function decideFor(resolved: Resolved, recipient: Organisation, moment: Moment): boolean {
+/** Whether the author itself would send it to the organisation, over a link; `isAlways` leaves out its providers of now. */
+function decideFor(resolved: Resolved, recipient: Organisation, moment: Moment, isAlways: boolean): boolean {
   const passage = passageTo(recipient, moment)
   const answer = decideMarking(resolved, passage, false)
+  if (isAlways && answer.code === 'PROVIDER') return false
   return answer.send && (answer.code === 'TO_SOURCE' || decideCaveats(resolved, passage) === undefined)
 }
 
 /**
  * Whether it could ever reach the organisation: what binds at every level admits it, but for standings and memberships,
- * which later charters change.
+ * which later charters change. `isAlways` counts everybody as a later provider of the author, who needs no distribution.
  */
-function mayReach(resolved: Resolved, org: Organisation, moment: Moment): boolean {
-  const { alliances: _, epochs: __, community: ___, ...lasting } = withoutEmbargo(resolved).caveats
+function mayReach(resolved: Resolved, org: Organisation, moment: Moment, isAlways: boolean): boolean {
+  const {
+    alliances: _,
+    epochs: __,
+    community: ___,
+    ...lasting
+  }: { -readonly [Name in keyof Caveats]: Caveats[Name] } = withoutEmbargo(resolved).caveats
   const { participants } = lasting
+  if (isAlways && resolved.level !== 'red') delete lasting.distribution
   if (resolved.level === 'red' && !(participants && names(participants, org, moment.register))) return false
   const passage = passageTo({ ...org, caveats: true }, moment)
   return decideMarking({ ...resolved, caveats: lasting, level: 'clear' }, passage, false).send

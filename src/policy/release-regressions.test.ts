@@ -264,6 +264,26 @@ test('who is named one by one reads what refers to AMBER as long as author and r
   }
 })
 
+test('whose client the author becomes later reads nothing that names what is not for it', () => {
+  const definitions = [
+    caveat('to us', { distribution: ['us'] }),
+    caveat('for US', { releasable_to: { nations: ['US'] } }),
+  ]
+  const [toUs, forUs] = definitions.map(({ id }) => id) as [string, string]
+  const target = indicator('target', [tlp('clear'), toUs, forUs])
+  const { all, by } = received([relationship('r', target, [tlp('clear'), toUs]), target], { definitions })
+  assert.equal(by('us').length, 2, 'the object and what refers to it')
+  const register = toRegister({
+    organisations: ORGANISATIONS.map((org) => (org.slug === 'jp' ? { ...org, clientOf: [idOf('ph')] } : org)),
+    alliances: new Map(Object.entries(ALLIANCES).map(([slug, members]) => [slug, new Set(members)])),
+  })
+  const [author, reader] = [idOf('jp'), idOf('ph')]
+  for (const { audience } of all) {
+    const { send } = admits({ audience, author, server: author, reader, register, now: 1, channel: 'node' })
+    assert.ok(!send, JSON.stringify(audience))
+  }
+})
+
 test('who is suspended when something is released may be active later: nothing is referred to for its sake', () => {
   const forTh = caveat('for th', { participants: ['th'] })
   const forDe = caveat('for de', { participants: ['de'] })
