@@ -267,15 +267,12 @@ function ofPart(one: Released, part: Part | ''): Meaning {
 }
 
 /**
- * With the marking of what it annotates, an object inherits the alliances that were written out for that. In one log
- * with something RED it is asked anew how its readers stand, and not how its author does.
+ * With the marking of what it annotates, an object inherits the alliances that were written out for that.
  */
 function fixedOf(one: Released, released: ReadonlyMap<number, Released>): Fixed {
-  const targets = one.thing.refs.flatMap((ref) => released.get(ref) ?? [])
-  const isRed = ({ thing }: Released) => [thing, ...thing.granular].some(({ mark }) => mark.tlp === 'red')
-  const fixed = { ...one.fixed, besideRed: [one, ...targets].some(isRed) }
-  if (one.thing.type !== 'note' && one.thing.type !== 'sighting') return fixed
-  const theirs = targets.flatMap((target) => target.fixed.alliances)
+  const { thing, fixed } = one
+  if (thing.type !== 'note' && thing.type !== 'sighting') return fixed
+  const theirs = thing.refs.flatMap((ref) => released.get(ref)?.fixed.alliances ?? [])
   return { ...fixed, alliances: [...new Set([...fixed.alliances, ...theirs])] }
 }
 

@@ -109,7 +109,6 @@ function ofLevel(m: Meaning, to: Standing, { view, sender, source, fixed, isCarr
       if (sender !== source && !isCarried) return isClient ? (isOrNamed(m, isWithin) ? 'yes' : 'free') : 'no'
       if (m.distribution) return m.distribution.has(to.slug) || to.clientOf.includes(source) ? 'yes' : 'no'
       const isIn = shared(view, source, to.slug).length > 0 || to.clientOf.includes(source)
-      if (!isIn && fixed.besideRed && isWithin) return 'free'
       return isIn && isOrNamed(m, isWithin) ? 'yes' : 'no'
     }
     case 'amber+strict': {
@@ -118,7 +117,6 @@ function ofLevel(m: Meaning, to: Standing, { view, sender, source, fixed, isCarr
       const isIn = shared(view, source, to.slug).length > 0
       const isThen = fixed.alliances.some((one) => isMember(view, one, to.slug))
       const isFixed = m.alliances !== undefined || isThen
-      if (!isIn && fixed.besideRed && isThen) return 'free'
       return isIn && isFixed ? 'yes' : 'no'
     }
     default:

@@ -10,8 +10,6 @@ export interface Fixed {
   cyber: ReadonlySet<string>
   /** Organisations that were known: lists name nobody else. */
   known: ReadonlySet<string>
-  /** It stands, or may stand, in a log of something RED. */
-  besideRed?: boolean
 }
 
 /** Everything about one organisation that the rules ask. */
