@@ -102,7 +102,7 @@ test('a node whose command was killed stops by itself, so that its directory is 
   await until(`it serves: ${said()}`, () => existsSync(join(dir, 'running.json')), 30_000)
   child.kill('SIGKILL')
   try {
-    await until('no process is left', () => leftProcesses(home.path).length === 0, STOP_LIMIT_MS)
+    await until('no process is left', () => leftProcesses(home.path).length === 0, 30_000)
   } finally {
     for (const line of leftProcesses(home.path)) process.kill(Number(line.trim().split(' ')[0]), 'SIGKILL')
   }
