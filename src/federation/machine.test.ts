@@ -70,7 +70,7 @@ test('a dead peer is retried ever later and delays no other', () => {
   run.add(B)
   const waits: number[] = []
   let now = 0
-  for (let i = 0; i < 10; i++) {
+  for (let i = 0; i < 24; i++) {
     run.send({ type: 'ask-failed', peer: A, reason: 'gone', jitter: 1, now })
     const at = run.state.peers.get(A)!.askAt
     waits.push(at - now)
@@ -78,6 +78,8 @@ test('a dead peer is retried ever later and delays no other', () => {
     assert.ok(run.send({ type: 'tick', now }).includes('ask a'))
   }
   assert.deepEqual(waits.slice(0, 4), [250, 500, 1_000, 2_000])
+  const young = waits.filter((wait) => wait <= 2_000)
+  assert.deepEqual([young.length, ...waits.slice(young.length, young.length + 3)], [16, 4_000, 8_000, 16_000])
   assert.equal(waits.at(-1), settings.backoff.maxMs)
   assert.equal(run.link(A, now).state, 'down')
   assert.ok(run.snapshot(B, 1, { [LOG]: head(1) }, now).includes('fetch b'))

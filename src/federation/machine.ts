@@ -1,6 +1,6 @@
 import type { LogId, Millis } from '#base'
 import type { AlarmKind, LinkState } from './api.ts'
-import { backoff } from './backoff.ts'
+import { backoff, untilNextTry } from './backoff.ts'
 import { type ClockSample, estimateOf, isSettled, withSample } from './clock-offset.ts'
 import { EMPTY_QUEUE, hasWaiting, isBehind, lagOf, lagWith, NO_LAG, takeTurns } from './fetch-turns.ts'
 import { LogMap } from './log-map.ts'
@@ -333,7 +333,7 @@ function backlogOf(peer: PeerState, offered: PeerState['offered']): number {
 
 function failed(peer: PeerState, settings: MachineSettings, event: { reason: string; jitter: number; now: Millis }) {
   const failures = peer.failures + 1
-  const askAt = event.now + backoff(settings.backoff, failures, event.jitter)
+  const askAt = event.now + untilNextTry(settings.backoff, failures, event.jitter)
   return { ...peer, failures, askAt, lastError: event.reason }
 }
 

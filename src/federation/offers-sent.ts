@@ -1,7 +1,7 @@
 import { isJsonObject, type Json, type LogId, type MemberId, type Millis, parseJson, toBase64, utf8 } from '#base'
 import { encodeFrames } from '#log'
 import type { LogHead } from '#store'
-import { backoff } from './backoff.ts'
+import { untilNextTry } from './backoff.ts'
 import type { HandedBefore, HandedLists } from './carriage/handed-lists.ts'
 import type { Context } from './context.ts'
 import { OFFER_FRAMES_BYTES } from './limits.ts'
@@ -138,7 +138,7 @@ export class SentOffers {
       offering.failures++
       onParted(peer)
       const range = { firstMs: limits.backoffFirstMs, maxMs: limits.backoffMaxMs }
-      offering.dueAt = now() + backoff(range, offering.failures, context.jitter())
+      offering.dueAt = now() + untilNextTry(range, offering.failures, context.jitter())
       context.log('debug', 'An offer failed', { peer, cause: String(cause) })
     } finally {
       offering.isRunning = false
