@@ -215,6 +215,8 @@ export class Stage implements AsyncDisposable {
         await sleep(2)
       }
     }
+    // What came out in between went by the charters of before, and is rightly held.
+    this.#hold()
   }
 
   /** The author grants a version; a refusal is no fault, since most are not granted to whom they reach anyway. */
@@ -377,10 +379,8 @@ export class Stage implements AsyncDisposable {
         const heads = new Map((await this.node(reader).store.logs()).map(({ log, size }) => [log as string, size]))
         const isLevel = statement.logs.every(({ log, size }) => (heads.get(log) ?? 0) >= size)
         if (isLevel || !this.#isLinked(reader, author)) break
-        if (Date.now() > deadline)
-          throw new Error(
-            `${reader} is not level with ${author}: ${JSON.stringify(this.node(reader).federation.links())}`,
-          )
+        const links = () => JSON.stringify(this.node(reader).federation.links())
+        if (Date.now() > deadline) throw new Error(`${reader} is not level with ${author}: ${links()}`)
         await sleep(2)
       }
     }
