@@ -7,7 +7,8 @@ let playing = first
 process.on('exit', (code) => {
   if (code !== 0) process.stderr.write(`\nThe process ended with ${code} while it played NOROSHI_SEED=${playing}.\n`)
 })
-for await (const tally of campaign(noted(seedsFrom(first, every)), (done) => done.worlds >= worlds)) process.send?.(tally)
+for await (const tally of campaign(noted(seedsFrom(first, every)), (done) => done.worlds >= worlds))
+  process.send?.(tally)
 process.exit(0)
 
 function* noted(seeds: Iterable<number>): Iterable<number> {
