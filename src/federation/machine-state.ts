@@ -1,5 +1,5 @@
 import type { Hash, LogId, MemberId, Millis, Slug } from '#base'
-import type { AlarmKind } from './api.ts'
+import type { AlarmKind, Limits } from './api.ts'
 import type { BackoffRange } from './backoff.ts'
 import type { ClockReading } from './clock-fault.ts'
 import type { ClockSample } from './clock-offset.ts'
@@ -22,6 +22,14 @@ export interface MachineSettings {
   /** Statements of one request to the author. */
   readonly sendMost: number
 }
+
+/** How links of a node with these limits behave. */
+export const machineSettings = (limits: Limits): MachineSettings => ({
+  pollMs: limits.pollMs,
+  backoff: { firstMs: limits.backoffFirstMs, maxMs: limits.backoffMaxMs },
+  fetches: 4,
+  sendMost: 100,
+})
 
 export interface Head {
   readonly size: number

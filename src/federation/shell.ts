@@ -7,7 +7,7 @@ import { parseEvents } from './event-stream.ts'
 import { JSON_LIMITS } from './limits.ts'
 import { clockReasonAmong, LinkAlarms } from './link-alarms.ts'
 import type { Target } from './link-client.ts'
-import type { Effect, Head, LinkEvent, MachineState } from './machine-state.ts'
+import { machineSettings, type Effect, type Head, type LinkEvent, type MachineState } from './machine-state.ts'
 import { offeredList, type OfferedList } from './offered-list.ts'
 import { initialState, linkStateOf, nextWake, standingOf, step, wakeOf } from './machine.ts'
 import { MirrorFault } from './mirror-state.ts'
@@ -46,13 +46,7 @@ export class LinkShell {
     this.#parts = parts
     this.#alarms = new LinkAlarms(parts)
     this.#catchUps = new CatchUps(parts)
-    const { limits } = parts.context
-    this.#state = initialState({
-      pollMs: limits.pollMs,
-      backoff: { firstMs: limits.backoffFirstMs, maxMs: limits.backoffMaxMs },
-      fetches: 4,
-      sendMost: 100,
-    })
+    this.#state = initialState(machineSettings(parts.context.limits))
     parts.outbox.onDue((peer, id, now) => this.#dispatch({ type: 'due', peer, id, now }))
   }
 

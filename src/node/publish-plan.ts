@@ -104,10 +104,9 @@ export async function planReleases(
       standing || columns.modified === ''
         ? []
         : rows.filter((row) => own.get(row.log)?.audienceId === to && seen.isKnown(row))
-    const overtaken = before.some(({ modified }) => modified > columns.modified) ? OVERTAKEN : undefined
-    const final = before.some(({ revoked, modified }) => revoked && modified < columns.modified) ? REVOKED : undefined
-    if (overtaken ?? final) {
-      refused.push({ id: release.objectId, ...(overtaken ?? final)! })
+    const comesTooLate = whyNotAfter(before, columns.modified)
+    if (comesTooLate) {
+      refused.push({ id: release.objectId, ...comesTooLate })
       continue
     }
     const older = columns.modified === '' ? [] : await olderThan(columns.modified, release)
@@ -139,6 +138,12 @@ export async function planReleases(
     }
     return older
   }
+}
+
+/** Why no version follows those that stand before the same readers. */
+function whyNotAfter(standing: readonly ObjectRow[], modified: string): Omit<Refusal, 'id'> | undefined {
+  if (standing.some((row) => row.modified > modified)) return OVERTAKEN
+  return standing.some((row) => row.revoked && row.modified < modified) ? REVOKED : undefined
 }
 
 /** Versions of one object for the same readers, the oldest first, in the places that they have: readers refuse a step back. */

@@ -1,22 +1,14 @@
 import { isJsonObject, type Json, type MemberId, type Millis, parseJson, utf8 } from '#base'
-import { type DelegationEnd, type Envelope, LogError, parseEnvelope, type Snapshot, SNAPSHOT_FRESH_MS } from '#log'
-import type { Charters } from '../alliance/charters.ts'
+import { type Envelope, LogError, parseEnvelope, type Snapshot, SNAPSHOT_FRESH_MS } from '#log'
 import { catchUp } from '../alliance/exchange.ts'
 import type { LinkState } from '../api.ts'
-import type { Context } from '../context.ts'
-import type { CharterDirectory } from '../directory.ts'
 import { offeredEvidence } from '../evidence/offered.ts'
-import type { SignedRows } from '../evidence/signed-rows.ts'
-import type { Heads } from '../heads.ts'
-import type { KeyStatements } from '../key-statements.ts'
 import { JSON_LIMITS } from '../limits.ts'
 import type { LinkClient, Target } from '../link-client.ts'
-import type { Effect, LinkEvent, MachineState } from '../machine-state.ts'
+import { machineSettings, type Effect, type LinkEvent, type MachineState } from '../machine-state.ts'
 import { initialState, linkStateOf, nextWake, step } from '../machine.ts'
-import type { Mirrors } from '../mirrors.ts'
 import { MirrorFault } from '../mirror-state.ts'
-import type { Outbox } from '../outbox.ts'
-import type { Quotas } from '../quotas.ts'
+import type { ShellParts } from '../shell-parts.ts'
 import { CarrierFaults } from './carrier-faults.ts'
 import { type FollowedRows, FollowedList, offeredBy } from './followed-list.ts'
 import { carriedLink } from './carriers.ts'
@@ -28,23 +20,25 @@ const STEPS_MOST = 1_000
 const TICK_LEAST_MS = 10
 
 /** What these links work with. */
-export interface CarriedLinkParts {
-  context: Context
-  directory: CharterDirectory
-  charters: Charters
-  heads: Heads
-  client: LinkClient
-  mirrors: Mirrors
-  outbox: Outbox
-  quotas: Quotas
-  keyStatements: KeyStatements
-  signedRows: SignedRows
+export interface CarriedLinkParts extends Pick<
+  ShellParts,
+  | 'context'
+  | 'directory'
+  | 'charters'
+  | 'heads'
+  | 'client'
+  | 'mirrors'
+  | 'outbox'
+  | 'quotas'
+  | 'keyStatements'
+  | 'signedRows'
+  | 'onEnds'
+> {
   /** Members whose logs come from themselves. */
   up: () => MemberId[]
   target: (member: MemberId) => Target | undefined
   /** Statements for an author went to its carrier. */
   onSent: (author: MemberId, ids: readonly number[]) => void
-  onEnds: (member: MemberId, ends: readonly DelegationEnd[]) => Promise<void>
 }
 
 /** One author that is read through one carrier. */
@@ -74,13 +68,7 @@ export class CarriedLinks {
     this.#parts = parts
     this.#faults = new CarrierFaults(parts.context, parts.directory, parts.signedRows)
     this.#outOfReach = new OutOfReach(parts.directory)
-    const { limits } = parts.context
-    this.#state = initialState({
-      pollMs: limits.pollMs,
-      backoff: { firstMs: limits.backoffFirstMs, maxMs: limits.backoffMaxMs },
-      fetches: 4,
-      sendMost: 100,
-    })
+    this.#state = initialState(machineSettings(parts.context.limits))
     parts.outbox.onDue((to, id, now) => {
       for (const [peer, { author }] of this.#links) if (author === to) this.#dispatch({ type: 'due', peer, id, now })
     })
