@@ -41,6 +41,16 @@ export function benchFolder(): string {
   return folder
 }
 
+/** Work in a folder of its own, which is removed when it is done. */
+export async function inBenchFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
+  const folder = benchFolder()
+  try {
+    return await work(folder)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
 /** Members in one alliance, whose data directories hold its charter. */
 export async function createAlliance(folder: string, slugs: readonly string[]): Promise<BenchMember[]> {
   const { members, bootstrap } = await foundAlliance(folder, slugs)

@@ -1,9 +1,8 @@
 // One log that grows: the disk, the memory and the start of its node, a page, a publication, and the first sync of a peer.
 import { randomUUID } from 'node:crypto'
-import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import {
-  benchFolder,
+  inBenchFolder,
   type BenchMember,
   copyOf,
   createAlliance,
@@ -41,14 +40,8 @@ export interface EntriesRow {
   readerMegabytes: number
 }
 
-export async function measureEntries(entries: number): Promise<EntriesRow> {
-  const folder = benchFolder()
-  try {
-    return await measureIn(folder, entries)
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
-  }
-}
+export const measureEntries = (entries: number): Promise<EntriesRow> =>
+  inBenchFolder((folder) => measureIn(folder, entries))
 
 async function measureIn(folder: string, entries: number): Promise<EntriesRow> {
   const [author, empty] = (await createAlliance(folder, ['bench-a', 'bench-b'])) as [BenchMember, BenchMember]

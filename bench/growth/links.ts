@@ -1,10 +1,9 @@
 // One node with many real links: every peer is a process of its own, with its own disk.
 import { randomUUID } from 'node:crypto'
-import { rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
-  benchFolder,
+  inBenchFolder,
   type BenchMember,
   cpuSecondsOf,
   foundAlliance,
@@ -42,14 +41,8 @@ export interface LinksRow {
 }
 
 /** Starts as many peers as the largest of the `counts`, and measures the hub at each of them. */
-export async function measureLinks(counts: readonly number[]): Promise<LinksRow[]> {
-  const folder = benchFolder()
-  try {
-    return await measureIn(folder, counts)
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
-  }
-}
+export const measureLinks = (counts: readonly number[]): Promise<LinksRow[]> =>
+  inBenchFolder((folder) => measureIn(folder, counts))
 
 async function measureIn(folder: string, counts: readonly number[]): Promise<LinksRow[]> {
   const slugs = Array.from({ length: Math.max(...counts) + 1 }, (_, i) => `member-${i}`)

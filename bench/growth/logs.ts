@@ -1,6 +1,5 @@
 // Many logs between two nodes: an author publishes to as many audiences as there are logs, a reader that starts with nothing mirrors them.
 import { randomBytes, randomUUID } from 'node:crypto'
-import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Json } from '#base'
@@ -11,7 +10,7 @@ import { openStore } from '#store'
 import { amberFor } from '../../src/federation/testing/objects.ts'
 import { readDataDirectory } from '../../src/node/data-directory.ts'
 import {
-  benchFolder,
+  inBenchFolder,
   type BenchMember,
   copyOf,
   cpuSecondsOf,
@@ -79,14 +78,7 @@ export interface LogsRow {
   idleCpuMs: number
 }
 
-export async function measureLogs(logs: number): Promise<LogsRow> {
-  const folder = benchFolder()
-  try {
-    return await measureIn(folder, logs)
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
-  }
-}
+export const measureLogs = (logs: number): Promise<LogsRow> => inBenchFolder((folder) => measureIn(folder, logs))
 
 async function measureIn(folder: string, logs: number): Promise<LogsRow> {
   const [author, empty] = (await createAlliance(folder, ['bench-a', 'bench-b'])) as [BenchMember, BenchMember]

@@ -11,15 +11,16 @@ const STEPS = 10_000_000
 const STEPS_FOR_COVERAGE = 500_000
 const BAR_COLUMNS = 30
 
-const { values } = parseArgs({
-  options: {
-    seed: { type: 'string' },
-    steps: { type: 'string', default: String(STEPS) },
-    from: { type: 'string', default: '1' },
-    threads: { type: 'string', default: '2' },
-    tell: { type: 'boolean', default: false },
-  },
-})
+/** Between two lines of a run that is not on a terminal. */
+const LINE_MS = 60_000
+const USAGE = `Usage: npm run sim [-- OPTION…]
+  --steps N    at least so many steps, world after world; ${STEPS} where not given
+  --from N     the seed of the first world; 1 where not given
+  --threads N  worlds at the same time; 2 where not given
+  --seed N     this one world; where it breaks a promise, it is shrunk
+  --tell       what happens in it, step by step`
+
+const values = read()
 
 process.exitCode = await (values.seed === undefined ? campaign() : oneSeed(number(values.seed, '--seed')))
 
@@ -72,9 +73,32 @@ async function tellFailure(seed: number): Promise<void> {
   console.error(report(least, found.plan.acts.length))
 }
 
+function read() {
+  try {
+    return parseArgs({
+      options: {
+        seed: { type: 'string' },
+        steps: { type: 'string', default: String(STEPS) },
+        from: { type: 'string', default: '1' },
+        threads: { type: 'string', default: '2' },
+        tell: { type: 'boolean', default: false },
+      },
+    }).values
+  } catch (cause) {
+    console.error(`${(cause as Error).message}\n\n${USAGE}`)
+    process.exit(2)
+  }
+}
+
 function bar(steps: number, started: number) {
+  let line = started
   return (progress: { steps: number; seeds: number }) => {
-    if (!process.stderr.isTTY) return
+    if (!process.stderr.isTTY) {
+      if (Date.now() - line < LINE_MS) return
+      line = Date.now()
+      console.error(`${progress.steps} of ${steps} steps, ${progress.seeds} worlds`)
+      return
+    }
     const part = Math.min(1, progress.steps / steps)
     const full = Math.round(part * BAR_COLUMNS)
     const rate = Math.round(progress.steps / ((Date.now() - started) / 1_000))
