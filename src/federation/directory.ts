@@ -45,6 +45,7 @@ export class CharterDirectory implements Directory {
   readonly #epochs = new Map<string, ReadonlySet<string>>()
   #register: Register | undefined
   readonly #registersOf = new Map<MemberId, Register>()
+  readonly #registersWith = new Map<MemberId, Register>()
 
   constructor(self: MemberId) {
     this.self = self
@@ -77,6 +78,7 @@ export class CharterDirectory implements Directory {
     this.#refreshEntries()
     this.#register = undefined
     this.#registersOf.clear()
+    this.#registersWith.clear()
   }
 
   /** Delegations and ends that a member's root key signed outside of charters; they count beside its rows'. */
@@ -128,6 +130,35 @@ export class CharterDirectory implements Directory {
     const register = this.#registersOf.get(member) ?? registerOf(known, this.#epochs)
     this.#registersOf.set(member, register)
     return register
+  }
+
+  /** Who is who if a member that was suspended or has left stood as it did before: what it signed until then is its word. */
+  registerWith(member: MemberId): Register {
+    const register = this.#registersWith.get(member) ?? registerOf(this.#reinstating(member), this.#epochs)
+    this.#registersWith.set(member, register)
+    return register
+  }
+
+  #reinstating(member: MemberId): CharterStatement[] {
+    return this.charters().map(({ charter }) => ({
+      ...charter,
+      members: charter.members.map((row) =>
+        row.id === member && hasEnded(row) ? { ...row, standing: 'active' as const } : row,
+      ),
+    }))
+  }
+
+  /** Whether a member was suspended, or has left, in any charter. */
+  hasEnded(member: MemberId): boolean {
+    return this.charters().some(({ charter }) => charter.members.some((row) => row.id === member && hasEnded(row)))
+  }
+
+  /** Whether another stood beside a member, in a charter that names both, at that time. */
+  hadJoined(other: MemberId, member: MemberId, at: Millis): boolean {
+    return this.charters().some(({ charter }) => {
+      const rows = rowsOf(charter)
+      return rows.some(({ id }) => id === member) && rows.some(({ id, joined }) => id === other && joined <= at)
+    })
   }
 
   members(): DirectoryMember[] {
@@ -224,6 +255,8 @@ function areParted(charter: CharterStatement, self: MemberId, other: MemberId): 
   if (mine !== undefined || theirs !== undefined) return mine !== other && theirs !== self
   return !charter.members.some(({ id }) => id === other)
 }
+
+const hasEnded = ({ standing }: CharterMember) => standing === 'suspended' || standing === 'left'
 
 /** Whose client it is, where it runs a node of its own and is no member itself. */
 function providerIn(charter: CharterStatement, id: MemberId): MemberId | undefined {

@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseJson, utf8 } from '#base'
-import { ENTRY_KIND, examineEvidence } from '#log'
+import { ENTRY_KIND, examineEvidence, statementHash } from '#log'
 import { objectColumns } from '#stix'
 import type { LinkResponse } from '../api.ts'
+import { makeMember, votedBy } from '../simulation/members.ts'
 import { amberFor, indicator } from '../testing/objects.ts'
 import { openNodes } from '../testing/pair.ts'
 import { openRealNode, type RealNode, reserve, until } from '../testing/real-node.ts'
@@ -75,6 +76,45 @@ for (const [what, ours, theirs] of [
     await new Promise((resolve) => setTimeout(resolve, limits.pollMs * 3))
     for (const node of [us, ph]) assert.equal((await node.federation.evidence.list()).length, 1, 'and not again')
   })
+
+test('a liar that was suspended meanwhile is still found out, by those alone who stood beside it when it signed', async () => {
+  await using world = await openNodes(['jp-nco', 'us-cisa', 'ph-cert'])
+  const [jp, us, ph] = world.nodes as [RealNode, RealNode, RealNode]
+  await using other = await openRealNode(jp.member, await reserve())
+  await other.federation.alliances.bootstrapCharter(world.charter)
+  jp.intercept((request, next) =>
+    request.headers['noroshi-from'] === ph.member.self.member ? other.federation.handle(request) : next(),
+  )
+  const genesis = { salt: new Uint8Array(32).fill(7), time: Date.now(), incarnation: new Uint8Array(16).fill(1) }
+  const { log } = await append(jp, genesis, ['one'])
+  await append(other, genesis, ['two'])
+  us.federation.start()
+  ph.federation.start()
+  for (const node of [us, ph]) await until('the mirror', async () => (await node.store.log(log)) !== undefined)
+
+  const { charter } = world.charter
+  const times = await Promise.all([us, ph].map(async ({ store }) => (await store.log(log))!.time))
+  const time = Math.max(...times) + 1
+  const newcomer = makeMember('th-ncsa', Date.now(), { joined: time })
+  const rows = charter.members.map((row) => (row.slug === 'jp-nco' ? { ...row, standing: 'suspended' as const } : row))
+  const members = [...rows, newcomer.self.profile].sort((a, b) => (a.id < b.id ? -1 : 1))
+  const second = { ...charter, version: 2, previous: statementHash(charter), members, time }
+  const chain = [world.charter, votedBy(second, [us.member, ph.member])]
+  for (const node of [us, ph]) await node.federation.alliances.bootstrapCharter(chain)
+
+  const { checkpoint } = (await us.store.log(log))!
+  const ask = (from: Pick<RealNode, 'member'>) => {
+    const body = JSON.stringify({ checkpoints: [checkpoint] })
+    return whole(ph.federation.handle(signed(from, ph, '/link/v1/gossip', { method: 'POST', body })))
+  }
+  assert.deepEqual(parseJson((await ask({ member: newcomer })).text), { checkpoints: [] })
+  assert.deepEqual(await ph.federation.evidence.list(), [])
+  assert.match((await ask(us)).text, new RegExp(log))
+  assert.deepEqual(
+    (await ph.federation.evidence.list()).map(({ proved, accused }) => ({ proved, accused })),
+    [{ proved: true, accused: jp.member.self.member }],
+  )
+})
 
 test('an honest author is accused of nothing while its log grows and its readers are at different sizes', async () => {
   await using world = await openNodes(['jp-nco', 'us-cisa', 'ph-cert'], everybody)

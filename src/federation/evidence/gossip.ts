@@ -18,6 +18,7 @@ import {
   utf8,
 } from '#base'
 import { type Proof, rootsOfPath } from '#log'
+import type { Register } from '#policy'
 import type { LogHead } from '#store'
 import type { LinkResponse, LinkState } from '../api.ts'
 import type { Context } from '../context.ts'
@@ -208,15 +209,22 @@ export class Gossip {
     return checked.ok ? { head, checkpoint: checked.value } : undefined
   }
 
-  /** Whether this is the log of a third member whose audience admits the peer too. */
-  #isShared({ author, audience, own }: LogHead, peer: MemberId): boolean {
+  /**
+   * Whether this is the log of a third member whose audience admits the peer too. A lie is told of also where whoever
+   * signed it was suspended since, among those who stood beside it then.
+   */
+  #isShared({ author, audience, own, time }: LogHead, peer: MemberId): boolean {
     const { context, directory } = this.#parts
     if (own || author === peer) return false
-    const register = directory.register()
+    const both = [peer, context.self.member]
     const now = context.now()
-    return [peer, context.self.member].every(
-      (reader) => context.admits({ audience, author, server: author, reader, channel: 'node', register, now }).send,
-    )
+    const admitsBoth = (register: Register) =>
+      both.every(
+        (reader) => context.admits({ audience, author, server: author, reader, channel: 'node', register, now }).send,
+      )
+    if (admitsBoth(directory.register())) return true
+    if (!directory.hasEnded(author) || !both.every((one) => directory.hadJoined(one, author, time))) return false
+    return admitsBoth(directory.registerWith(author))
   }
 }
 

@@ -7,8 +7,8 @@ let nonces = 0
 
 /** A request that one node signs for another, to be handed to the other's `handle`. */
 export function signed(
-  from: RealNode,
-  to: RealNode,
+  from: Pick<RealNode, 'member'>,
+  to: Pick<RealNode, 'member'>,
   target: string,
   more: { method?: string; body?: string } = {},
 ): LinkRequest {
