@@ -172,10 +172,17 @@ export class Oracle {
   /** By the audience of the part's marking, or by a grant. */
   #pass(one: Released, part: Part | '', passage: Passage): May {
     const m = inherited(one, ofPart(one, part), this.#known.released)
-    const may = mayPass(m, passage)
+    const asked = { ...passage, isRaised: this.#isRaised(one) }
+    const may = mayPass(m, asked)
     return may === 'yes' || !this.#isGranted(one, m, passage.to)
       ? may
-      : better(may, mayPass(m, { ...passage, isGranted: true }))
+      : better(may, mayPass(m, { ...asked, isGranted: true }))
+  }
+
+  /** Of an earlier step, and beside something RED that it refers to. */
+  #isRaised({ thing }: Released): boolean {
+    const levelOf = (ref: number) => this.#known.released.get(ref)?.thing.mark.tlp
+    return !this.#known.fresh.has(thing.n) && thing.refs.some((ref) => levelOf(ref) === 'red')
   }
 
   /** A grant above GREEN is of one version; up to GREEN also of later ones, as long as they are no stricter. */

@@ -30,17 +30,20 @@ export interface Passage {
   isCarried?: boolean
   /** A grant of the source names the recipient: row 11, which skips row 12 alone. */
   isGranted?: boolean
+  /** The object went to a list of participants, for what it refers to, in an earlier step: its log is RED. */
+  isRaised?: boolean
 }
 
 /** Section 2 in its order, with section 3 as row 12 and row 14. */
 export function mayPass(m: Meaning, passage: Passage): May {
-  const { view, source, fixed, now, isWeb, isOwn } = passage
+  const { view, source, fixed, now, isWeb, isOwn, isRaised } = passage
   const to = standingOf(view, passage.to)
   const isAlone = passage.to === source && standingOf(view, source) === undefined
   if (!to?.isActive) return isAlone ? 'free' : 'no'
   if (m.closed || m.level === undefined) return 'no'
   if (to.cap && LEVELS.indexOf(m.level) > LEVELS.indexOf(to.cap)) return 'no'
-  if (to.oldTlp && m.level === 'amber+strict') return 'no'
+  const isLegacy = to.oldTlp && m.level === 'amber+strict'
+  if (isLegacy && !isRaised) return 'no'
   const isEmbargoed = m.embargo !== undefined && now < m.embargo
   // What an embargo holds back stands in no log yet, not even for its author.
   if (passage.to === source) return isEmbargoed ? 'free' : 'yes'
@@ -52,6 +55,8 @@ export function mayPass(m: Meaning, passage: Passage): May {
   if (m.kinds && !m.kinds.has(to.kind)) return 'no'
   const audience = passage.isGranted ? granted(view, source) : ofAudience(m, to, passage)
   if (audience === 'no') return 'no'
+  // It named whoever was entitled then: a participant that goes back to TLP 1.0 keeps what it had.
+  if (isLegacy) return 'free'
   const knows = isOwn || (to.knowsCaveats ?? !isWeb)
   // Alliances that say what AMBER+STRICT says by itself look like the level's own.
   const isLevels = (list: ReadonlySet<string>) =>
