@@ -127,7 +127,16 @@ export class UnlistedLogs {
     return (
       list !== undefined &&
       !list.offered.has(log) &&
-      list.time >= Math.max(time, since) + PATIENCE_POLLS * context.limits.pollMs
+      list.time >= Math.max(time, since) + PATIENCE_POLLS * context.limits.pollMs &&
+      this.#isByOurCharters(list)
+    )
+  }
+
+  /** Whoever has not heard yet that it was reinstated lists nothing, and hides nothing. */
+  #isByOurCharters({ snapshot }: OfferedList): boolean {
+    const { directory } = this.#parts
+    return Object.entries(snapshot.statement['charters'] ?? {}).every(
+      ([alliance, hash]) => !directory.charter(alliance) || directory.hash(alliance) === hash,
     )
   }
 
