@@ -1,8 +1,20 @@
-// A planned row as it stands in a charter.
+// A planned charter's rules and rows as they stand in a charter.
 import type { MemberId } from '#base'
 import type { CharterMember } from '#log'
 import type { MadeMember } from '../../src/federation/simulation/members.ts'
-import { CLIENTS, type Row } from './world-plan.ts'
+import { type Charter, CLIENTS, type Row } from './world-plan.ts'
+
+export const charterRules = (
+  { greenDefault, carriers, observers, candidates }: Charter,
+  idOf: (slug: string) => MemberId,
+) => ({
+  quorum: 'majority' as const,
+  receipts: 'author' as const,
+  greenDefault,
+  carriers: carriers.map(idOf).sort(),
+  ...(observers ? { observers } : {}),
+  ...(candidates ? { candidates } : {}),
+})
 
 export function charterRow(
   { standing, clients, maxTlp, oldTlp, ignoresCaveats, cyber }: Row,

@@ -6,7 +6,7 @@ import { toTimestamp } from '#base'
 import { decide, Definitions, type Register, registerOf } from '#policy'
 import { PREDEFINED_MARKINGS, TLP_2_MARKINGS } from '#stix'
 import { makeCharter, makeMember, type MadeMember } from '../../src/federation/simulation/members.ts'
-import { charterRow, clientId } from './charter-row.ts'
+import { charterRow, charterRules, clientId } from './charter-row.ts'
 import { meaningOf } from './meaning.ts'
 import { better, type May, mayPass, type Passage } from './passage.ts'
 import { fixedFor, type View } from './standing.ts'
@@ -106,18 +106,10 @@ function decided({ sender, source, to, now, isCarried, isGranted, view }: Passag
   })
 }
 
-function statementOf({ alliance, rows, greenDefault, carriers, observers, candidates }: Charter) {
-  const rules = {
-    quorum: 'majority' as const,
-    receipts: 'author' as const,
-    greenDefault,
-    carriers: carriers.map(idOf).sort(),
-    ...(observers ? { observers } : {}),
-    ...(candidates ? { candidates } : {}),
-  }
-  const { charter } = makeCharter(alliance, [], NOW, rules)
+function statementOf(plan: Charter) {
+  const { charter } = makeCharter(plan.alliance, [], NOW, charterRules(plan, idOf))
   return {
     ...charter,
-    members: rows.map((row) => charterRow(row, (members.get(row.member) as MadeMember).self.profile, NOW)),
+    members: plan.rows.map((row) => charterRow(row, (members.get(row.member) as MadeMember).self.profile, NOW)),
   }
 }

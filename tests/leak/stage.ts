@@ -12,7 +12,7 @@ import { type NoroshiNode, openNode, readOperatorToken } from '#node'
 import { makeCharter, makeMember, votedBy, type MadeMember } from '../../src/federation/simulation/members.ts'
 import { demoSeed } from '../../src/node/root-key.ts'
 import { type Known, Oracle, type Released } from './entitlement.ts'
-import { charterRow, clientId } from './charter-row.ts'
+import { charterRow, charterRules, clientId } from './charter-row.ts'
 import { Door, type Reply } from './door.ts'
 import { FOLDER, madeDirectory, sealed } from './made-directories.ts'
 import { fixedFor, knowsBoth, type View } from './standing.ts'
@@ -55,7 +55,7 @@ export class Stage implements AsyncDisposable {
   readonly #logs = new Map<Server, string>()
   readonly #members = new Map<string, MadeMember>()
   readonly #charters = new Map<AllianceName, VotedCharter[]>()
-  readonly #plans = new Map<AllianceName, Charter>()
+  readonly #plans = new Map<AllianceName, Charter[]>()
   readonly #overSockets: boolean
   readonly #views = new Map<Server, View>(SERVERS.map((server) => [server, new Map()]))
   /** How far the clocks of all nodes are ahead. */
@@ -261,14 +261,7 @@ export class Stage implements AsyncDisposable {
     const previous = chain.at(-1)
     const time = Math.max(this.now(), (previous?.charter.time ?? 0) + 1)
     const members = plan.rows.map((row) => this.#row(row, time)).sort((a, b) => (a.id < b.id ? -1 : 1))
-    const rules = {
-      quorum: 'majority' as const,
-      receipts: 'author' as const,
-      greenDefault: plan.greenDefault,
-      carriers: plan.carriers.map((slug) => this.memberId(slug)).sort(),
-      ...(plan.observers ? { observers: plan.observers } : {}),
-      ...(plan.candidates ? { candidates: plan.candidates } : {}),
-    }
+    const rules = charterRules(plan, this.memberId)
     const all = [...this.#members.values()]
     if (previous) {
       const { statementHash } = await import('#log')
@@ -299,14 +292,18 @@ export class Stage implements AsyncDisposable {
       )
     }
     this.#charters.set(plan.alliance, chain)
-    this.#plans.set(plan.alliance, plan)
+    const plans = [...(this.#plans.get(plan.alliance) ?? []), plan]
+    this.#plans.set(plan.alliance, plans)
     for (const server of SERVERS) {
       // Who stands in no row of it is told of nothing any more.
       if (!plan.rows.some(({ member }) => member === server)) continue
       await this.node(server).federation.alliances.bootstrapCharter(chain)
-      this.#views.set(server, new Map([...this.view(server), [plan.alliance, plan]]))
-      // One charter is in force before the next: what goes out between the two is rightly held.
-      this.#hold()
+      // One charter is in force before the next, of those too that it had missed: what goes out between is rightly held.
+      const seen = plans.indexOf(this.view(server).get(plan.alliance) as Charter)
+      for (const one of plans.slice(seen + 1)) {
+        this.#views.set(server, new Map([...this.view(server), [plan.alliance, one]]))
+        this.#hold()
+      }
     }
   }
 
