@@ -102,6 +102,8 @@ function ofLevel(m: Meaning, to: Standing, { view, sender, source, fixed, isCarr
       // The author's alliances of then are written out; a relay serves those alone in which both are now.
       const community = named ?? fixed.alliances.filter((one) => isSource || all.includes(one))
       if (inCommunity(view, community, to)) return named && !all.includes(m.community as AllianceName) ? 'free' : 'yes'
+      // A cyber defender outside was named; it may read on as a member of an alliance in which both are by now.
+      if (!named && fixed.cyber.has(to.slug) && inCommunity(view, all, to)) return 'free'
       const isOpen = sender === source && named === undefined && opensGreen(view, source)
       if (!isOpen || !to.cyber || !fixed.cyber.has(to.slug)) return 'no'
       return to.knowsCaveats === false ? 'free' : 'yes'
