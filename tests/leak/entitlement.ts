@@ -209,9 +209,11 @@ export class Oracle {
     const isKnownThere = one.fixed.alliances.every((alliance) => isMember(views.get(server) as View, alliance, author))
     if (!isKnownThere || this.#fromAuthor(one, part, server, server) === 'no') now = worse(now, 'free')
     if (now === 'no' && !held.has(`${server} ${n} ${part}`)) return 'no'
-    // Whom its author does not serve any more, with all of its forms, learns of no recall and of no newer version.
+    // Whom its author does not serve any more, with all of its forms and what they name, learns of no recall and of no newer version.
     const isTold =
-      this.#areLinked(server, author) && formsOf(one).every((form) => this.#fromAuthor(one, form, server) !== 'no')
+      this.#areLinked(server, author) &&
+      formsOf(one).every((form) => this.#fromAuthor(one, form, server) !== 'no') &&
+      targetsOf(one, released).every((target) => this.#fromAuthor(target, '', server) !== 'no')
     if (one.isRecalled && isTold) return 'no'
     const may = worse(this.#served(one, part, server, reader, isWeb), isTold ? now : 'free')
     // What a member rightly got, its own people may go on reading.
@@ -283,18 +285,22 @@ function fixedOf(one: Released, released: ReadonlyMap<number, Released>): Fixed 
   return { ...fixed, alliances: [...new Set([...fixed.alliances, ...theirs])] }
 }
 
-/** Notes and sightings inherit the strictest marking of what they annotate. */
-function inherited(one: Released, m: Meaning, released: ReadonlyMap<number, Released>): Meaning {
-  if (one.thing.type !== 'note' && one.thing.type !== 'sighting') return m
-  const versionsOf = (ref: number) =>
-    [...released.values()].filter(
+/** What it refers to, in the versions that were there when it was released. */
+const targetsOf = (one: Released, released: ReadonlyMap<number, Released>): Released[] =>
+  one.thing.refs.flatMap((ref) => {
+    const versions = [...released.values()].filter(
       ({ thing, isRefused, at }) => (thing.of ?? thing.n) === ref && !isRefused && at <= one.at,
     )
-  return one.thing.refs
-    .flatMap((ref) => versionsOf(ref).at(-1) ?? [])
-    .map((target) => meaningOf(target.thing.mark, target.at))
-    .reduce(both, m)
-}
+    return versions.at(-1) ?? []
+  })
+
+/** Notes and sightings inherit the strictest marking of what they annotate. */
+const inherited = (one: Released, m: Meaning, released: ReadonlyMap<number, Released>): Meaning =>
+  one.thing.type !== 'note' && one.thing.type !== 'sighting'
+    ? m
+    : targetsOf(one, released)
+        .map((target) => meaningOf(target.thing.mark, target.at))
+        .reduce(both, m)
 
 /** Section 4: the creator is shown as far as the recorded consent goes, and a consent in a part counts for all. */
 function maySee(one: Released, reader: string): May {
