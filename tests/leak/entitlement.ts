@@ -87,6 +87,7 @@ export class Oracle {
       if (may !== 'no') return may
       // Of what was refused nothing is known here, so a later object may name it.
       if (versions.some((one) => one.isRefused && !this.#known.fresh.has(one.thing.n))) return 'free'
+      if (versions.some((one) => this.#isNamedInRed(one, server, reader, isWeb))) return 'free'
       // What was taken back may still be named by what referred to it when it was there.
       const before = versions.map((one) => ({ ...one, isRecalled: false, newer: undefined }) as Released)
       return worse('free', before.map((one) => this.#whole(one, server, reader, isWeb)).reduce(better, 'no'))
@@ -183,6 +184,21 @@ export class Oracle {
   #isRaised({ thing }: Released): boolean {
     const levelOf = (ref: number) => this.#known.released.get(ref)?.thing.mark.tlp
     return !this.#known.fresh.has(thing.n) && thing.refs.some((ref) => levelOf(ref) === 'red')
+  }
+
+  /** What is RED and of an earlier step names it, to a participant that went back to TLP 1.0: no other rule refuses that one. */
+  #isNamedInRed(one: Released, server: Server, reader: string, isWeb: boolean): boolean {
+    const { released, views, fresh, now } = this.#known
+    const { thing, fixed } = one
+    const isNaming = (other: Released) =>
+      !fresh.has(other.thing.n) &&
+      (other.thing.mark.tlp === 'red' || this.#isRaised(other)) &&
+      targetsOf(other, released).includes(one) &&
+      this.#reaches(other, '', server, reader, isWeb) !== 'no'
+    if (server !== thing.author || one.isRecalled || ![...released.values()].some(isNaming)) return false
+    const view = views.get(server) as View
+    const asked = { view, sender: server, source: server, to: reader, fixed, now, isWeb, isRaised: true }
+    return mayPass(meaning(one), asked) !== 'no'
   }
 
   /** A grant above GREEN is of one version; up to GREEN also of later ones, as long as they are no stricter. */
