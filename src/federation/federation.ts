@@ -87,6 +87,8 @@ export async function openFederation(options: FederationOptions): Promise<Federa
     onStream: (peer) => carriedLinks.met(peer),
     onCarried: (peer, data) => carriage.hear(peer, data, carriedLinks),
     onWaiting: (peer) => offers.hurry(peer),
+    isKnown: (peer, alliance) => sightings.versionOf(peer, alliance) !== undefined,
+    onLacking: (to, alliance) => onUnknown(to, alliance),
     onEnds,
   })
   const { restore: restoring } = options
@@ -181,7 +183,10 @@ export async function openFederation(options: FederationOptions): Promise<Federa
   const proposalWatch = new ProposalWatch({ context, client, charters, directory, joins, onGap, links, target })
   // Whoever tells of a newer charter, nobody of that alliance is served by the older one meanwhile: it may have left.
   const isAhead = (peer: MemberId) =>
-    shell.isAhead(peer) || (directory.member(peer)?.alliances ?? []).some((alliance) => shell.isCatchingUp(alliance))
+    shell.ahead(peer).size > 0 ||
+    (directory.member(peer)?.alliances ?? []).some((alliance) => shell.isCatchingUp(alliance))
+  const onUnknown = (to: Target, alliance: Slug) =>
+    void alliances.bringUp(to, alliance, sightings.versionOf(to.member, alliance)).catch(() => undefined)
   const takenOffers = new TakenOffers({ context, directory, heads, mirrors, outbox, shell, carried })
   const offers: SentOffers = new SentOffers({
     context,
@@ -194,8 +199,7 @@ export async function openFederation(options: FederationOptions): Promise<Federa
     target: (peer) => shell.target(peer),
     hasStream: (peer) => server.hasStream(peer),
     maySign: () => restoring?.gate.why === undefined,
-    onUnknown: (to, alliance) =>
-      void alliances.bringUp(to, alliance, sightings.versionOf(to.member, alliance)).catch(() => undefined),
+    onUnknown,
   })
   const server: LinkServer = new LinkServer({
     context,
@@ -214,6 +218,7 @@ export async function openFederation(options: FederationOptions): Promise<Federa
     carriage,
     onEnds,
     isAhead,
+    lacked: (peer) => shell.ahead(peer),
     onGap,
     onStarted: (peer) => {
       const to = shell.target(peer)
@@ -247,6 +252,7 @@ export async function openFederation(options: FederationOptions): Promise<Federa
   })
   hooks.allianceChanged = ({ alliance, what }) => {
     if (what !== 'in-force' && what !== 'fork') return
+    shell.charterChanged(alliance)
     node.charterChanged(alliance)
     carriedLinks.look()
   }

@@ -5,7 +5,7 @@ import { decoded } from './content-coding.ts'
 import type { Context } from './context.ts'
 import { readBounded } from './bytes-bound.ts'
 import { FederationError } from './error.ts'
-import { PROTOCOL, PROTOCOL_HEADER, whyNotProtocol } from './protocol.ts'
+import { LACKS_HEADER, lacksIn, PROTOCOL, PROTOCOL_HEADER, whyNotProtocol } from './protocol.ts'
 
 const NOTHING = new Uint8Array()
 /** Why an exchange is aborted that nobody waits for any more. */
@@ -92,8 +92,9 @@ export class LinkClient {
     const time = Number(answer.headers[TIME_HEADER])
     const clock =
       answer.status === 401 && Number.isSafeInteger(time) && time > 0 ? { sent, time, now: now() } : undefined
+    const lacks = answer.status === 503 ? lacksIn(answer.headers[LACKS_HEADER]) : []
     throw new FederationError('LINK_REFUSED', `${to.address} answered ${answer.status} to ${method} ${target}`, {
-      details: { status: answer.status, ...(clock ? { clock } : {}) },
+      details: { status: answer.status, ...(clock ? { clock } : {}), ...(lacks.length > 0 ? { lacks } : {}) },
     })
   }
 

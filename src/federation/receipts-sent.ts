@@ -1,5 +1,5 @@
-import type { Hash, LogId, MemberId } from '#base'
-import { type Frame, Possession, signStatement } from '#log'
+import { fromHex, type Hash, type LogId, type MemberId, toHex } from '#base'
+import { type Frame, leafHash, Possession, signStatement } from '#log'
 import type { Context } from './context.ts'
 import type { Heads } from './heads.ts'
 import type { Outbox } from './outbox.ts'
@@ -64,11 +64,18 @@ export class SentReceipts {
     const possession = new Possession(this.#context.self.member, log)
     const stubs: number[] = []
     for (let at = from; at < size;) {
-      const frames = await this.#context.store.frames(log, at, size, READ_BYTES)
-      if (frames.length === 0) return
-      possession.add(frames)
-      for (const [offset, frame] of frames.entries()) if ('leaf' in frame) stubs.push(at + offset)
-      at += frames.length
+      const entries = await this.#context.store.entries(log, at, size, READ_BYTES)
+      if (entries.length === 0) return
+      const rotten = entries.find(({ bytes, leaf }) => bytes && toHex(leafHash(bytes)) !== leaf)
+      if (rotten) {
+        // A receipt that names what the disk no longer holds would convict this node of a lie.
+        const { index } = rotten
+        this.#context.log('error', 'An entry is damaged, and no receipt is given; run noroshi fsck', { log, index })
+        return
+      }
+      possession.add(entries.map(({ bytes, leaf }) => (bytes ? { bytes } : { leaf: fromHex(leaf, 32) })))
+      for (const { index, bytes } of entries) if (!bytes) stubs.push(index)
+      at += entries.length
     }
     this.#send(author, { log, from, size, root, possession: possession.digest(), stubs })
   }

@@ -1,8 +1,9 @@
-import { type Json, type LogId, type MemberId, type Millis, parseJson } from '#base'
+import { type Json, type LogId, type MemberId, type Millis, parseJson, type Slug } from '#base'
 import { type Envelope, LogError, type LogRow, SNAPSHOT_FRESH_MS } from '#log'
 import type { LinkState } from './api.ts'
 import { CatchUps } from './alliance/catch-ups.ts'
 import { openTimed, readingOf } from './clock-fault.ts'
+import { FederationError } from './error.ts'
 import { parseEvents } from './event-stream.ts'
 import { JSON_LIMITS } from './limits.ts'
 import { clockReasonAmong, LinkAlarms } from './link-alarms.ts'
@@ -72,14 +73,21 @@ export class LinkShell {
     return peer !== undefined && !peer.calls && peer.address !== '' && standingOf(peer, this.#now()) === 'up'
   }
 
-  /** Whether a peer named a charter that is yet to be caught up with. */
-  isAhead(peer: MemberId): boolean {
-    return (this.#state.peers.get(peer)?.ahead.size ?? 0) > 0
+  /** Alliances in which a peer named a charter that is yet to be caught up with. */
+  ahead(peer: MemberId): ReadonlySet<Slug> {
+    return this.#state.peers.get(peer)?.ahead ?? new Set()
   }
 
   /** Whether a newer charter of an alliance was heard of, from whomever, and the first try to have it is under way. */
   isCatchingUp(alliance: string): boolean {
     return this.#catchUps.isFirstTry(alliance)
+  }
+
+  /** A charter came into force, from wherever: who named it is served again. */
+  charterChanged(alliance: Slug): void {
+    for (const [peer, { ahead }] of this.#state.peers)
+      if (ahead.has(alliance) && this.#parts.isKnown(peer, alliance))
+        this.#dispatch({ type: 'caught-up', peer, alliance, now: this.#now() })
   }
 
   target(peer: MemberId): Target | undefined {
@@ -239,6 +247,7 @@ export class LinkShell {
       const { client, keyStatements, onEnds } = this.#parts
       if (await keyStatements.learnedAfter(cause, client, to, onEnds)) return this.#ask(peer)
       if (cause instanceof LogError && cause.code === 'SNAPSHOT_BASE') this.#whole.add(peer)
+      for (const alliance of lackedBy(cause)) this.#parts.onLacking(to, alliance)
       const clock = readingOf(cause, sent, this.#now())
       const reason = clock ? clockReasonAmong(this.links(), peer, clock) : reasonOf(cause)
       await this.#alarms.failed(peer, this.#state.peers.get(peer), cause, clock && reason)
@@ -372,4 +381,6 @@ export class LinkShell {
   }
 }
 
+const lackedBy = (cause: unknown) =>
+  cause instanceof FederationError ? ((cause.details['lacks'] as Slug[] | undefined) ?? []) : []
 const reasonOf = (cause: unknown) => (cause instanceof Error ? cause.message : String(cause))

@@ -3,10 +3,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { statementHash } from '#log'
 import type { LinkResponse } from '../../src/federation/api.ts'
-import { votedBy } from '../../src/federation/simulation/members.ts'
+import { type MadeMember, makeCharter, makeMember, votedBy } from '../../src/federation/simulation/members.ts'
 import { amberFor, indicator } from '../../src/federation/testing/objects.ts'
 import { openNodes } from '../../src/federation/testing/pair.ts'
-import { type RealNode, until } from '../../src/federation/testing/real-node.ts'
+import { openRealNode, type RealNode, reserve, until } from '../../src/federation/testing/real-node.ts'
 import { signed } from '../../src/federation/testing/signed-request.ts'
 import { noroshi } from '../cli/command-line.ts'
 import { ask, openWorld, until as untilWorld } from './world.ts'
@@ -69,6 +69,56 @@ test('a removed member that learned of it from a third is not served by a node t
   await until('it serves again', async () => (await statusOf(stale, third, '/link/v1/logs')) === 200, PATIENCE_MS)
   await until('and shows the same', () => seen()?.state === 'same', PATIENCE_MS)
   assert.equal(self.slug, 'us-cisa')
+})
+
+test('who lost a charter that it had gets it again from a member that it can’t call', async () => {
+  const time = Date.now()
+  const places = await Promise.all([reserve(), reserve()])
+  const members = ['jp-nco', 'us-cisa'].map((slug, i) => makeMember(slug, time, { address: places[i]!.address }))
+  const [jp, us] = members as [MadeMember, MadeMember]
+  const first = makeCharter('pacific', members, time)
+  const { charter } = first
+  const second = {
+    ...charter,
+    version: 2,
+    previous: statementHash(charter),
+    rules: { ...charter.rules, receipts: 'alliance' as const },
+    time,
+  }
+  const chain = [first, votedBy(second, members)]
+  await using caller = await openRealNode(us, places[1]!, { limits: { ...limits, pollMs: 300 } })
+  caller.intercept(async () => ({ status: 503, headers: {}, body: new Uint8Array() }))
+  await caller.federation.alliances.bootstrapCharter(chain)
+  await using before = await openRealNode(jp, places[0]!, { limits })
+  await before.federation.alliances.bootstrapCharter(chain)
+  caller.federation.start()
+  const seen = () => caller.federation.charterStandings()[0]?.members[0]?.version
+  await until('it is seen with version 2', () => seen() === 2, PATIENCE_MS)
+
+  await before.federation[Symbol.asyncDispose]()
+  await using after = await openRealNode(jp, places[0]!, { limits })
+  let isOpen = false
+  after.intercept((_request, answer) =>
+    isOpen ? answer() : Promise.resolve({ status: 503, headers: {}, body: new Uint8Array() }),
+  )
+  await after.federation.alliances.bootstrapCharter(first)
+  const answerOf = async (answer: Promise<LinkResponse>) => {
+    const { status, headers, ...rest } = await answer
+    return { status, headers, value: JSON.parse('body' in rest ? Buffer.from(rest.body).toString() : '{}') as object }
+  }
+  const { value: snapshot } = await answerOf(caller.federation.handle(signed(after, caller, '/link/v1/logs')))
+  const body = JSON.stringify({ snapshot, entries: [] })
+  const offered = await answerOf(
+    after.federation.handle(signed(caller, after, '/link/v1/offer', { method: 'POST', body })),
+  )
+  assert.deepEqual((offered.value as { unknown: string[] }).unknown, ['pacific'])
+  const refused = await answerOf(after.federation.handle(signed(caller, after, '/link/v1/logs')))
+  assert.deepEqual([refused.status, refused.headers['noroshi-lacks']], [503, 'pacific'])
+  await until('the caller finds it shut', () => caller.federation.links()[0]?.state === 'down', PATIENCE_MS)
+  isOpen = true
+  const version = () => after.federation.charterStandings()[0]?.version
+  await until('it has version 2 again', () => version() === 2, PATIENCE_MS)
+  await until('and serves', () => caller.federation.links().every(({ state }) => state === 'up'), PATIENCE_MS)
 })
 
 test('each node shows its version and hash, who was seen with another, and since when; it is told by commands and doctor', async () => {

@@ -319,13 +319,16 @@ export class AllianceOperations implements Alliances {
 
   /**
    * A peer that can't call this node lacks what counts here: it gets every version after the one that it was seen with, as
-   * many as one request holds, since it can ask for none in between.
+   * many as one request holds, since it can ask for none in between. Where it lacks what it was seen with, it gets all.
    */
   async bringUp(to: Target, alliance: Slug, seen: number | undefined): Promise<void> {
     const { charters, client, context, directory } = this.#parts
+    if (!directory.mayKnow(alliance, to.member)) return
     if (seen === undefined || directory.frozen(alliance)) return this.announce(alliance)
-    // A chain is measured in UTF-16 code units, each of which takes at most three bytes.
-    const chain = await charters.chain(alliance, seen + 1, context.limits.requestBodyBytes / 3)
+    const isSeenLost = seen >= (directory.charter(alliance)?.charter.version ?? 0)
+    const bytes = context.limits.requestBodyBytes / 3 // What a UTF-16 code unit takes at most.
+    const last = directory.parting(alliance, to.member)?.version
+    const chain = await charters.chain(alliance, isSeenLost ? 1 : seen + 1, bytes, last)
     if (chain.length > 0) await client.post(to, '/link/v1/charters', pushBody({ charters: chain }))
   }
 

@@ -70,13 +70,14 @@ export class Charters {
   }
 
   /** Versions in force from `from` on, oldest first, so many as fit into `maxBytes`. */
-  async chain(alliance: Slug, from: number, maxBytes: number): Promise<VotedCharter[]> {
+  async chain(alliance: Slug, from: number, maxBytes: number, last = Infinity): Promise<VotedCharter[]> {
     // The bytes asked for may be few and the versions many: no more of them are read than are given.
     const rows = this.#context.store.records(IN_FORCE, { prefix: `${alliance}/`, after: beforeVersion(alliance, from) })
     const chain: VotedCharter[] = []
     let left = maxBytes
     for await (const { value } of rows) {
       const voted = value as unknown as VotedCharter
+      if (voted.charter.version > last) break
       left -= JSON.stringify(value).length
       if (left < 0 && chain.length > 0) break
       chain.push(voted)

@@ -1,4 +1,4 @@
-import { isJsonObject, type Json, type JsonObject, type MemberId, type Millis, parseJson, utf8 } from '#base'
+import { isJsonObject, type Json, type JsonObject, type MemberId, type Millis, parseJson, type Slug, utf8 } from '#base'
 import { type DelegationEnd, encodeFrames, LogError, signStatement, verifyLinkRequest } from '#log'
 import type { Charters } from '../alliance/charters.ts'
 import type { Joins } from '../alliance/joins.ts'
@@ -15,7 +15,7 @@ import type { KeyStatements } from '../key-statements.ts'
 import { OFFER_BODY_BYTES } from '../limits.ts'
 import type { Nonces } from '../nonces.ts'
 import type { SentOffers } from '../offers-sent.ts'
-import { PROTOCOL, PROTOCOL_HEADER, whyNotProtocol } from '../protocol.ts'
+import { LACKS_HEADER, PROTOCOL, PROTOCOL_HEADER, whyNotProtocol } from '../protocol.ts'
 import type { Access } from './access.ts'
 import { bytes, json, notFound, refusal } from './answers.ts'
 import type { TakenOffers } from './offers-taken.ts'
@@ -53,6 +53,8 @@ export interface ServerParts {
   maySign: () => boolean
   /** Whether a charter that the peer named is yet to be caught up with. */
   isAhead: (peer: MemberId) => boolean
+  /** Alliances of which a peer named a charter that is not known here. */
+  lacked: (peer: MemberId) => ReadonlySet<Slug>
   /** Catches up with a charter that a peer pushed and that doesn't follow what this node has. */
   onGap: (peer: MemberId, alliance: string) => void
 }
@@ -183,8 +185,15 @@ export class LinkServer {
     if (route.name === 'statements') return this.#statements(route, reader, request)
     if (route.name === 'offer') return this.#parts.takenOffers.take(reader, request.body)
     // Who knows a newer charter is served once this node knows it too.
-    if (isAhead(reader)) return refusal(503, 'Charter is being updated')
+    if (isAhead(reader)) return this.#putOff(reader)
     return this.#serve(route, reader, request)
+  }
+
+  /** A reader that can't be called has to bring the charters that it named. */
+  #putOff(reader: MemberId): LinkResponse {
+    const answer = refusal(503, 'Charter is being updated')
+    const lacked = [...this.#parts.lacked(reader)].join(' ')
+    return lacked === '' ? answer : { ...answer, headers: { ...answer.headers, [LACKS_HEADER]: lacked } }
   }
 
   async #statements(
@@ -314,9 +323,8 @@ export class LinkServer {
   async #charter(alliance: string, from: number, reader: MemberId): Promise<LinkResponse> {
     const { charters, directory, context } = this.#parts
     if (!directory.mayKnow(alliance, reader)) return notFound()
-    const last = directory.parting(alliance, reader)?.version ?? Infinity
-    const whole = await charters.chain(alliance, from, context.limits.pageBytes)
-    const chain = whole.filter(({ charter }) => charter.version <= last)
+    const last = directory.parting(alliance, reader)?.version
+    const chain = await charters.chain(alliance, from, context.limits.pageBytes, last)
     // Whoever cannot be called asks for what waits for its vote.
     const waiting = directory.standsIn(alliance, reader) ? await charters.proposals(alliance) : []
     const proposals = waiting.map(({ charter, votes }) => ({ charter, votes }))
