@@ -17,6 +17,8 @@ export interface Released {
   /** A newer version with another marking. */
   newer?: number
   grants?: readonly { to: ReadonlySet<string>; until: number }[]
+  /** Asked as if no grant of it had ended. */
+  isStillGranted?: true
 }
 
 /** What the oracle knows of the world now. */
@@ -88,15 +90,16 @@ export class Oracle {
       // Of what was refused nothing is known here, so a later object may name it.
       if (versions.some((one) => one.isRefused && !this.#known.fresh.has(one.thing.n))) return 'free'
       if (versions.some((one) => this.#isNamedInRed(one, server, reader, isWeb))) return 'free'
-      // What was taken back may still be named by what referred to it when it was there.
-      const before = versions.map((one) => ({ ...one, isRecalled: false, newer: undefined }) as Released)
+      // What was taken back may still be named by what referred to it when it was there, and over links by its grant.
+      const lasting = isWeb ? {} : { isStillGranted: true }
+      const before = versions.map((one) => ({ ...one, isRecalled: false, newer: undefined, ...lasting }) as Released)
       return worse('free', before.map((one) => this.#whole(one, server, reader, isWeb)).reduce(better, 'no'))
     }
     const one = released.get(found.object)
     if (!one) return 'no'
     if (found.part === 'm') {
-      // A definition is an object of its own: it stays where the object that brought it was taken back.
-      const here = { ...one, isRecalled: false, newer: undefined } as Released
+      // A definition is an object of its own: it stays where the object that brought it was taken back, or its grant is over.
+      const here = { ...one, isRecalled: false, newer: undefined, isStillGranted: true } as Released
       const may = formsOf(one)
         .map((part) => this.#reaches(here, part, server, reader, isWeb))
         .reduce(better, 'no')
@@ -204,10 +207,11 @@ export class Oracle {
   /** A grant above GREEN is of one version; up to GREEN also of later ones, as long as they are no stricter. */
   #isGranted(one: Released, { level }: Meaning, to: string): boolean {
     const isLow = level === 'clear' || level === 'green'
+    const now = one.isStillGranted ? -Infinity : this.#known.now
     return this.#versions(one.thing.of ?? one.thing.n).some(
       (other) =>
         (other.thing.n === one.thing.n || isLow) &&
-        other.grants?.some((grant) => grant.to.has(to) && this.#known.now < grant.until) === true,
+        other.grants?.some((grant) => grant.to.has(to) && now < grant.until) === true,
     )
   }
 
