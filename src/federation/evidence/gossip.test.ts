@@ -103,9 +103,13 @@ test('a liar that was suspended meanwhile is still found out, by those alone who
   for (const node of [us, ph]) await node.federation.alliances.bootstrapCharter(chain)
 
   const { checkpoint } = (await us.store.log(log))!
-  const ask = (from: Pick<RealNode, 'member'>) => {
+  /** Each of the two may yet be catching up with what the other named. */
+  const ask = async (from: Pick<RealNode, 'member'>) => {
     const body = JSON.stringify({ checkpoints: [checkpoint] })
-    return whole(ph.federation.handle(signed(from, ph, '/link/v1/gossip', { method: 'POST', body })))
+    const once = () => whole(ph.federation.handle(signed(from, ph, '/link/v1/gossip', { method: 'POST', body })))
+    let answer = await once()
+    await until('an answer', async () => answer.status !== 503 || (answer = await once()).status !== 503)
+    return answer
   }
   assert.deepEqual(parseJson((await ask({ member: newcomer })).text), { checkpoints: [] })
   assert.deepEqual(await ph.federation.evidence.list(), [])
