@@ -3,7 +3,7 @@
 import type { Found, Part } from './markers.ts'
 import { both, CONSENTS, type Meaning, meaningOf } from './meaning.ts'
 import { better, mayPass, type May, type Passage, worse } from './passage.ts'
-import { type Fixed, isMember, knowsBoth, shared, type View } from './standing.ts'
+import { type Fixed, isMember, knowsBoth, knownTo, shared, type View } from './standing.ts'
 import { ALLIANCES, ORGS, type Server, type Thing } from './world-plan.ts'
 
 /** An object version as it was released. */
@@ -163,12 +163,12 @@ export class Oracle {
     return thing.type === 'relationship' ? any.reduce<May>(worse, 'free') : worse(any.reduce<May>(better, 'no'), 'free')
   }
 
-  /** Whether the author's own server would give it to another. */
-  #fromAuthor(one: Released, part: Part | '', server: Server, by: Server = one.thing.author): May {
+  /** Whether the author's own server would give it to another, by its charters or by others. */
+  #fromAuthor(one: Released, part: Part | '', server: Server, by?: View): May {
     const { views, now, released } = this.#known
     const { author } = one.thing
     if (one.isRefused) return 'no'
-    const view = views.get(by) as View
+    const view = by ?? (views.get(author) as View)
     const fixed = fixedOf(one, released)
     return this.#pass(one, part, { view, sender: author, source: author, to: server, fixed, now, isWeb: false })
   }
@@ -225,9 +225,11 @@ export class Oracle {
       return may === 'no' || one.isRecalled ? 'no' : this.#withNewer(one, may, server, reader, isWeb, released)
     }
     let now = this.#fromAuthor(one, part, server)
-    // Where the two know different charters, the receiver may refuse what the author may send.
-    const isKnownThere = one.fixed.alliances.every((alliance) => isMember(views.get(server) as View, alliance, author))
-    if (!isKnownThere || this.#fromAuthor(one, part, server, server) === 'no') now = worse(now, 'free')
+    // Where the two know different charters, the receiver may refuse what the author may send, by all or by those that name the author.
+    const here = views.get(server) as View
+    const isKnownThere = one.fixed.alliances.every((alliance) => isMember(here, alliance, author))
+    const isTaken = [here, knownTo(here, author)].every((by) => this.#fromAuthor(one, part, server, by) !== 'no')
+    if (!isKnownThere || !isTaken) now = worse(now, 'free')
     if (now === 'no' && !held.has(`${server} ${n} ${part}`)) return 'no'
     // Whom its author does not serve any more, with all of its forms and what they name, learns of no recall and of no newer version.
     const isTold =

@@ -93,6 +93,18 @@ export const opensGreen = (view: View, slug: string) => {
   return own.length > 0 && own.every((alliance) => view.get(alliance)?.greenDefault === 'cyber-defence')
 }
 
+const KNOWN_TO = new WeakMap<View, Map<string, View>>()
+
+/** Those charters of a view that name the member: it can know no others. */
+export function knownTo(view: View, slug: string): View {
+  const known = KNOWN_TO.get(view) ?? new Map<string, View>()
+  KNOWN_TO.set(view, known)
+  const names = ({ rows }: Charter) => rows.some(({ member }) => member === slug)
+  const made = known.get(slug) ?? new Map([...view].filter(([, charter]) => names(charter)))
+  known.set(slug, made)
+  return made
+}
+
 /** Cyber defenders outside of an author's alliances, when it releases. */
 export function fixedFor(view: View, author: string): Fixed {
   const alliances = shared(view, author)
