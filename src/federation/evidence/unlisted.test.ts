@@ -2,12 +2,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isJsonObject, type Json } from '#base'
-import { allHash, logIdOf, type LogRow } from '#log'
+import { allHash, logIdOf, type LogRow, statementHash } from '#log'
 import { admits } from '#policy'
+import type { VotedCharter } from '../alliance-api.ts'
 import { EVIDENCE } from '../context.ts'
+import { votedBy } from '../simulation/members.ts'
 import { amberFor, indicator } from '../testing/objects.ts'
 import { openNodes } from '../testing/pair.ts'
-import { type RealNode, until } from '../testing/real-node.ts'
+import { openRealNode, type RealNode, reserve, until } from '../testing/real-node.ts'
 import { signed } from '../testing/signed-request.ts'
 
 const shown = amberFor('pacific')
@@ -93,4 +95,35 @@ test('nobody is named where every log is listed, or is not for the reader', asyn
   await us.federation.handle(signed(ph, us, '/link/v1/gossip', { method: 'POST', body: told }))
   await new Promise((resolve) => setTimeout(resolve, LONG_MS))
   for (const node of [us, ph]) assert.deepEqual(node.alarms, [])
+})
+
+test('nobody is named who lists nothing by an older charter, in which it is suspended', async () => {
+  const { world, jp, us, ph, logs } = await openWorld(false)
+  await using _ = world
+  const { charter } = world.charter
+  const [second, third] = ['suspended' as const, 'active' as const].reduce<VotedCharter[]>((chain, standing) => {
+    const { charter: before } = chain.at(-1) ?? world.charter
+    const members = before.members.map((row) => (row.slug === 'jp-nco' ? { ...row, standing } : row))
+    const next = { ...charter, version: before.version + 1, previous: statementHash(before), members, time: Date.now() }
+    return [...chain, votedBy(next, [us.member, ph.member])]
+  }, []) as [VotedCharter, VotedCharter]
+  await using behind = await openRealNode(jp.member, await reserve(), { limits })
+  await behind.federation.alliances.bootstrapCharter([world.charter, second])
+  const lists: number[] = []
+  jp.intercept(async (request, next) => {
+    if (request.headers['noroshi-from'] !== us.member.self.member) return next()
+    // Nobody brings it the newer charter.
+    if (request.method === 'POST') return { status: 503, headers: {}, body: new Uint8Array() }
+    const answer = await behind.federation.handle(request)
+    lists.push(answer.status)
+    return answer
+  })
+  ph.federation.start()
+  await until('ph holds both', async () => (await Promise.all(logs.map((log) => ph.store.log(log)))).every(Boolean))
+  for (const node of [us, ph]) await node.federation.alliances.bootstrapCharter([world.charter, second, third])
+  us.federation.start()
+  await until('lists', () => lists.filter((status) => status === 200).length > 1)
+  await new Promise((resolve) => setTimeout(resolve, LONG_MS))
+  assert.equal(await us.store.log(logs[0]), undefined)
+  assert.deepEqual(us.alarms, [])
 })
