@@ -31,6 +31,8 @@ export const GENESIS_MOST = 16
 const HEARD_MOST = 256
 /** Polls for which an author's list may lack a log: a restored one asks its peers for what it lost, twice. */
 const PATIENCE_POLLS = 5
+/** An author whose newest list is older was silent meanwhile: lists come once a poll. */
+const SILENT_POLLS = 3
 /** Rows of a list that evidence holds whole; of a longer one its signed hash alone. */
 const ROWS_MOST = 2_000
 /** Logs that were told of. */
@@ -96,7 +98,10 @@ export class UnlistedLogs {
   /** Looks at what a peer spoke of a while ago and is not listed yet. */
   async look(peer: MemberId): Promise<void> {
     const heard = this.#heard.get(peer) ?? new Map<LogId, Heard>()
-    for (const log of heard.keys()) if (this.#parts.heads.get(log)) heard.delete(log)
+    for (const [log, one] of heard) {
+      if (this.#parts.heads.get(log)) heard.delete(log)
+      else if (this.#isSilent(one.author)) one.since = this.#parts.context.now()
+    }
     const due = [...heard].filter(([log, one]) => this.#isOverdue(log, one)).slice(0, GENESIS_MOST)
     const to = this.#parts.target(peer)
     if (due.length === 0 || !to) return
@@ -119,6 +124,13 @@ export class UnlistedLogs {
       }),
     )
     return rows.flat()
+  }
+
+  /** Whoever could not speak has all its time yet: after a restore it first asks this node what it holds. */
+  #isSilent(author: MemberId): boolean {
+    const { context, listOf } = this.#parts
+    const list = listOf(author)
+    return list === undefined || list.time < context.now() - SILENT_POLLS * context.limits.pollMs
   }
 
   #isOverdue(log: LogId, { author, time, since }: Heard): boolean {

@@ -1,5 +1,5 @@
 import { toHex } from '#base'
-import { leafHash } from '#log'
+import { type CharterMember, leafHash } from '#log'
 import { rootAt } from './memory-tree.ts'
 import type { Oracle } from './oracle.ts'
 import type { SimulatedNode } from './simulated-node.ts'
@@ -141,7 +141,7 @@ function checkUnnoticed(oracle: Oracle, rogue: string, honest: readonly Simulate
         for (const [index, { leaf }] of log.entries.entries()) {
           const place = `${log.log}/${index}`
           const other = shown.get(place)
-          if (other && other.leaf !== toHex(leaf) && canMeet(oracle, other.by, node))
+          if (other && other.leaf !== toHex(leaf) && canMeet(oracle, rogue, other.by, node))
             return oracle.fail(
               `${other.by.slug} and ${node.slug} were shown two entries ${index} of one log, and nobody noticed`,
             )
@@ -149,14 +149,20 @@ function checkUnnoticed(oracle: Oracle, rogue: string, honest: readonly Simulate
         }
 }
 
-/** Only members of one alliance are linked, and one of them must be able to call the other. */
-const canMeet = (oracle: Oracle, a: SimulatedNode, b: SimulatedNode) =>
+/** Only members of one alliance with the author compare, while neither is suspended, and one of them must be able to call the other. */
+const canMeet = (oracle: Oracle, author: string, a: SimulatedNode, b: SimulatedNode) =>
   (a.isReachable || b.isReachable) &&
   [a, b].every((node) =>
     oracle
       .charters(node)
-      .some(({ members }) => [a, b].every((one) => members.some(({ id }) => id === one.member.self.member))),
+      .some(
+        ({ members }) =>
+          members.some(({ id }) => id === author) && [a, b].every((one) => members.some((row) => stands(row, one))),
+      ),
   )
+
+const stands = ({ id, standing }: CharterMember, { member }: SimulatedNode) =>
+  id === member.self.member && standing !== 'suspended' && standing !== 'left'
 
 function holds(node: SimulatedNode, log: string, index: number, leaf: string): boolean {
   const entry = node.disk.logs.get(log as never)?.entries[index]

@@ -130,7 +130,14 @@ export class Oracle {
     if (!ACCUSATIONS.has(alarm.kind) || this.isBroken(alarm.peer)) return
     // A node that finds its own data older than what it signed says so of itself.
     if (alarm.peer === by.member.self.member && this.bereft.has(by)) return
+    if (alarm.kind === 'omission' && this.#hasLost(alarm)) return
     this.fail(`${by.slug} blames ${this.slugOf(alarm.peer)}: ${alarm.kind}: ${alarm.message}`)
+  }
+
+  /** A log that its honest author has no more was lost in a restore, as the alarm says, and nobody gave it back. */
+  #hasLost({ peer, log }: Alarm): boolean {
+    const author = this.#nodes().find(({ member }) => member.self.member === peer)
+    return author !== undefined && log !== undefined && !author.disk.logs.has(log)
   }
 
   /** An answer leaves a server. */
