@@ -8,7 +8,7 @@ import { namedIds, type ReleasedBefore, type ReleasedTo } from '#policy'
 import { objectColumns } from '#stix'
 import type { LogHead, ObjectRow, ObjectStatus, Store } from '#store'
 import { formsOf } from './cut-forms.ts'
-import { heldReleases } from './embargoes.ts'
+import { droppedReleases, heldReleases } from './embargoes.ts'
 import type { RawObject } from './raw-objects.ts'
 
 /** Ids of one lookup, and rows of its page. */
@@ -50,7 +50,12 @@ export async function releasedBefore(
     const audiences = [...publishers.values()].map((own) => audiencesOf(id, newestOf(own), heads))
     if (audiences.length > 0) found.set(id, audiences)
   }
-  if (!within) await addHeld(store, found, new Set(ids), submitted)
+  const newestOwn = (id: string) =>
+    modifiedOf(
+      [id, ...(forms.get(id) ?? [])].flatMap((form) => rows.get(form) ?? []),
+      heads,
+    )
+  if (!within) await addHeld(store, found, new Set(ids), { submitted, newestOwn })
   return found
 }
 
@@ -91,7 +96,7 @@ function isReplaced(row: ObjectRow, head: LogHead | undefined, submitted: readon
 }
 
 /** Versions without a time are each other's equals. */
-function newestOf(rows: readonly ObjectRow[]): ObjectRow[] {
+function newestOf<Row extends { modified: string }>(rows: readonly Row[]): Row[] {
   const newest = rows.reduce((latest, { modified }) => (modified > latest ? modified : latest), '')
   return rows.filter(({ modified }) => modified === newest)
 }
@@ -104,14 +109,27 @@ function audiencesOf(id: string, rows: readonly ObjectRow[], heads: ReadonlyMap<
   })
 }
 
-/** What an embargo still holds back here: an annotation waits with it. */
+/** The newest own version among rows; '' where there is none. */
+const modifiedOf = (rows: readonly ObjectRow[], heads: ReadonlyMap<string, LogHead>): string =>
+  rows.reduce((newest, { log, modified }) => (heads.get(log)?.own && modified > newest ? modified : newest), '')
+
+/**
+ * What an embargo still holds back here, or held when it was taken back: an annotation waits with it. What was taken back
+ * gives way to a newer version.
+ */
 async function addHeld(
   store: Store,
   found: Map<string, ReleasedTo[][]>,
   ids: ReadonlySet<string>,
-  submitted: ReadonlyMap<string, readonly RawObject[]>,
+  { submitted, newestOwn }: { submitted: ReadonlyMap<string, readonly RawObject[]>; newestOwn: (id: string) => string },
 ): Promise<void> {
-  const held = (await heldReleases(store)).filter(({ objectId }) => ids.has(objectId) && !submitted.has(objectId))
+  const isAsked = ({ objectId }: { objectId: string }) => ids.has(objectId) && !submitted.has(objectId)
+  const waiting = (await heldReleases(store)).filter(isAsked)
+  const isHeld = new Set(waiting.map(({ objectId }) => objectId))
+  const dropped = (await droppedReleases(store)).filter(
+    (one) => isAsked(one) && !isHeld.has(one.objectId) && one.modified >= newestOwn(one.objectId),
+  )
+  const held = [...waiting, ...[...Map.groupBy(dropped, ({ objectId }) => objectId).values()].flatMap(newestOf)]
   for (const [objectId, releases] of Map.groupBy(held, (release) => release.objectId)) {
     const standing = releases.flatMap(({ id, audience, notBefore }): ReleasedTo[] =>
       notBefore === undefined ? [] : [{ audience, notBefore, ...(id === objectId ? {} : { form: id }) }],

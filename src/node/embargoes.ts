@@ -1,9 +1,12 @@
-import { fromBase64, type Json, type Millis, toBase64 } from '#base'
+import { fromBase64, type Json, type JsonObject, type Millis, parseJson, toBase64 } from '#base'
+import { objectColumns } from '#stix'
 import type { Store } from '#store'
 import type { NodeEvents } from './events.ts'
 import type { Release } from './sharing-rules.ts'
 
 const COLLECTION = 'embargoes'
+/** What was held of objects that were taken back before their embargo ended, without their bytes. */
+const DROPPED = 'embargoes-dropped'
 /** Releases read and published together, so that whatever ends at one moment does not fill the memory. */
 const PUBLISHED_AT_ONCE = 1_000
 /** Longest wait of one timer. */
@@ -23,6 +26,17 @@ export interface EmbargoesOptions {
 /** Everything that waits for the end of an embargo. */
 export async function heldReleases(store: Store): Promise<Omit<Release, 'json'>[]> {
   return Array.fromAsync(store.records(COLLECTION), ({ value }) => value as unknown as Omit<Release, 'json'>)
+}
+
+/** A release that an embargo held when its object was taken back: what is said of the object later stays with its marking. */
+export interface DroppedRelease extends Omit<Release, 'json'> {
+  /** Of its version. */
+  readonly modified: string
+}
+
+/** Everything that was taken back under an embargo. */
+export async function droppedReleases(store: Store): Promise<DroppedRelease[]> {
+  return Array.fromAsync(store.records(DROPPED), ({ value }) => value as unknown as DroppedRelease)
 }
 
 /** Keeps releases until their embargo ends, over restarts; then appends them to their final logs. */
@@ -48,14 +62,22 @@ export class Embargoes implements AsyncDisposable {
     this.look()
   }
 
-  /** Forgets what is held of an object; answers how many releases that were. */
+  /** Forgets what is held of an object, but for whom it was; answers how many releases that were. */
   async drop(objectId: string): Promise<number> {
     const dropped = this.#work.then(async () => {
-      const keys: string[] = []
-      for await (const { key, value } of this.#o.store.records(COLLECTION))
-        if ((value as unknown as Release).objectId === objectId) keys.push(key)
-      await this.#o.store.commit(keys.map((key) => ({ op: 'delete' as const, collection: COLLECTION, key })))
-      return keys.length
+      const rows = (
+        await Array.fromAsync(this.#o.store.records<{ json: string; objectId: string }>(COLLECTION))
+      ).filter(({ value }) => value.objectId === objectId)
+      await this.#o.store.commit(
+        rows.flatMap(({ key, value: { json, ...release } }) => {
+          const { modified } = objectColumns(parseJson(fromBase64(json)) as JsonObject)
+          return [
+            { op: 'delete' as const, collection: COLLECTION, key },
+            { op: 'put' as const, collection: DROPPED, key, value: { ...release, modified } as unknown as Json },
+          ]
+        }),
+      )
+      return rows.length
     })
     // Whatever is published at the end of an embargo was not being dropped at that moment.
     this.#work = dropped.then(

@@ -92,6 +92,19 @@ test('an embargo ends at its instant, for whom it was for and for nobody else', 
   for (const object of [1, 2, 3, 4]) assert.ok(!hasAny(south, object), `object ${object} is not for the south`)
 })
 
+test('what is said later of an object that was taken back under its embargo waits, and goes to nobody else', async () => {
+  await using on = await Stage.open()
+  const embargoed = mark('green', { community: 'north' }, { embargo: HOUR_MS })
+  await on.play({ charters: BOTH, things: [plain(1, embargoed)], recalls: [1] })
+  await on.play({ charters: [], things: [{ ...plain(2, mark('clear')), type: 'note', refs: [1] }], recalls: [] })
+  const read = async (reader: string) => markersIn(await readBy(on, HUB, reader))
+  for (const reader of ['ph-cert', 'th-agency'])
+    for (const object of [1, 2]) assert.ok(!hasAny(await read(reader), object), `${reader} is told of ${object}`)
+  await on.play({ pass: 2 * HOUR_MS, charters: [], things: [], recalls: [] })
+  assert.ok(hasAny(await read('ph-cert'), 2), 'the note is for whom the object was for')
+  assert.ok(!hasAny(await read('th-agency'), 2))
+})
+
 test('a grant reaches whom it names, until its instant, and nobody by whom it is held', async () => {
   await using on = await Stage.open()
   await on.play({
