@@ -198,7 +198,7 @@ export class Oracle {
       (other.thing.mark.tlp === 'red' || this.#isRaised(other)) &&
       targetsOf(other, released).includes(one) &&
       this.#reaches(other, '', server, reader, isWeb) !== 'no'
-    if (server !== thing.author || one.isRecalled || ![...released.values()].some(isNaming)) return false
+    if (server !== thing.author || ![...released.values()].some(isNaming)) return false
     const view = views.get(server) as View
     const asked = { view, sender: server, source: server, to: reader, fixed, now, isWeb, isRaised: true }
     return mayPass(meaning(one), asked) !== 'no'
